@@ -1,0 +1,32 @@
+"""mlmcsc: data management for machine-learning microscopy.
+
+Public names load on first use, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlmcsc.config import load_config
+    from mlmcsc.domain.permissions import Actor, Permission
+    from mlmcsc.errors import MlmcscError
+    from mlmcsc.manager import DatabaseManager
+
+__version__ = "0.1.0"
+__all__ = ["Actor", "DatabaseManager", "MlmcscError", "Permission", "load_config"]
+
+_HOMES = {
+    "Actor": "mlmcsc.domain.permissions",
+    "DatabaseManager": "mlmcsc.manager",
+    "MlmcscError": "mlmcsc.errors",
+    "Permission": "mlmcsc.domain.permissions",
+    "load_config": "mlmcsc.config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlmcsc' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,174 @@
+"""Feature vectors as one flat, memory-mapped file: fast to read, never the record.
+
+A matrix is derived from the table of vectors. It grows by appending; a replaced vector's old
+row stays in the file, unreferenced, until the next rebuild. `state.json` is written last and
+atomically, so that a process that dies half-way leaves the earlier state, whose rows are all
+still there. Anything that does not add up means: build again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+Chunk = Sequence[tuple[int, int, bytes]]
+MISSING = -1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a matrix file holds.
+
+    Attributes:
+        generation: The set's generation when it was read.
+        rows: Vectors in the file, stale ones included.
+        last_id: Highest feature id in it; later ones are still to be appended.
+        dimension: Numbers per vector.
+        folder: Sub-folder of the files that belong together.
+    """
+
+    generation: int
+    rows: int
+    last_id: int
+    dimension: int
+    folder: str
+
+
+class FeatureMatrix:
+    """One set's matrix on disk, open for reading."""
+
+    def __init__(self, root: Path, dimension: int) -> None:
+        self._root = root
+        self._dimension = dimension
+        self._state: State | None = None
+        self._vectors: NDArray[np.float32] = np.empty((0, dimension), np.float32)
+        self._row_of: NDArray[np.int64] = np.empty(0, np.int64)
+        self._images = 0
+
+    @property
+    def last_id(self) -> int:
+        """The highest feature id that the open matrix holds, 0 for none."""
+        return self._state.last_id if self._state else 0
+
+    @property
+    def generation(self) -> int:
+        """The generation of the set that the open matrix shows, -1 for none."""
+        return self._state.generation if self._state else -1
+
+    @property
+    def images(self) -> int:
+        """How many images have a vector in it."""
+        return self._images
+
+    def open(self) -> bool:
+        """Map what is on disk; False when there is nothing usable."""
+        state = self._read_state()
+        if state is None:
+            return False
+        if state == self._state:
+            return True
+        files = self._root / state.folder
+        size = state.rows * self._dimension * 4
+        try:
+            sound = (files / "vectors.f32").stat().st_size >= size
+            ids = np.fromfile(files / "image_ids.i64", dtype="<i8", count=state.rows)
+        except FileNotFoundError:
+            return False
+        if not sound or len(ids) != state.rows or state.dimension != self._dimension:
+            return False
+        if state.rows:
+            self._vectors = np.memmap(
+                files / "vectors.f32", "<f4", "r", shape=(state.rows, self._dimension)
+            )
+        self._row_of = np.full(int(ids.max(initial=0)) + 1, MISSING, dtype=np.int64)
+        self._row_of[ids] = np.arange(state.rows)  # the last row of an image wins
+        self._images = int(np.count_nonzero(self._row_of != MISSING))
+        self._state = state
+        return True
+
+    def _read_state(self) -> State | None:
+        try:
+            return State(**json.loads((self._root / "state.json").read_text("utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None  # absent or torn: a derived file is simply built again
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One builder at a time, across processes."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._root / "lock"):
+            yield
+
+    def extend(self, chunks: Iterable[Chunk], dtype: str, generation: int) -> None:
+        """Append vectors and open the result; call under `locked`."""
+        if self._state is None:
+            self._write(
+                chunks, dtype, generation, State(-1, 0, 0, self._dimension, uuid.uuid4().hex)
+            )
+        else:
+            self._write(chunks, dtype, generation, self._state)
+
+    def rebuild(self, chunks: Iterable[Chunk], dtype: str, generation: int) -> None:
+        """Write everything anew beside the old files and open the result; call under `locked`."""
+        old = self._read_state()
+        self._state = None
+        self.extend(chunks, dtype, generation)
+        if old is not None:
+            shutil.rmtree(self._root / old.folder, ignore_errors=True)
+
+    def _write(self, chunks: Iterable[Chunk], dtype: str, generation: int, at: State) -> None:
+        files = self._root / at.folder
+        files.mkdir(parents=True, exist_ok=True)
+        rows, last_id = at.rows, at.last_id
+        stored = np.dtype(dtype).newbyteorder("<")
+        with (
+            _append_at(files / "vectors.f32", rows * self._dimension * 4) as vectors,
+            _append_at(files / "image_ids.i64", rows * 8) as ids,
+        ):
+            for chunk in chunks:
+                raw = b"".join(row[2] for row in chunk)
+                if stored != np.dtype("<f4"):
+                    raw = np.frombuffer(raw, stored).astype("<f4").tobytes()
+                vectors.write(raw)
+                ids.write(np.fromiter((row[1] for row in chunk), "<i8", len(chunk)).tobytes())
+                rows += len(chunk)
+                last_id = int(chunk[-1][0])
+        state = State(generation, rows, last_id, self._dimension, at.folder)
+        draft = self._root / f"state.{os.getpid()}.tmp"
+        draft.write_text(json.dumps(asdict(state)), "utf-8")
+        draft.replace(self._root / "state.json")
+        self.open()
+
+    def rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Row of each image, -1 where it has no vector."""
+        known = image_ids < len(self._row_of)
+        if known.all():
+            return self._row_of[image_ids]
+        found = np.full(len(image_ids), MISSING, dtype=np.int64)
+        found[known] = self._row_of[image_ids[known]]
+        return found
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Vectors at these rows, shape `(len(rows), dimension)`, float32, a copy."""
+        return np.take(self._vectors, rows, axis=0)
+
+
+@contextlib.contextmanager
+def _append_at(path: Path, size: int) -> Iterator[BinaryIO]:
+    """A file cut to what its state vouches for, open at that end."""
+    path.touch()
+    with path.open("r+b", buffering=1 << 20) as file:
+        file.truncate(size)
+        file.seek(size)
+        yield file

@@ -1,0 +1,170 @@
+"""Every section but `database`. Descriptions name units; they become the reference documentation.
+
+Durations in days count from the record's creation.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlmcsc.config.values import (
+    EmailAddress,
+    FilePath,
+    LabelRange,
+    Network,
+    Schedule,
+    Section,
+    TimeZone,
+)
+
+Days = Annotated[int, Field(ge=1, le=36_500)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class BackupSection(Section):
+    """Scheduled backups."""
+
+    enabled: bool = Field(default=True, description="Make backups on schedule.")
+    schedule: Schedule = Field(default="daily", description="When a backup is made.")
+    retention_days: Days = Field(default=30, description="Days a backup is kept.")
+    compression: bool = Field(default=True, description="Compress backups.")
+    directory: FilePath = Field(
+        default=Path("src/database/backups"),
+        description="Where backups go; a relative path counts from the working directory.",
+    )
+    verify: bool = Field(default=True, description="Read each backup back and check it.")
+    encrypt: bool = Field(default=False, description="Encrypt backups with security.key_file.")
+
+
+class RetentionSection(Section):
+    """How long data is kept, and what happens to names."""
+
+    image_retention_days: Days = Field(default=730, description="Days images are kept.")
+    label_retention_days: Days = Field(default=1095, description="Days labels are kept.")
+    prediction_retention_days: Days = Field(default=730, description="Days predictions are kept.")
+    audit_retention_days: Days = Field(default=2555, description="Days audit events are kept.")
+    metrics_retention_days: Days = Field(default=90, description="Days system metrics are kept.")
+    anonymization_enabled: bool = Field(
+        default=True, description="Replace personal data by pseudonyms after anonymize_after_days."
+    )
+    anonymize_after_days: Days = Field(
+        default=365, description="Days after which personal data is anonymized."
+    )
+    gdpr_compliance: bool = Field(
+        default=True, description="Serve export and erasure requests (GDPR Art. 15 and 17)."
+    )
+
+
+class QualitySection(Section):
+    """What a good image and a valid label are."""
+
+    label_range: LabelRange = Field(
+        default=(0.0, 1.0),
+        description="Smallest and largest label or prediction; [0, 100] for SFA in percent.",
+    )
+    min_quality_score: Fraction = Field(
+        default=0.5, description="Image quality, 0 to 1, below which an image counts as poor."
+    )
+    min_confidence: Fraction = Field(
+        default=0.0, description="Confidence, 0 to 1, below which a prediction is left out."
+    )
+    flag_threshold: Fraction = Field(
+        default=0.7, description="Confidence, 0 to 1, below which a prediction asks for review."
+    )
+    check_schedule: Schedule = Field(default="daily", description="When quality is checked.")
+    near_duplicate_detection: bool = Field(
+        default=True, description="Recognise near-duplicates and keep them in one split."
+    )
+    instrument_timezone: TimeZone = Field(
+        default="UTC", description="Time zone of image times that name none."
+    )
+    max_image_megapixels: int = Field(
+        default=500, ge=1, le=100_000, description="Largest image accepted, in megapixels."
+    )
+
+
+class SecuritySection(Section):
+    """Who gets in, and what is encrypted."""
+
+    encryption_at_rest: bool = Field(
+        default=False, description="Encrypt the SQLite file with security.key_file."
+    )
+    key_file: FilePath | None = Field(
+        default=None, description="File with the master key, kept apart from data and backups."
+    )
+    session_timeout_minutes: int = Field(
+        default=30, ge=1, le=10_080, description="Minutes without activity that end a session."
+    )
+    max_failed_logins: int = Field(
+        default=5, ge=1, le=100, description="Failed logins in a row that lock an account."
+    )
+    lockout_minutes: int = Field(
+        default=15, ge=1, le=10_080, description="Minutes an account stays locked."
+    )
+    ip_allowlist: tuple[Network, ...] = Field(
+        default=(), description="Networks that may connect; empty: all."
+    )
+    require_https: bool = Field(default=True, description="Refuse unencrypted web requests.")
+    audit_enabled: bool = Field(default=True, description="Write the audit trail.")
+
+
+class PerformanceSection(Section):
+    """Sizes of batches, caches and pages."""
+
+    query_cache_size: int = Field(
+        default=256, ge=0, le=1_000_000, description="Query results kept in memory; 0: none."
+    )
+    batch_size: int = Field(
+        default=5000, ge=1, le=100_000, description="Rows per statement in bulk work."
+    )
+    ingest_workers: int | None = Field(
+        default=None, ge=1, le=256, description="Processes that read images; null: by CPU count."
+    )
+    cache_directory: FilePath | None = Field(
+        default=None, description="Thumbnails and feature matrices; null: beside the database."
+    )
+    thumbnail_size: int = Field(
+        default=256, ge=16, le=4096, description="Longer side of a thumbnail, in pixels."
+    )
+    page_size: int = Field(default=100, ge=1, le=10_000, description="Rows per page of a list.")
+    slow_query_ms: float = Field(
+        default=500, ge=0, le=3_600_000, description="Milliseconds from which a query is slow."
+    )
+
+
+class MonitoringSection(Section):
+    """What is measured, logged and told to whom."""
+
+    enabled: bool = Field(default=True, description="Collect system metrics.")
+    metrics_interval_seconds: int = Field(
+        default=60, ge=1, le=86_400, description="Seconds between two measurements."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        default="INFO", description="Least severe message that is logged."
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="Logs for people, or one JSON object per line."
+    )
+    alert_email: tuple[EmailAddress, ...] = Field(
+        default=(), description="Addresses that alerts go to."
+    )
+    disk_free_warning_percent: Percent = Field(
+        default=10, description="Free disk space, in percent, below which an alert is raised."
+    )
+    database_size_warning_gb: float | None = Field(
+        default=None, gt=0, description="Database size, in 10⁹ bytes, that raises an alert."
+    )
+    wal_size_warning_mb: float = Field(
+        default=1024, gt=0, description="SQLite write-ahead log, in 10⁶ bytes, likewise."
+    )
+    pool_usage_warning_percent: Percent = Field(
+        default=90, description="Connections in use, in percent of the pool, likewise."
+    )
+    backup_age_warning_hours: float = Field(
+        default=48, gt=0, description="Hours since the last good backup, likewise."
+    )
+    poor_quality_warning_percent: Percent = Field(
+        default=20, description="Poor images among a day's new ones, in percent, likewise."
+    )

@@ -1,0 +1,70 @@
+"""How every plot of the demo looks.
+
+Drawn some 360 px wide, the width of a phone's column, and scaled up elsewhere, so letters stay
+readable on both. Colours are those of Okabe and Ito (2008), told apart by colour-blind readers;
+shapes repeat what colours say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+SHAPES = ("circle", "triangle-up", "square", "diamond")
+SPLITS = ("train", "val", "test")
+INK, FAINT = "#5b6470", "#9aa3ad"
+WIDTH, HEIGHT = 290, 250
+PERCENT = ".0%"
+
+
+def data(rows: list[dict[str, Any]]) -> alt.InlineData:
+    """Wrap rows for a chart."""
+    return alt.InlineData(values=rows)
+
+
+def share(channel: type[alt.X | alt.Y], field: str, title: str) -> alt.X | alt.Y:
+    """Return an axis of a share, from 0 to 100 %."""
+    axis, scale = alt.Axis(format=PERCENT, tickCount=5), alt.Scale(domain=[0, 1])
+    return channel(f"{field}:Q", title=title, axis=axis, scale=scale)
+
+
+def colour(field: str, domain: Sequence[str]) -> alt.Color:
+    """Tell the values of a field apart by colour."""
+    scale = alt.Scale(domain=list(domain), range=list(COLOURS[: len(domain)]))
+    return alt.Color(f"{field}:N", scale=scale, legend=_legend(field))
+
+
+def shape(field: str, domain: Sequence[str]) -> alt.Shape:
+    """Tell the values of a field apart by the shape of their points."""
+    scale = alt.Scale(domain=list(domain), range=list(SHAPES[: len(domain)]))
+    return alt.Shape(f"{field}:N", scale=scale, legend=_legend(field))
+
+
+def svg(chart: alt.TopLevelMixin) -> str:
+    """Return the chart as SVG text, in the demo's style."""
+    words = {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 13}
+    config = {
+        "background": "transparent",
+        "font": "sans-serif",
+        "padding": 4,
+        "axis": {
+            **words,
+            "titleFontWeight": "normal",
+            "gridColor": FAINT,
+            "gridOpacity": 0.3,
+            "domainColor": FAINT,
+            "tickColor": FAINT,
+        },
+        "legend": {**words, "symbolSize": 80},
+        "title": {"color": INK, "fontSize": 13, "anchor": "start", "fontWeight": "bold"},
+        "view": {"stroke": None},
+    }
+    return str(vl_convert.vegalite_to_svg(chart.to_dict() | {"config": config}))
+
+
+def _legend(field: str) -> alt.Legend:
+    return alt.Legend(orient="top", direction="horizontal", title=field, symbolOpacity=1)

@@ -1,0 +1,317 @@
+"""What a value must look like before it may be stored: one description, used everywhere.
+
+Keyword calls, bulk columns, CSV imports and `--map` all check against the same `Field`, so a
+value that one door refuses cannot come in by another.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from numbers import Integral, Real
+from typing import Any
+
+from mlmcsc.errors import UnknownKeywordError, ValidationError
+
+
+class Kind(StrEnum):
+    """The type of a field."""
+
+    REAL = "number"
+    INTEGER = "whole number"
+    TEXT = "text"
+    FLAG = "true/false"
+    JSON = "JSON value"
+    TIMESTAMP = "date and time with time zone"
+    BOX = "bounding box"
+    VECTOR = "vector of numbers"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One storable value.
+
+    Attributes:
+        name: Keyword, column and CSV header.
+        kind: Type.
+        help: Meaning and unit, shown in messages and in the reference.
+        required: Whether a row without it is refused.
+        minimum: Smallest allowed number, inclusive.
+        maximum: Largest allowed number, inclusive.
+        max_length: Longest allowed text, in characters.
+        choices: The only allowed texts.
+        in_label_range: Limits come from the database's label range.
+        references: The table whose id this is.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    max_length: int | None = None
+    choices: tuple[str, ...] | None = None
+    in_label_range: bool = False
+    references: str | None = None
+
+    def check(self, value: Any) -> Any:
+        """Return `value` in its stored type.
+
+        Raises:
+            ValidationError: Naming the field, the value and the limit.
+        """
+        if value is None:
+            if self.required:
+                raise ValidationError(f"{self.name} is missing: give a {self.kind} ({self.help}).")
+            return None
+        return _CHECKS[self.kind](self, value)
+
+    def parse(self, text: str) -> Any:
+        """Read a CSV cell or command-line word; empty text is None.
+
+        Raises:
+            ValidationError: If the text does not read as this field.
+        """
+        if text == "":
+            return self.check(None)
+        parser = _PARSERS.get(self.kind)
+        return self.check(parser(self, text) if parser else text)
+
+    def wrong(self, value: Any, limit: str) -> ValidationError:
+        """The error for a value that breaks `limit`."""
+        shown = repr(value)
+        if len(shown) > _SHOWN:
+            shown = shown[:_SHOWN] + "…"
+        return ValidationError(f"{self.name}={shown}: must be {limit} ({self.help}).")
+
+
+_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class RowSpec:
+    """The storable fields of one table.
+
+    Attributes:
+        table: Table name.
+        fields: In their documented order.
+    """
+
+    table: str
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Field]:
+        """Fields by name."""
+        return {field.name: field for field in self.fields}
+
+    def within(self, low: float, high: float) -> RowSpec:
+        """The same table in a database whose label range is `low`..`high`."""
+        return RowSpec(
+            self.table,
+            tuple(
+                replace(f, minimum=low, maximum=high) if f.in_label_range else f
+                for f in self.fields
+            ),
+        )
+
+    def known(self, names: Iterable[str]) -> None:
+        """Refuse unknown names.
+
+        Raises:
+            UnknownKeywordError: Naming the word, its nearest match and all allowed words.
+        """
+        for name in names:
+            if name not in self.by_name:
+                near = difflib.get_close_matches(name, self.by_name, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise UnknownKeywordError(
+                    f"{self.table} has no field {name!r}.{hint} Allowed: {', '.join(self.by_name)}."
+                )
+
+    def check(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Check one row; fields that are not given are left out.
+
+        Raises:
+            ValidationError: At the first wrong, missing or unknown field.
+        """
+        if not values.keys() <= self.by_name.keys():
+            self.known(values)
+        for field in self.fields:
+            if field.required and values.get(field.name) is None:
+                field.check(None)
+        return {name: self.by_name[name].check(value) for name, value in values.items()}
+
+
+def _real(field: Field, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise field.wrong(value, "a number")
+    number = float(value)
+    if not math.isfinite(number):
+        raise field.wrong(value, "a finite number, not NaN or infinity")
+    _in_limits(field, number)
+    return number
+
+
+def _integer(field: Field, value: Any) -> int:
+    whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole:
+        raise field.wrong(value, "a whole number")
+    number = int(value)
+    if not -(2**63) <= number < 2**63:
+        raise field.wrong(value, "a whole number of at most 64 bits")
+    _in_limits(field, number)
+    return number
+
+
+def _in_limits(field: Field, number: float) -> None:
+    low, high = field.minimum, field.maximum
+    if (low is not None and number < low) or (high is not None and number > high):
+        if high is None:
+            raise field.wrong(number, f"at least {low:g}")
+        if low is None:
+            raise field.wrong(number, f"at most {high:g}")
+        raise field.wrong(number, f"from {low:g} to {high:g}")
+
+
+def _text(field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        raise field.wrong(value, "text")
+    if field.choices is not None and value not in field.choices:
+        raise field.wrong(value, "one of " + ", ".join(field.choices))
+    if field.required and not value.strip():
+        raise field.wrong(value, "text that is not blank")
+    if "\x00" in value:
+        raise field.wrong(value, "text without NUL characters")
+    if field.max_length is not None and len(value) > field.max_length:
+        raise field.wrong(value, f"at most {field.max_length} characters, it has {len(value)}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise field.wrong(value, "valid Unicode text; it holds half a surrogate pair") from None
+    return str(value)
+
+
+def _flag(field: Field, value: Any) -> bool:
+    if type(value).__name__ in {"bool", "bool_"} or (
+        isinstance(value, Integral) and value in (0, 1)
+    ):
+        return bool(value)
+    raise field.wrong(value, "true or false")
+
+
+def _json(field: Field, value: Any) -> Any:
+    try:
+        return json.loads(json.dumps(value, allow_nan=False, default=_plain))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise field.wrong(value, f"storable as JSON: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays as plain Python values."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _timestamp(field: Field, value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise field.wrong(value, "a datetime")
+    if value.utcoffset() is None:
+        raise field.wrong(value, "a datetime with time zone, e.g. datetime.now(UTC)")
+    return value.astimezone(UTC)
+
+
+_BOX_KEYS = ("x", "y", "width", "height")
+_BOX_LIMIT = "[x_min, y_min, x_max, y_max] or {'x', 'y', 'width', 'height'} in pixels, not empty"
+
+
+def _box(field: Field, value: Any) -> Any:
+    plain = _json(field, value)
+    corners: list[Any]
+    if isinstance(plain, dict) and set(plain) == set(_BOX_KEYS):
+        corners = [plain[key] for key in _BOX_KEYS]
+    elif isinstance(plain, list) and len(plain) == len(_BOX_KEYS):
+        corners = plain
+    else:
+        raise field.wrong(value, _BOX_LIMIT)
+    if any(isinstance(c, bool) or not isinstance(c, int | float) or c < 0 for c in corners):
+        raise field.wrong(value, _BOX_LIMIT)
+    x, y, right, bottom = corners
+    if isinstance(plain, dict):
+        right, bottom = x + right, y + bottom
+    if right <= x or bottom <= y:
+        raise field.wrong(value, _BOX_LIMIT)
+    return plain
+
+
+def _same(_field: Field, value: Any) -> Any:
+    return value
+
+
+def _parse_number(field: Field, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise field.wrong(text, f"a {field.kind}") from None
+
+
+def _parse_integer(field: Field, text: str) -> float:
+    try:
+        return int(text)
+    except ValueError:
+        return _parse_number(field, text)
+
+
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _parse_flag(field: Field, text: str) -> bool:
+    try:
+        return _WORDS[text.strip().lower()]
+    except KeyError:
+        raise field.wrong(text, "true or false") from None
+
+
+def _parse_json(field: Field, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise field.wrong(text, f"JSON: {error}") from None
+
+
+def _parse_timestamp(field: Field, text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise field.wrong(text, "an ISO 8601 time such as 2026-11-23T09:30:00+00:00") from None
+
+
+_CHECKS: dict[Kind, Callable[[Field, Any], Any]] = {
+    Kind.REAL: _real,
+    Kind.INTEGER: _integer,
+    Kind.TEXT: _text,
+    Kind.FLAG: _flag,
+    Kind.JSON: _json,
+    Kind.TIMESTAMP: _timestamp,
+    Kind.BOX: _box,
+    Kind.VECTOR: _same,
+}
+_PARSERS: dict[Kind, Callable[[Field, str], Any]] = {
+    Kind.REAL: _parse_number,
+    Kind.INTEGER: _parse_integer,
+    Kind.FLAG: _parse_flag,
+    Kind.JSON: _parse_json,
+    Kind.TIMESTAMP: _parse_timestamp,
+    Kind.BOX: _parse_json,
+    Kind.VECTOR: _parse_json,
+}

@@ -1,0 +1,141 @@
+"""Which single value stands for an image that several labels speak of."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlmcsc.domain.enums import LabelPolicy
+from mlmcsc.errors import ValidationError
+
+Column = TypeVar("Column", bound=np.generic)
+
+
+def choose_labels(
+    image_ids: NDArray[np.int64],
+    values: NDArray[np.float64],
+    label_ids: NDArray[np.int64],
+    *,
+    policy: LabelPolicy,
+    technician_ids: NDArray[np.int64] | None = None,
+    verified: NDArray[np.bool_] | None = None,
+    consensus: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """One value per image.
+
+    * latest: the value of the highest label id.
+    * mean: the mean of each technician's latest label; who labels twice has one vote.
+    * consensus: the latest consensus label or, where there is none, the median of each
+      technician's latest label.
+    * verified: the latest verified label; an image without one is left out.
+
+    Args:
+        image_ids: `int64[N]`, the image of each label.
+        values: `float64[N]`, finite, in the unit of the label range.
+        label_ids: `int64[N]`, distinct; ascending order saves a sort.
+        policy: The rule.
+        technician_ids: `int64[N]`, needed by mean and consensus. Labels of one id are one vote:
+            give unknown technicians ids of their own.
+        verified: `bool[N]`, needed by verified.
+        consensus: `bool[N]`, which labels are of the type consensus; needed by consensus.
+
+    Returns:
+        Image ids `int64[M]`, ascending and unique, and their values `float64[M]`.
+
+    Raises:
+        ValidationError: When a column is missing or of another length, a label id appears twice,
+            or the policy is unknown.
+    """
+    if policy not in list(LabelPolicy):
+        raise ValidationError(
+            f"Unknown label policy {policy!r}; choose one of {', '.join(LabelPolicy)}."
+        )
+    n, order = len(label_ids), _label_order(label_ids)
+    images, rows_of = np.unique(_column("image_ids", image_ids, n, order), return_inverse=True)
+    values = _column("values", values, n, order)
+    if policy == LabelPolicy.LATEST:
+        return images, values[_last_rows(rows_of)]
+    if policy == LabelPolicy.VERIFIED:
+        present, rows = _last_among(rows_of, _column("verified", verified, n, order))
+        return images[present], values[rows]
+    votes = _votes(rows_of, _column("technician_ids", technician_ids, n, order))
+    if policy == LabelPolicy.MEAN:
+        return images, _means(rows_of[votes], values[votes])
+    chosen = _medians(rows_of[votes], values[votes])
+    agreed, rows = _last_among(rows_of, _column("consensus", consensus, n, order))
+    chosen[agreed] = values[rows]
+    return images, chosen
+
+
+def _label_order(label_ids: NDArray[np.int64]) -> NDArray[np.int64] | slice:
+    if (label_ids[1:] > label_ids[:-1]).all():
+        return slice(None)
+    order = np.argsort(label_ids)
+    ascending = label_ids[order]
+    repeated = ascending[1:][ascending[1:] == ascending[:-1]]
+    if repeated.size:
+        raise ValidationError(
+            f"Label {repeated[0]} appears more than once; pass each label once "
+            "(a join may have multiplied the rows)."
+        )
+    return order
+
+
+def _column(
+    name: str, column: NDArray[Column] | None, n: int, order: NDArray[np.int64] | slice
+) -> NDArray[Column]:
+    if column is None:
+        raise ValidationError(f"This label policy needs {name}; pass one value per label.")
+    if len(column) != n:
+        raise ValidationError(
+            f"{name} has {len(column)} rows for {n} labels; pass one value per label."
+        )
+    return column[order]
+
+
+def _last_rows(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Last row of each group; groups are dense codes, none of them empty."""
+    last = np.zeros(groups.max(initial=-1) + 1, dtype=np.int64)
+    np.maximum.at(last, groups, np.arange(len(groups)))
+    return last
+
+
+def _last_among(
+    groups: NDArray[np.int64], wanted: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The groups that have a wanted row, and the last such row of each."""
+    rows = np.flatnonzero(wanted)
+    present, dense = np.unique(groups[rows], return_inverse=True)
+    return present, rows[_last_rows(dense)]
+
+
+def _votes(image: NDArray[np.int64], technician: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of the latest label of each technician on each image, in label order."""
+    people, person = np.unique(technician, return_inverse=True)
+    _, pairs = np.unique(image * len(people) + person, return_inverse=True)
+    return np.sort(_last_rows(pairs))
+
+
+def _means(image: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # bincount adds in row order, hence the same last bit on every machine; np.sum would not.
+    means: NDArray[np.float64] = np.bincount(image, weights=values) / np.bincount(image)
+    return means
+
+
+def _medians(image: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of each image's values; with an even count, midway between the middle two.
+
+    Sorts one integer, image then rank of the value, at a fraction of the cost of `np.lexsort`.
+    """
+    by_value = np.argsort(values)
+    rank = np.empty(len(values), dtype=np.int64)
+    rank[by_value] = np.arange(len(values))
+    ascending = values[by_value[np.sort(image * len(values) + rank) % max(len(values), 1)]]
+    sizes = np.bincount(image)
+    start = sizes.cumsum() - sizes
+    medians: NDArray[np.float64] = (
+        ascending[start + (sizes - 1) // 2] + ascending[start + sizes // 2]
+    ) / 2
+    return medians

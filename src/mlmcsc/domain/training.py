@@ -1,0 +1,101 @@
+"""Training data: what comes back, and how a query is put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlmcsc.domain.records import Record
+from mlmcsc.domain.splits import earliest_relatives
+
+Pairs = list[tuple[int, float]]
+GroupBy = Literal["specimen", "image"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport(Record):
+    """How a training set came about.
+
+    Attributes:
+        labelled_images: Images with any label.
+        used: Images in the three splits.
+        left_out: Reason to number of labelled images left out for it; each is counted once.
+        groups: Number of specimens (or single images) per split.
+        near_duplicate_links: Pairs of look-alikes that were kept together.
+        label_policy: Which value stands for an image.
+        seed: The seed.
+    """
+
+    labelled_images: int
+    used: int
+    left_out: dict[str, int]
+    groups: dict[str, int]
+    near_duplicate_links: int
+    label_policy: str
+    seed: int
+
+
+class TrainingData(dict[str, Pairs]):
+    """`{"train": [(image_id, label), …], "val": […], "test": […]}`, ascending by image id.
+
+    Attributes:
+        report: What was left out and why; how many groups each split has.
+    """
+
+    def __init__(self, splits: dict[str, Pairs], report: TrainingReport) -> None:
+        super().__init__(splits)
+        self.report = report
+
+
+def units(
+    image_ids: NDArray[np.int64], members: NDArray[np.int64], groups: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Dense codes of what must stay together: a specimen, or an image that has none.
+
+    Args:
+        image_ids: Ascending, unique, shape (M,).
+        members: Images that belong to a group.
+        groups: Their group codes, as long as `members`.
+
+    Returns:
+        Codes 0..U-1, shape (M,).
+    """
+    largest = int(max(image_ids.max(initial=0), members.max(initial=0)))
+    group_of = np.full(largest + 1, -1, dtype=np.int64)
+    group_of[members] = groups
+    found = group_of[image_ids]
+    alone = found < 0
+    found[alone] = int(groups.max(initial=-1)) + 1 + np.arange(int(alone.sum()))
+    used = np.zeros(int(found.max(initial=-1)) + 1, dtype=bool)
+    used[found] = True
+    codes = np.cumsum(used) - 1
+    return codes[found]
+
+
+def links_among(image_ids: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Look-alike pairs as links among the images at hand, through others where need be.
+
+    A and B stay together even when they are connected only by an image that has no label.
+
+    Args:
+        image_ids: Ascending, unique, shape (M,).
+        pairs: Image ids, shape (L, 2).
+
+    Returns:
+        Indices into `image_ids`, shape (K, 2).
+    """
+    if not len(pairs):
+        return np.empty((0, 2), dtype=np.int64)
+    nodes, edges = np.unique(pairs, return_inverse=True)
+    root = earliest_relatives(len(nodes), edges.reshape(-1, 2))
+    at = np.searchsorted(image_ids, nodes)
+    present = at < len(image_ids)
+    present[present] = image_ids[at[present]] == nodes[present]
+    at, root = at[present], root[present]
+    order = np.lexsort((at, root))
+    at, root = at[order], root[order]
+    same = root[1:] == root[:-1]
+    return np.stack([at[1:][same], at[:-1][same]], axis=1)

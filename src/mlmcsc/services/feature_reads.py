@@ -1,0 +1,192 @@
+"""Reading many feature vectors for training, aligned with the ids that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from mlmcsc.adapters.feature_matrix import MISSING, FeatureMatrix
+from mlmcsc.domain.enums import Missing
+from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.errors import AmbiguousError, UnknownRecordError, ValidationError
+from mlmcsc.store.queries import features as feature_queries
+from mlmcsc.store.queries.features import FeatureSet
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.uow import Store
+
+log = structlog.get_logger(__name__)
+
+DIRECT_READ = 2_000
+"""Up to so many vectors come from the table while no matrix is there: building one costs more."""
+SHOWN = 10
+
+
+@dataclass(slots=True)
+class MatrixCache:
+    """The matrices that this process has open, shared by all actors of a database.
+
+    Attributes:
+        root: Folder of the matrices, or None where none is kept (in-memory databases).
+        matrices: By feature set id.
+    """
+
+    root: Path | None
+    matrices: dict[int, FeatureMatrix] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureReads:
+    """Read vectors in bulk, in one actor's name."""
+
+    db: Store
+    actor: Actor
+    cache: MatrixCache
+
+    @requires(Permission.TRAIN)
+    def for_training(
+        self,
+        image_ids: Sequence[int] | NDArray[np.int64],
+        feature_type: str,
+        extractor_version: str | None = None,
+        missing: Literal["error", "nan", "drop"] = "error",
+    ) -> NDArray[np.float32]:
+        """Vectors of many images, row i for `image_ids[i]`.
+
+        Args:
+            image_ids: Any number of ids, in any order, repeats allowed.
+            feature_type: Kind of feature.
+            extractor_version: May be left out when only one version is stored.
+            missing: `error` refuses ids without a vector, `nan` gives rows of NaN, `drop`
+                leaves them out (rows then no longer match ids; only asked for, never silent).
+
+        Returns:
+            Shape `(N, D)`, float32.
+
+        Raises:
+            UnknownRecordError: No such features, or (with `error`) ids that have none.
+            AmbiguousError: Several extractor versions are stored; the message lists them.
+            ValidationError: `image_ids` or `missing` is wrong.
+        """
+        ids = _as_ids(image_ids)
+        policy = _as_policy(missing)
+        with self.db.read() as view:
+            chosen = _choose(view, feature_type, extractor_version)
+            matrix = self._matrix(view, chosen, len(ids))
+            if matrix is None:
+                return _from_table(view, chosen, ids, policy)
+            rows = matrix.rows_of(ids)
+            absent = rows == MISSING
+            if not absent.any():
+                return matrix.take(rows)
+            _refuse_absent(ids[absent], chosen, policy)
+            if policy is Missing.DROP:
+                return matrix.take(rows[~absent])
+            found = matrix.take(np.where(absent, 0, rows))
+            found[absent] = np.nan
+            return found
+
+    def _matrix(self, view: View, chosen: FeatureSet, wanted: int) -> FeatureMatrix | None:
+        """The set's matrix, fresh; None when the table is the better source."""
+        if self.cache.root is None:
+            return None
+        with self.cache.lock:
+            ready = self.cache.matrices.get(chosen.id)
+            if ready is not None and ready.generation == chosen.generation:
+                return ready
+            # A new object: other threads may still be reading from the old one.
+            matrix = FeatureMatrix(self.cache.root / f"set-{chosen.id}", chosen.feature_dimension)
+            if not matrix.open() and wanted <= min(DIRECT_READ, chosen.n_vectors // 2):
+                return None
+            try:
+                _refresh(view, matrix, chosen)
+            except OSError as error:
+                log.warning("feature_matrix_unavailable", error=str(error))
+                return None
+            self.cache.matrices[chosen.id] = matrix
+            return matrix
+
+
+def _refresh(view: View, matrix: FeatureMatrix, chosen: FeatureSet) -> None:
+    with matrix.locked():
+        usable = matrix.open()  # another process may have been faster
+        if usable and matrix.generation == chosen.generation:
+            return
+        if usable and matrix.generation < chosen.generation:
+            new = feature_queries.stream(view, chosen, after_id=matrix.last_id)
+            matrix.extend(new, chosen.dtype, chosen.generation)
+            if matrix.images == chosen.n_vectors:
+                return
+        # Vectors were removed, or ids committed out of order (PostgreSQL): start over.
+        matrix.rebuild(feature_queries.stream(view, chosen), chosen.dtype, chosen.generation)
+
+
+def _from_table(
+    view: View, chosen: FeatureSet, ids: NDArray[np.int64], policy: Missing
+) -> NDArray[np.float32]:
+    raw = feature_queries.vectors(view, chosen, np.unique(ids))
+    absent = np.asarray([i not in raw for i in ids.tolist()], dtype=bool)
+    _refuse_absent(ids[absent], chosen, policy)
+    found = _nan(ids, chosen)
+    for row, image_id in enumerate(ids.tolist()):
+        if image_id in raw:
+            found[row] = feature_queries.decode(raw[image_id], chosen.dtype)
+    return found[~absent] if policy is Missing.DROP else found
+
+
+def _nan(ids: NDArray[np.int64], chosen: FeatureSet) -> NDArray[np.float32]:
+    return np.full((len(ids), chosen.feature_dimension), np.nan, dtype=np.float32)
+
+
+def _choose(view: View, feature_type: str, version: str | None) -> FeatureSet:
+    sets = feature_queries.sets(view, feature_type)
+    if version is not None:
+        sets = [s for s in sets if s.extractor_version == version]
+    if len(sets) == 1:
+        return sets[0]
+    if sets:
+        told = ", ".join(f"{s.extractor_version!r} ({s.n_vectors} images)" for s in sets)
+        raise AmbiguousError(
+            f"{feature_type!r} features were extracted by several versions: {told}. "
+            "Say which with extractor_version=."
+        )
+    known = ", ".join(f"{s.feature_type} {s.extractor_version}" for s in feature_queries.sets(view))
+    asked = f"{feature_type} {version}" if version else feature_type
+    raise UnknownRecordError(f"There are no {asked!r} features. Stored: {known or 'none'}.")
+
+
+def _as_ids(image_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    array = np.asarray(image_ids)
+    if array.size == 0:
+        return np.empty(0, dtype=np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or array.min() < 1:
+        raise ValidationError(
+            f"image_ids: got shape {array.shape} of {array.dtype}; give a list of image ids."
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def _as_policy(missing: str) -> Missing:
+    try:
+        return Missing(missing)
+    except ValueError:
+        raise ValidationError(
+            f"missing={missing!r}: must be one of {', '.join(Missing)}."
+        ) from None
+
+
+def _refuse_absent(ids: NDArray[np.int64], chosen: FeatureSet, policy: Missing) -> None:
+    if policy is Missing.ERROR and len(ids):
+        told = ", ".join(map(str, np.unique(ids)[:SHOWN].tolist()))
+        raise UnknownRecordError(
+            f"{len(np.unique(ids))} images have no {chosen.feature_type} "
+            f"{chosen.extractor_version} vector, e.g. {told}. Extract them, or pass missing='nan' "
+            "or missing='drop'."
+        )

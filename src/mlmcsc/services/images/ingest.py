@@ -1,0 +1,206 @@
+"""Bulk ingest: find the files, pass over the known ones, read the rest, store in batches."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mlmcsc.adapters.image_workers import Outcome, ReadOptions, Unreadable, read_many
+from mlmcsc.adapters.managed_files import adopt_file
+from mlmcsc.domain.enums import Operation, Storage
+from mlmcsc.domain.permissions import Actor
+from mlmcsc.domain.records import IngestReport, Rejection, StoredImage
+from mlmcsc.errors import (
+    ConflictError,
+    ImageFileError,
+    MlmcscError,
+    ValidationError,
+)
+from mlmcsc.services.images.discovery import find_files
+from mlmcsc.services.images.path_rules import PathRules
+from mlmcsc.services.images.settings import ImageSettings
+from mlmcsc.services.images.writing import Arrival, at_path, write_arrivals
+from mlmcsc.store.queries import images as image_queries
+from mlmcsc.store.uow import Store
+
+BATCH = 512
+"""Files per transaction: what an interruption can cost, and what a commit is shared by."""
+
+PARALLEL_FROM = 256
+"""Below so many files starting worker processes costs more than it saves."""
+
+MOST_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPlan:
+    """The checked arguments of one ingest; see `Images.ingest`."""
+
+    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+    recursive: bool
+    workers: int | None
+    specimen_from: str | None
+    storage: Storage
+    on_error: Literal["collect", "raise"]
+    progress: Callable[[int, int], None] | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The report in the making."""
+
+    ids: dict[str, int] = field(default_factory=dict)
+    stored: int = 0
+    unchanged: int = 0
+    duplicates: list[StoredImage] = field(default_factory=list)
+    near: list[StoredImage] = field(default_factory=list)
+    conflicts: list[Rejection] = field(default_factory=list)
+    errors: list[Rejection] = field(default_factory=list)
+    bytes_read: int = 0
+
+    def count(self, outcome: StoredImage) -> None:
+        self.ids[outcome.path] = outcome.id
+        self.conflicts += [Rejection(outcome.path, told) for told in outcome.conflicts]
+        if outcome.created:
+            self.stored += 1
+            if outcome.near_duplicate_of is not None:
+                self.near.append(outcome)
+        elif outcome.duplicate_of is not None:
+            self.duplicates.append(outcome)
+        else:
+            self.unchanged += 1
+
+
+def run(db: Store, actor: Actor, settings: ImageSettings, plan: IngestPlan) -> IngestReport:
+    """Carry out an ingest; see `Images.ingest`."""
+    began = time.perf_counter()
+    if plan.on_error not in {"collect", "raise"}:
+        raise ValidationError(f"on_error={plan.on_error!r}: must be 'collect' or 'raise'.")
+    if plan.workers is not None and (isinstance(plan.workers, bool) or plan.workers < 0):
+        raise ValidationError(f"workers={plan.workers!r}: must be 0 or more processes.")
+    rules = PathRules(plan.specimen_from, plan.metadata)
+    paths, ignored = find_files(plan.source, recursive=plan.recursive)
+    tally = _Tally()
+    new = _pass_over_known(db, paths, rules, tally)
+    options = ReadOptions(
+        settings.near_duplicates, str(settings.instrument_timezone), settings.max_pixels
+    )
+    done = len(paths) - len(new)
+    _report(plan, done, len(paths))
+    for batch in _batches(read_many(new, options, _workers(plan.workers, len(new)))):
+        _store(db, actor, settings, plan, rules, batch, tally)
+        done += len(batch)
+        _report(plan, done, len(paths))
+    return IngestReport(
+        stored=tally.stored,
+        unchanged=tally.unchanged,
+        duplicates=tuple(tally.duplicates),
+        near_duplicates=tuple(tally.near),
+        conflicts=tuple(tally.conflicts),
+        errors=tuple(tally.errors),
+        ignored=ignored,
+        bytes_read=tally.bytes_read,
+        seconds=time.perf_counter() - began,
+        image_ids=tuple(tally.ids[path] for path in paths if path in tally.ids),
+    )
+
+
+def _report(plan: IngestPlan, done: int, total: int) -> None:
+    if plan.progress is not None:
+        plan.progress(done, total)
+
+
+def _workers(asked: int | None, files: int) -> int:
+    if asked is not None:
+        return asked
+    return 1 if files < PARALLEL_FROM else min(os.cpu_count() or 1, MOST_WORKERS)
+
+
+def _pass_over_known(db: Store, paths: Sequence[str], rules: PathRules, tally: _Tally) -> list[str]:
+    """The paths still to be read; unchanged known ones are counted unread."""
+    with db.read() as view:
+        known = image_queries.known_files(view, paths)
+    new = []
+    for path in paths:
+        file = known.get(path)
+        if file is None or not _unchanged(path, file) or _says_more(rules, file):
+            new.append(path)
+        elif file.path == file.stored_path:
+            tally.count(StoredImage(file.image_id, path, created=False))
+        else:
+            tally.count(
+                StoredImage(file.image_id, path, created=False, duplicate_of=file.stored_path)
+            )
+    return new
+
+
+def _says_more(rules: PathRules, file: image_queries.KnownFile) -> bool:
+    """Whether the caller now states something that is not stored: then it is looked at again."""
+    try:
+        given = rules.image_fields(file.path)
+    except ValidationError:
+        return True
+    return any(file.stated.get(name, value) != value for name, value in given.items())
+
+
+def _unchanged(path: str, file: image_queries.KnownFile) -> bool:
+    try:
+        now = os.stat(path)
+    except OSError:
+        return False  # reading it will say why
+    return (now.st_size, now.st_mtime_ns) == (file.file_size, file.file_mtime_ns)
+
+
+def _batches(chunks: Iterable[list[Outcome]]) -> Iterator[list[Outcome]]:
+    batch: list[Outcome] = []
+    for chunk in chunks:
+        batch += chunk
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _store(
+    db: Store,
+    actor: Actor,
+    settings: ImageSettings,
+    plan: IngestPlan,
+    rules: PathRules,
+    batch: Sequence[Outcome],
+    tally: _Tally,
+) -> None:
+    arrivals: list[Arrival] = []
+    for outcome in batch:
+        try:
+            if isinstance(outcome, Unreadable):
+                raise ImageFileError(outcome.reason)
+            arrival = Arrival(outcome, rules.image_fields(outcome.path))
+            if plan.storage is Storage.MANAGED:
+                arrival = at_path(arrival, str(adopt_file(outcome, settings.managed)))
+        except MlmcscError as error:
+            _fail(plan, tally, outcome.path, error)
+        else:
+            arrivals.append(arrival)
+            tally.bytes_read += arrival.facts.file_size
+    if not arrivals:
+        return
+    with db.write(actor) as tx:
+        rules.describe_specimens(tx, [a.source or a.facts.path for a in arrivals])
+        outcomes = write_arrivals(tx, arrivals, operation=Operation.INGEST)
+    for arrival, stored in zip(arrivals, outcomes, strict=True):
+        if isinstance(stored, ConflictError):
+            _fail(plan, tally, arrival.source or arrival.facts.path, stored)
+        else:
+            tally.count(stored)
+
+
+def _fail(plan: IngestPlan, tally: _Tally, path: str, error: MlmcscError) -> None:
+    if plan.on_error == "raise":
+        raise error
+    tally.errors.append(Rejection(path, str(error)))

@@ -1,0 +1,231 @@
+"""Technicians' labels: made, corrected, verified, and never silently overwritten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+import numpy as np
+
+from mlmcsc.domain.columns import Checked, check_columns, to_columns, with_common
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.fields import RowSpec
+from mlmcsc.domain.filters import LabelFilter, check_listing, of_image
+from mlmcsc.domain.keywords import LabelChange, LabelDetails
+from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.records import BulkResult, LabelRecord, LabelRevisionRecord, Page
+from mlmcsc.errors import UnknownRecordError, ValidationError
+from mlmcsc.store.models import images, labels, technicians
+from mlmcsc.store.queries import batches, rows
+from mlmcsc.store.queries import labels as label_queries
+from mlmcsc.store.uow import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Store, correct, verify and read labels, in one actor's name."""
+
+    db: Store
+    actor: Actor
+    spec: RowSpec
+
+    @requires(Permission.LABEL)
+    def add(
+        self,
+        image_id: int,
+        technician_id: int,
+        label: float,
+        **details: Unpack[LabelDetails],
+    ) -> int:
+        """Store one label, durably, and return its id.
+
+        Args:
+            image_id: The image.
+            technician_id: The technician's id, as `register_technician` returned it.
+            label: Finite, inside the database's label range (0 to 1 by default).
+            **details: See `mlmcsc.domain.tables.LABELS`.
+
+        Raises:
+            ValidationError: A value is wrong; nothing is written.
+            UnknownRecordError: There is no such image or technician.
+        """
+        values = self.spec.check(
+            {"image_id": image_id, "technician_id": technician_id, "label": label, **details}
+        )
+        with self.db.write(self.actor) as tx:
+            label_queries.require_parents(tx, values["image_id"], values["technician_id"])
+            values["timestamp"] = values.get("timestamp") or tx.now
+            label_id = rows.insert(tx, labels, _without_empty_defaults(values))
+            label_queries.count_labels(tx, {values["technician_id"]: 1})
+            tx.record(AuditEvent(Operation.CREATE, "labels", label_id, new_values=values))
+        return label_id
+
+    @requires(Permission.LABEL)
+    def add_many(
+        self, data: Any = None, /, *, on_error: batches.OnError = "raise", **common: Any
+    ) -> BulkResult:
+        """Store many labels in one transaction with one audit event.
+
+        Args:
+            data: Rows, a mapping of columns, a DataFrame, an Arrow table or a structured array
+                with the fields of `mlmcsc.domain.tables.LABELS`.
+            on_error: `raise` stores all rows or none; `collect` stores the good ones and returns
+                the others with their reasons.
+            **common: Arrays with a value per row, or one value for every row,
+                e.g. `technician_id=3`.
+
+        Raises:
+            RejectedRowsError: With `on_error="raise"`, when any row is wrong.
+        """
+        checked = check_columns(self.spec, with_common(to_columns(data), common))
+        _fill_defaults(checked)
+        parents = {"image_id": images, "technician_id": technicians}
+        with self.db.write(self.actor) as tx:
+            result = batches.add_checked(tx, labels, checked, parents, on_error=on_error)
+            good, _ = checked.good()
+            who, made = np.unique(np.asarray(good["technician_id"]), return_counts=True)
+            if len(who):
+                label_queries.count_labels(tx, dict(zip(who.tolist(), made.tolist(), strict=True)))
+        return result
+
+    @requires(Permission.LABEL)
+    def correct(self, label_id: int, *, reason: str, **change: Unpack[LabelChange]) -> LabelRecord:
+        """Correct a label; its earlier state is kept as a revision.
+
+        A changed value is no longer verified: somebody verified the old one.
+
+        Args:
+            label_id: The label.
+            reason: Why it is corrected; kept with the revision and in the audit trail.
+            **change: `label`, `label_type`, `difficulty_rating`, `notes`, `annotation_data`.
+
+        Returns:
+            The label as it is now; unchanged if nothing differs.
+
+        Raises:
+            ValidationError: No reason, no change given, or a wrong value; nothing is written.
+            UnknownRecordError: There is no such label.
+        """
+        if not reason.strip():
+            raise ValidationError(f"reason={reason!r}: say why the label is corrected.")
+        changeable = LabelChange.__annotations__
+        unknown = change.keys() - changeable.keys()
+        if unknown or not change:
+            raise ValidationError(
+                f"A correction changes one or more of {', '.join(changeable)}; "
+                f"got {', '.join(sorted(unknown)) or 'nothing'}."
+            )
+        for name in ("label", "label_type"):
+            if name in change and change[name] is None:
+                raise ValidationError(f"{name} cannot be removed from a label.")
+        values = {name: self.spec.by_name[name].check(value) for name, value in change.items()}
+        with self.db.write(self.actor) as tx:
+            return self._correct(tx, label_id, values, reason)
+
+    def _correct(
+        self, tx: Transaction, label_id: int, values: dict[str, Any], reason: str
+    ) -> LabelRecord:
+        before = _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
+        changed = {k: v for k, v in values.items() if getattr(before, k) != v}
+        if not changed:
+            return before
+        label_queries.keep_revision(tx, before, reason)
+        if before.is_verified:
+            changed |= {"is_verified": False, "verified_by": None, "verification_timestamp": None}
+        rows.update(tx, labels, label_id, changed | {"revision": before.revision + 1})
+        tx.record(
+            AuditEvent(
+                Operation.UPDATE,
+                "labels",
+                label_id,
+                old_values={name: getattr(before, name) for name in changed},
+                new_values=changed,
+                reason=reason,
+            )
+        )
+        return _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
+
+    @requires(Permission.VERIFY)
+    def verify(self, label_id: int, verified_by: str, *, is_verified: bool = True) -> LabelRecord:
+        """Record that somebody checked a label (or, with `is_verified=False`, take it back).
+
+        Args:
+            label_id: The label.
+            verified_by: Who checked it, at most 50 characters.
+            is_verified: The verdict.
+
+        Raises:
+            UnknownRecordError: There is no such label.
+        """
+        if self.spec.by_name["verified_by"].check(verified_by) is None:
+            raise ValidationError("verified_by is missing: say who checked the label.")
+        with self.db.write(self.actor) as tx:
+            before = _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
+            values = {
+                "is_verified": is_verified,
+                "verified_by": verified_by if is_verified else None,
+                "verification_timestamp": tx.now if is_verified else None,
+            }
+            rows.update(tx, labels, label_id, values)
+            old = {name: getattr(before, name) for name in values}
+            new = values | ({} if is_verified else {"withdrawn_by": verified_by})
+            tx.record(AuditEvent(Operation.VERIFY, "labels", label_id, old, new))
+            return _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
+
+    @requires(Permission.READ)
+    def get(self, label_id: int) -> LabelRecord:
+        """One label.
+
+        Raises:
+            UnknownRecordError: If there is none with this id.
+        """
+        with self.db.read() as view:
+            return _require(rows.get(view, labels, LabelRecord, label_id), label_id)
+
+    @requires(Permission.READ)
+    def revisions(self, label_id: int) -> list[LabelRevisionRecord]:
+        """The earlier states of a label, oldest first; empty if it was never corrected.
+
+        Raises:
+            UnknownRecordError: If there is no such label.
+        """
+        with self.db.read() as view:
+            _require(rows.get(view, labels, LabelRecord, label_id), label_id)
+            return label_queries.revisions(view, label_id)
+
+    @requires(Permission.READ)
+    def list(
+        self,
+        image_id: int | None = None,
+        *,
+        after_id: int = 0,
+        limit: int = 100,
+        **wanted: Unpack[LabelFilter],
+    ) -> Page[LabelRecord]:
+        """Labels by id, a page at a time, in their current state."""
+        check_listing(LabelFilter, wanted, after_id, limit)
+        with self.db.read() as view:
+            found = of_image(wanted, image_id)
+            return label_queries.page(view, found, after_id=after_id, limit=limit)
+
+
+def _require(record: LabelRecord | None, label_id: int) -> LabelRecord:
+    if record is None:
+        raise UnknownRecordError(f"label {label_id} does not exist.")
+    return record
+
+
+DEFAULTS = {"label_type": "manual", "is_verified": False}
+
+
+def _without_empty_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    """None means "as usual" for columns that have a default."""
+    return {k: v for k, v in values.items() if v is not None or k not in DEFAULTS}
+
+
+def _fill_defaults(checked: Checked) -> None:
+    for name, default in DEFAULTS.items():
+        if name in checked.columns:
+            column = checked.columns[name]
+            checked.columns[name] = [default if value is None else value for value in column]

@@ -1,0 +1,105 @@
+"""Model versions, and which one is active."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Unpack
+
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.keywords import ModelDetails
+from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.records import ModelVersionRecord, Page
+from mlmcsc.domain.tables import MODEL_VERSIONS
+from mlmcsc.errors import UnknownRecordError
+from mlmcsc.store.models import model_versions
+from mlmcsc.store.queries import registers, rows
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.uow import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Register, activate and read model versions, in one actor's name."""
+
+    db: Store
+    actor: Actor
+
+    @requires(Permission.MANAGE_MODELS)
+    def register(
+        self, version: str, name: str, model_path: str, **details: Unpack[ModelDetails]
+    ) -> int:
+        """Register a model version and return the id to predict with.
+
+        Args:
+            version: Unique version name, at most 50 characters.
+            name: Model name.
+            model_path: Where the model file lies.
+            **details: See `mlmcsc.domain.tables.MODEL_VERSIONS`.
+
+        Raises:
+            ValidationError: A value is wrong.
+            ConflictError: The version is registered with other facts.
+        """
+        values = MODEL_VERSIONS.check(
+            {"version": version, "name": name, "model_path": str(model_path), **details}
+        )
+        with self.db.write(self.actor) as tx:
+            return registers.register(tx, model_versions, ModelVersionRecord, "version", values)
+
+    @requires(Permission.MANAGE_MODELS)
+    def set_active(self, model: int | str) -> ModelVersionRecord:
+        """Make one model version, by id or version name, the active one.
+
+        Raises:
+            UnknownRecordError: If there is none.
+        """
+        with self.db.write(self.actor) as tx:
+            chosen = _find(tx, model)
+            before = rows.first(tx, model_versions, ModelVersionRecord, is_active=True)
+            if before is None or before.id != chosen.id:
+                registers.activate_model(tx, chosen.id)
+                tx.record(
+                    AuditEvent(
+                        Operation.ACTIVATE,
+                        "model_versions",
+                        chosen.id,
+                        old_values={"active": before.version if before else None},
+                        new_values={"active": chosen.version},
+                    )
+                )
+            return _find(tx, chosen.id)
+
+    @requires(Permission.READ)
+    def active(self) -> ModelVersionRecord | None:
+        """The active model version, or None while none was chosen."""
+        with self.db.read() as view:
+            return rows.first(view, model_versions, ModelVersionRecord, is_active=True)
+
+    @requires(Permission.READ)
+    def get(self, model: int | str) -> ModelVersionRecord:
+        """One model version, by id or version name.
+
+        Raises:
+            UnknownRecordError: If there is none.
+        """
+        with self.db.read() as view:
+            return _find(view, model)
+
+    @requires(Permission.READ)
+    def list(self, *, after_id: int = 0, limit: int = 100) -> Page[ModelVersionRecord]:
+        """Model versions by id, a page at a time."""
+        with self.db.read() as view:
+            return rows.page(
+                view, model_versions, ModelVersionRecord, (), after_id=after_id, limit=limit
+            )
+
+
+def _find(view: View, model: int | str) -> ModelVersionRecord:
+    key = "version" if isinstance(model, str) else "id"
+    record = rows.first(view, model_versions, ModelVersionRecord, **{key: model})
+    if record is None:
+        raise UnknownRecordError(
+            f"model version {model!r} does not exist. See `models list`, or register it first."
+        )
+    return record

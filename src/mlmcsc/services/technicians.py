@@ -1,0 +1,88 @@
+"""The people who label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Unpack
+
+from mlmcsc.domain.keywords import TechnicianDetails
+from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.records import Page, TechnicianRecord
+from mlmcsc.domain.tables import TECHNICIANS
+from mlmcsc.errors import UnknownRecordError
+from mlmcsc.store.models import technicians
+from mlmcsc.store.queries import registers, rows
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.uow import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Technicians:
+    """Register and read technicians, in one actor's name."""
+
+    db: Store
+    actor: Actor
+
+    @requires(Permission.MANAGE_PEOPLE)
+    def register(self, technician_id: str, name: str, **details: Unpack[TechnicianDetails]) -> int:
+        """Register a technician and return the id to label with.
+
+        Registering the same person again returns the same id.
+
+        Args:
+            technician_id: The laboratory's staff number, at most 50 characters.
+            name: Full name.
+            **details: See `mlmcsc.domain.tables.TECHNICIANS`.
+
+        Raises:
+            ValidationError: A value is wrong.
+            ConflictError: The staff number is registered with other facts.
+        """
+        values = TECHNICIANS.check({"technician_id": technician_id, "name": name, **details})
+        with self.db.write(self.actor) as tx:
+            return registers.register(tx, technicians, TechnicianRecord, "technician_id", values)
+
+    @requires(Permission.MANAGE_PEOPLE)
+    def update(
+        self, technician: int | str, **details: Unpack[TechnicianDetails]
+    ) -> TechnicianRecord:
+        """Change what is known of a technician.
+
+        Raises:
+            ValidationError: A value is wrong.
+            UnknownRecordError: There is no such technician.
+        """
+        TECHNICIANS.known(details)
+        values = {k: TECHNICIANS.by_name[k].check(v) for k, v in details.items()}
+        with self.db.write(self.actor) as tx:
+            registers.change(tx, technicians, _find(tx, technician), values)
+            return _find(tx, technician)
+
+    @requires(Permission.READ)
+    def get(self, technician: int | str) -> TechnicianRecord:
+        """One technician, by id or by staff number.
+
+        Raises:
+            UnknownRecordError: If there is none.
+        """
+        with self.db.read() as view:
+            return _find(view, technician)
+
+    @requires(Permission.READ)
+    def list(self, *, after_id: int = 0, limit: int = 100) -> Page[TechnicianRecord]:
+        """Technicians by id, a page at a time."""
+        with self.db.read() as view:
+            return rows.page(
+                view, technicians, TechnicianRecord, (), after_id=after_id, limit=limit
+            )
+
+
+def _find(view: View, technician: int | str) -> TechnicianRecord:
+    key = "technician_id" if isinstance(technician, str) else "id"
+    record = rows.first(view, technicians, TechnicianRecord, **{key: technician})
+    if record is None:
+        raise UnknownRecordError(
+            f"technician {technician!r} does not exist. Register them first: "
+            "technician register ID --name NAME."
+        )
+    return record

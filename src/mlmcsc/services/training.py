@@ -1,0 +1,223 @@
+"""Training data without leaks: one row per image, split by specimen, the same every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlmcsc.domain.enums import LabelPolicy
+from mlmcsc.domain.label_policy import choose_labels
+from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.splits import Split, SplitRatios, assign_splits
+from mlmcsc.domain.training import (
+    GroupBy,
+    Pairs,
+    TrainingData,
+    TrainingReport,
+    links_among,
+    units,
+)
+from mlmcsc.errors import UnknownRecordError, UnsupportedError, ValidationError
+from mlmcsc.store.queries import training as training_queries
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.queries.training import LabelTable
+from mlmcsc.store.uow import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Make training sets, in one actor's name."""
+
+    db: Store
+    actor: Actor
+    label_range: tuple[float, float]
+
+    @requires(Permission.TRAIN)
+    def splits(
+        self,
+        train_split: float = 0.7,
+        val_split: float = 0.15,
+        test_split: float = 0.15,
+        *,
+        verified_only: bool = False,
+        min_confidence: float | None = None,
+        data_version: str | None = None,
+        feature_type: str | None = None,
+        group_by: GroupBy = "specimen",
+        stratify: bool = True,
+        seed: int = 0,
+        label_policy: Literal["latest", "mean", "consensus", "verified"] = "latest",
+    ) -> TrainingData:
+        """Labelled images in three splits that do not leak into each other.
+
+        Every image comes once. Images of one specimen, and images that look the same, are in
+        one split. Splits are made over all labelled images before any filter, so an image keeps
+        its split whichever filter is used, and as images, labels and corrections are added.
+
+        Args:
+            train_split: Share of groups to train on.
+            val_split: Share to validate on.
+            test_split: Share to test on; the three sum to 1.
+            verified_only: Use verified labels only.
+            min_confidence: Leave out images whose latest prediction is less confident (or that
+                have none).
+            data_version: A frozen version to read instead of the live data.
+            feature_type: Leave out images without a vector of this type.
+            group_by: What must stay together: `specimen`, or each `image` by itself.
+            stratify: Spread the label range evenly over the splits.
+            seed: Another seed deals the groups out differently.
+            label_policy: Which value stands for an image that has several labels: the `latest`,
+                the `mean` or `consensus` (median) of technicians, or the latest `verified` one.
+
+        Raises:
+            ValidationError: Shares that do not sum to 1, or another wrong argument.
+            UnknownRecordError: There is no such data version.
+        """
+        ratios = SplitRatios(train_split, val_split, test_split)
+        policy = _policy(label_policy)
+        _check(group_by, min_confidence)
+        with self.db.read() as view:
+            if data_version is not None:
+                _refuse_version(view, data_version)
+            people = policy in {LabelPolicy.MEAN, LabelPolicy.CONSENSUS}
+            verified = verified_only or policy is LabelPolicy.VERIFIED
+            table = training_queries.read_labels(view, people=people, verified=verified)
+            images, assigned, codes, links = self._assign(
+                view, table, ratios, group_by, stratify=stratify, seed=seed
+            )
+            chosen, values = _values(table, policy, verified_only=verified_only)
+            at = np.searchsorted(images, chosen)
+            keep, left_out = _filter(
+                view, chosen, min_confidence=min_confidence, feature_type=feature_type
+            )
+        if len(images) > len(chosen):
+            left_out["no verified label"] = len(images) - len(chosen)
+        chosen, values, at = chosen[keep], values[keep], at[keep]
+        report = TrainingReport(
+            labelled_images=len(images),
+            used=len(chosen),
+            left_out=left_out,
+            groups={s.name.lower(): len(np.unique(codes[at][assigned[at] == s])) for s in Split},
+            near_duplicate_links=links,
+            label_policy=policy.value,
+            seed=seed,
+        )
+        splits = {s.name.lower(): _pairs(chosen, values, assigned[at] == s) for s in Split}
+        return TrainingData(splits, report)
+
+    def _assign(
+        self,
+        view: View,
+        table: LabelTable,
+        ratios: SplitRatios,
+        group_by: GroupBy,
+        *,
+        stratify: bool,
+        seed: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], int]:
+        images, first_rows = np.unique(table.image_ids, return_index=True)
+        first_ids = table.label_ids[first_rows]
+        initial = table.values[first_rows].copy()
+        corrected, originals = training_queries.first_values(view)
+        at = np.searchsorted(corrected, first_ids)
+        hit = at < len(corrected)
+        hit[hit] = corrected[at[hit]] == first_ids[hit]
+        initial[hit] = originals[at[hit]]
+        if group_by == "specimen":
+            members, groups = training_queries.specimen_groups(view)
+            codes = units(images, members, groups)
+        else:
+            codes = np.arange(len(images), dtype=np.int64)
+        links = links_among(images, training_queries.look_alikes(view))
+        assigned = assign_splits(
+            unit_of_image=codes,
+            first_label_id=first_ids,
+            initial_value=initial,
+            ratios=ratios,
+            seed=seed,
+            stratify=stratify,
+            label_range=self.label_range,
+            links=links,
+        )
+        return images, assigned, codes, len(links)
+
+
+def _values(
+    table: LabelTable, policy: LabelPolicy, *, verified_only: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    keep: NDArray[np.bool_] | slice = slice(None)
+    if verified_only and table.verified is not None:
+        keep = table.verified
+    return choose_labels(
+        table.image_ids[keep],
+        table.values[keep],
+        table.label_ids[keep],
+        policy=policy,
+        technician_ids=None if table.technician_ids is None else table.technician_ids[keep],
+        verified=None if table.verified is None else table.verified[keep],
+        consensus=None if table.consensus is None else table.consensus[keep],
+    )
+
+
+def _filter(
+    view: View,
+    images: NDArray[np.int64],
+    *,
+    min_confidence: float | None,
+    feature_type: str | None,
+) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Which images stay, and how many leave for which reason."""
+    keep = np.ones(len(images), dtype=bool)
+    left_out: dict[str, int] = {}
+    tests = [("marked invalid", ~np.isin(images, training_queries.invalid_images(view)))]
+    if min_confidence is not None:
+        sure = training_queries.confident_images(view, min_confidence)
+        tests.append(
+            (f"latest prediction below confidence {min_confidence:g}", np.isin(images, sure))
+        )
+    if feature_type is not None:
+        have = training_queries.images_with_features(view, feature_type)
+        tests.append((f"no {feature_type} features", np.isin(images, have)))
+    for reason, passes in tests:
+        leaving = int((keep & ~passes).sum())
+        if leaving:
+            left_out[reason] = leaving
+        keep &= passes
+    return keep, left_out
+
+
+def _pairs(
+    images: NDArray[np.int64], values: NDArray[np.float64], mask: NDArray[np.bool_]
+) -> Pairs:
+    return list(zip(images[mask].tolist(), values[mask].tolist(), strict=True))
+
+
+def _policy(label_policy: str) -> LabelPolicy:
+    try:
+        return LabelPolicy(label_policy)
+    except ValueError:
+        raise ValidationError(
+            f"label_policy={label_policy!r}: must be one of {', '.join(LabelPolicy)}."
+        ) from None
+
+
+def _check(group_by: str, min_confidence: float | None) -> None:
+    if group_by not in {"specimen", "image"}:
+        raise ValidationError(f"group_by={group_by!r}: must be 'specimen' or 'image'.")
+    if min_confidence is not None and not 0 <= min_confidence <= 1:
+        raise ValidationError(f"min_confidence={min_confidence!r}: must be from 0 to 1.")
+
+
+def _refuse_version(view: View, data_version: str) -> None:
+    known = training_queries.data_version_names(view)
+    if data_version not in known:
+        raise UnknownRecordError(
+            f"data version {data_version!r} does not exist. Known: {', '.join(known) or 'none'}."
+        )
+    raise UnsupportedError(
+        f"data version {data_version!r} was recorded without the list of its images, so its "
+        "splits cannot be given back. Leave data_version out to split the live data."
+    )

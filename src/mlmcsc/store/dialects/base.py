@@ -1,0 +1,105 @@
+"""The few things that differ between databases, as one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+Encoder = Callable[[Any], Any]
+Rows = Sequence[Sequence[Any]]
+
+
+class Dialect(Protocol):
+    """One database product."""
+
+    name: str
+    in_memory: bool
+    path: Path | None
+    """The database file, where there is one."""
+
+    def engine_arguments(self, **pool: Any) -> dict[str, Any]:
+        """Arguments for `create_engine`."""
+        ...
+
+    def listen(self, engine: sa.Engine) -> None:
+        """Install connection settings and transaction events."""
+        ...
+
+    def plain_reason(self, error: Exception) -> str:
+        """The driver's message with the repair, without values or passwords."""
+        ...
+
+    def write_lock(self) -> AbstractContextManager[object]:
+        """What a writer of this process holds for the length of its transaction."""
+        ...
+
+    def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
+        """`column IN ids` for any number of ids, in one bound value."""
+        ...
+
+    def reserve_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> NDArray[np.int64]:
+        """Take `count` ascending ids out of circulation, for rows about to be inserted."""
+        ...
+
+    def insert_rows(
+        self,
+        conn: sa.Connection,
+        table: sa.Table,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+    ) -> None:
+        """Insert many rows of driver values (see `encoder`) as fast as the driver can."""
+        ...
+
+    def read_numbers(
+        self, conn: sa.Connection, query: sa.Select[Any], dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
+        """The rows of a query of non-null numbers as a structured array, without row objects.
+
+        `dtype` has one 8-byte field per column, `<i8` or `<f8`.
+        """
+        ...
+
+    def encoder(self, column: sa.Column[Any]) -> Encoder | None:
+        """Turns a checked Python value into the driver's, or None where it is that already."""
+        ...
+
+    def database_bytes(self, conn: sa.Connection) -> int:
+        """Size of the database on disk, in bytes."""
+        ...
+
+    def wal_bytes(self) -> int:
+        """Bytes in a write-ahead log that mlmcsc must look after."""
+        ...
+
+    def server_version(self, conn: sa.Connection) -> str:
+        """Product and version, for people."""
+        ...
+
+    def check_storage(self, conn: sa.Connection) -> list[str]:
+        """The product's own integrity findings; empty when sound."""
+        ...
+
+    def rest_foreign_keys(self, conn: sa.Connection, *, resting: bool) -> None:
+        """Switch enforcement off or on around a migration, outside any transaction."""
+        ...
+
+    def check_foreign_keys(self, conn: sa.Connection) -> None:
+        """Refuse rows whose foreign key points nowhere."""
+        ...
+
+    def decode_time(self, value: Any) -> datetime | None:
+        """A driver's time value as an aware UTC datetime."""
+        ...
+
+
+def literal_sql(conn: sa.Connection, query: sa.Select[Any]) -> str:
+    """A query as text with its values inside, quoted by SQLAlchemy, for driver-level reads."""
+    return str(query.compile(dialect=conn.dialect, compile_kwargs={"literal_binds": True}))

@@ -1,0 +1,169 @@
+"""PostgreSQL: many machines, many writers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mlmcsc.errors import UnsupportedError
+from mlmcsc.store.dialects.base import Encoder, Rows, literal_sql
+
+try:
+    import psycopg  # noqa: F401  # the `postgres` extra: absence is told by name, below
+    from psycopg.types.json import Jsonb
+except ImportError as _missing:
+    _driver_missing: ImportError | None = _missing
+else:
+    _driver_missing = None
+
+
+class PostgresDialect:
+    """PostgreSQL through psycopg 3."""
+
+    name = "postgresql"
+    in_memory = False
+    path: Path | None = None
+
+    def __init__(self, url: sa.URL, *, busy_timeout_seconds: float) -> None:
+        del url
+        if _driver_missing is not None:
+            raise UnsupportedError(
+                "PostgreSQL needs its driver: pip install 'mlmcsc[postgres]'."
+            ) from _driver_missing
+        self._lock_ms = int(busy_timeout_seconds * 1000)
+
+    def engine_arguments(self, **pool: Any) -> dict[str, Any]:
+        """UTC, and waiting writers that give up with an error."""
+        options = f"-c timezone=UTC -c lock_timeout={self._lock_ms}"
+        return {"pool_pre_ping": True, "connect_args": {"options": options}, **pool}
+
+    def listen(self, engine: sa.Engine) -> None:
+        """Readers see one snapshot for the length of their transaction."""
+
+        @sa.event.listens_for(engine, "begin")
+        def begin(conn: sa.Connection) -> None:
+            if not conn.get_execution_options().get("mlmcsc_writes", False):
+                conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def plain_reason(self, error: Exception) -> str:
+        """The server's message in one line."""
+        message = " ".join(str(getattr(error, "orig", error)).split())
+        return f"{message} Check host, port, database name, user and password."
+
+    def write_lock(self) -> AbstractContextManager[object]:
+        """The server arbitrates writers."""
+        return contextlib.nullcontext()
+
+    def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
+        """One array value, however many ids."""
+        values = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+        array = sa.bindparam(None, values, type_=sa.ARRAY(column.type), unique=True)
+        return column == sa.any_(array)
+
+    def reserve_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> NDArray[np.int64]:
+        """From the table's sequence; other writers get others."""
+        rows = conn.execute(
+            sa.text(
+                "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :n)"
+            ),
+            {"name": table.name, "n": count},
+        )
+        return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64, count=count))
+
+    def insert_rows(
+        self,
+        conn: sa.Connection,
+        table: sa.Table,
+        columns: Sequence[str],
+        rows: Rows,
+    ) -> None:
+        """COPY."""
+        names = ",".join(f'"{name}"' for name in columns)
+        cursor = conn.connection.cursor()
+        try:
+            with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
+                for row in rows:
+                    copy.write_row(row)
+        finally:
+            cursor.close()
+
+    def read_numbers(
+        self, conn: sa.Connection, query: sa.Select[Any], dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
+        """Binary COPY: fixed-width records that NumPy reads in place."""
+        casts = [
+            sa.cast(column, sa.BigInteger if dtype[i].kind == "i" else sa.Double)
+            for i, column in enumerate(query.selected_columns)
+        ]
+        sql = literal_sql(conn, query.with_only_columns(*casts))
+        cursor = conn.connection.cursor()
+        try:
+            with cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)") as copy:
+                raw = b"".join(copy)
+        finally:
+            cursor.close()
+        return _binary_records(raw, dtype)
+
+    def encoder(self, column: sa.Column[Any]) -> Encoder | None:
+        """JSON needs its wrapper; psycopg knows the rest."""
+        if isinstance(column.type, sa.JSON):
+            return lambda value: None if value is None else Jsonb(value)
+        return None
+
+    def database_bytes(self, conn: sa.Connection) -> int:
+        """Everything of this database on the server's disk."""
+        return int(conn.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0)
+
+    def wal_bytes(self) -> int:
+        """The server looks after its own log."""
+        return 0
+
+    def server_version(self, conn: sa.Connection) -> str:
+        """As the server names itself."""
+        return f"PostgreSQL {conn.scalar(sa.text('SHOW server_version'))}"
+
+    def check_storage(self, conn: sa.Connection) -> list[str]:
+        """PostgreSQL checks pages as it reads them; damaged indexes show as invalid."""
+        rows = conn.scalars(
+            sa.text(
+                "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                "WHERE NOT i.indisvalid"
+            )
+        )
+        return [f"index {name} is not valid: REINDEX INDEX {name}" for name in rows]
+
+    def rest_foreign_keys(self, conn: sa.Connection, *, resting: bool) -> None:
+        """Never needed: PostgreSQL alters tables in place."""
+
+    def check_foreign_keys(self, conn: sa.Connection) -> None:
+        """Never needed: the server enforces them throughout."""
+
+    def decode_time(self, value: Any) -> datetime | None:
+        """Aware already."""
+        return None if value is None else value.astimezone(UTC)
+
+
+COPY_HEADER = 19
+"""Signature (11 bytes), flags (4) and extension length (4); PostgreSQL manual, COPY, binary."""
+COPY_TRAILER = 2
+
+
+def _binary_records(raw: bytes, dtype: np.dtype[Any]) -> NDArray[Any]:
+    names = dtype.names or ()
+    record: list[tuple[str, str]] = [("fields", ">i2")]
+    for name in names:
+        record += [(f"{name}_length", ">i4"), (name, ">" + dtype[name].str[1:])]
+    body = memoryview(raw)[COPY_HEADER : len(raw) - COPY_TRAILER]
+    found = np.frombuffer(body, dtype=np.dtype(record))
+    result = np.empty(len(found), dtype=dtype)
+    for name in names:
+        result[name] = found[name]
+    return result

@@ -1,0 +1,244 @@
+"""SQLite: one file, WAL, one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import sqlalchemy as sa
+import sqlcipher3.dbapi2 as driver
+from numpy.typing import NDArray
+
+from mlmcsc.errors import StoreError
+from mlmcsc.store.dialects.base import Encoder, Rows, literal_sql
+from mlmcsc.store.dialects.filesystem import refuse_network_path
+from mlmcsc.store.types import UtcDateTime
+
+PAGE_SIZE = 16384
+"""Feature vectors of 2 to 8 KiB fit a page; with 4 KiB pages they take twice the disk."""
+
+WAL_SAFE_SINCE = (3, 51, 3)
+"""Earlier libraries can lose commits when two connections write and checkpoint at once."""
+
+READ_CHUNK = 65_536
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+
+
+class SqliteDialect:
+    """SQLite through the bundled, current library."""
+
+    name = "sqlite"
+
+    def __init__(self, url: sa.URL, *, busy_timeout_seconds: float) -> None:
+        self._busy_ms = int(busy_timeout_seconds * 1000)
+        self._lock = threading.Lock()
+        self._lock_timeout = busy_timeout_seconds
+        self.in_memory = not url.database or url.database == ":memory:"
+        self.path = None if self.in_memory else Path(str(url.database)).absolute()
+        wal_safe = driver.sqlite_version_info >= WAL_SAFE_SINCE
+        self.journal_mode = "memory" if self.in_memory else "wal" if wal_safe else "delete"
+        if self.path is not None:
+            self._make_room(self.path)
+
+    @staticmethod
+    def _make_room(path: Path) -> None:
+        refuse_network_path(path)
+        if path.is_dir():
+            raise StoreError(f"{path} is a directory. Name a database file, e.g. {path}/mlmcsc.db.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
+
+    def engine_arguments(self, **pool: Any) -> dict[str, Any]:
+        """The bundled driver; an in-memory database lives in exactly one connection."""
+        if self.in_memory:
+            pool |= {"pool_size": 1, "max_overflow": 0}
+        pool.pop("pool_recycle")
+        return {
+            "module": driver,
+            "poolclass": sa.pool.QueuePool,
+            "connect_args": {"check_same_thread": False, "timeout": self._busy_ms / 1000},
+            **pool,
+        }
+
+    def listen(self, engine: sa.Engine) -> None:
+        """Settings on every connection; explicit BEGIN, IMMEDIATE for writers."""
+        sa.event.listen(engine, "connect", self._configure)
+
+        @sa.event.listens_for(engine, "begin")
+        def begin(conn: sa.Connection) -> None:
+            writes = conn.get_execution_options().get("mlmcsc_writes", False)
+            conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def _configure(self, connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the begin event says BEGIN, never the driver
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={self._busy_ms}")
+        if cursor.execute("PRAGMA page_count").fetchone()[0] == 0:
+            cursor.execute(f"PRAGMA page_size={PAGE_SIZE}")
+        for name, value in (
+            ("journal_mode", self.journal_mode),
+            ("synchronous", "full"),
+            ("foreign_keys", "on"),
+            ("trusted_schema", "off"),
+            ("secure_delete", "on"),
+            ("cache_size", -65536),
+        ):
+            cursor.execute(f"PRAGMA {name}={value}")
+        found = {
+            name: cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
+        }
+        cursor.close()
+        wanted = {
+            "journal_mode": self.journal_mode,
+            "synchronous": 2,
+            "foreign_keys": 1,
+            "trusted_schema": 0,
+        }
+        if found != wanted:
+            raise StoreError(
+                f"SQLite did not take its settings: wanted {wanted}, got {found}. "
+                "Is the database on a read-only or network file system?"
+            )
+
+    def plain_reason(self, error: Exception) -> str:
+        """The driver's message, with the repair for the common ones."""
+        message = str(getattr(error, "orig", error))
+        repairs = {
+            "unable to open database file": "Check that the folder exists and may be written.",
+            "readonly database": "Make the file and its folder writable.",
+            "not a database": "The file is not SQLite, or it is encrypted. Name another file.",
+            "malformed": "The file is damaged. Restore a backup.",
+            "locked": "Another program holds it. Close that, or raise busy_timeout_seconds.",
+            "disk is full": "Free some disk space.",
+        }
+        repair = next((text for key, text in repairs.items() if key in message), "")
+        return f"{message}. {repair}".rstrip()
+
+    def write_lock(self) -> AbstractContextManager[object]:
+        """One writer per process: threads queue here, fairly, instead of polling the file."""
+        return _Timed(self._lock, self._lock_timeout)
+
+    def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
+        """One JSON array, however many ids: no limit on SQL variables."""
+        values = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+        each = sa.func.json_each(orjson.dumps(values).decode()).table_valued("value")
+        return column.in_(sa.select(each.c.value))
+
+    def reserve_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> NDArray[np.int64]:
+        """The next ids: nobody else can take them inside BEGIN IMMEDIATE."""
+        last = conn.exec_driver_sql(
+            "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
+        ).scalar()
+        return np.arange(1, count + 1, dtype=np.int64) + int(last or 0)
+
+    def insert_rows(
+        self,
+        conn: sa.Connection,
+        table: sa.Table,
+        columns: Sequence[str],
+        rows: Rows,
+    ) -> None:
+        """`executemany` straight on the driver."""
+        marks = ",".join("?" * len(columns))
+        names = ",".join(f'"{name}"' for name in columns)
+        cursor = conn.connection.cursor()
+        try:
+            cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)
+        finally:
+            cursor.close()
+
+    def read_numbers(
+        self, conn: sa.Connection, query: sa.Select[Any], dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
+        """Driver rows straight into arrays, a chunk at a time."""
+        cursor = conn.connection.cursor()
+        try:
+            cursor.execute(literal_sql(conn, query))
+            parts = []
+            while chunk := cursor.fetchmany(READ_CHUNK):
+                parts.append(np.fromiter(chunk, dtype=dtype, count=len(chunk)))
+        finally:
+            cursor.close()
+        return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
+
+    def encoder(self, column: sa.Column[Any]) -> Encoder | None:
+        """Times and JSON become text."""
+        if isinstance(column.type, UtcDateTime):
+            return encode_time
+        if isinstance(column.type, sa.JSON):
+            return _encode_json
+        return None
+
+    def database_bytes(self, conn: sa.Connection) -> int:
+        """Pages in the file plus the write-ahead log."""
+        pages = conn.exec_driver_sql("PRAGMA page_count").scalar_one()
+        page_size = conn.exec_driver_sql("PRAGMA page_size").scalar_one()
+        return int(pages * page_size) + self.wal_bytes()
+
+    def wal_bytes(self) -> int:
+        """Bytes waiting in the write-ahead log."""
+        wal = Path(f"{self.path}-wal")
+        return wal.stat().st_size if self.path is not None and wal.exists() else 0
+
+    def server_version(self, conn: sa.Connection) -> str:
+        """Library version and journal mode: an unsafe library is run without WAL."""
+        del conn
+        return f"SQLite {driver.sqlite_version} (journal_mode={self.journal_mode})"
+
+    def check_storage(self, conn: sa.Connection) -> list[str]:
+        """`integrity_check`."""
+        rows = conn.exec_driver_sql("PRAGMA integrity_check(50)").scalars().all()
+        return [str(row) for row in rows if row != "ok"]
+
+    def rest_foreign_keys(self, conn: sa.Connection, *, resting: bool) -> None:
+        """SQLite heeds this only outside a transaction."""
+        cursor = conn.connection.cursor()
+        cursor.execute(f"PRAGMA foreign_keys={'off' if resting else 'on'}")
+        cursor.close()
+
+    def check_foreign_keys(self, conn: sa.Connection) -> None:
+        """`foreign_key_check`."""
+        rows = conn.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(5)
+        if rows:
+            places = "; ".join(f"{r[0]} row {r[1]} -> {r[2]}" for r in rows)
+            raise StoreError(f"Rows that refer to nothing: {places}. Run database validate.")
+
+    def decode_time(self, value: Any) -> datetime | None:
+        """Text in UTC, with or without fraction."""
+        return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+class _Timed:
+    """A lock that gives up with a clear error instead of waiting for ever."""
+
+    def __init__(self, lock: threading.Lock, timeout: float) -> None:
+        self._lock, self._timeout = lock, timeout
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._timeout):
+            raise StoreError(
+                f"Another thread of this program has been writing for {self._timeout:g} s. "
+                "Write in smaller batches, or raise busy_timeout_seconds."
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def encode_time(value: datetime | None) -> str | None:
+    """The text that SQLAlchemy's DATETIME writes too, so that both compare as text."""
+    return None if value is None else value.astimezone(UTC).strftime(TIME_FORMAT)
+
+
+def _encode_json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)

@@ -1,0 +1,86 @@
+"""Opening a database: the right driver, the right settings, both checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+import sqlalchemy as sa
+
+from mlmcsc.config import normalise_url, redact_url
+from mlmcsc.errors import StoreError, UnsupportedError
+from mlmcsc.store.dialects.base import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Pool and waiting limits.
+
+    Attributes:
+        pool_size: Connections kept open.
+        max_overflow: Further connections under load.
+        pool_timeout_seconds: How long a caller waits for a connection.
+        pool_recycle_seconds: Age at which a connection is replaced (PostgreSQL).
+        busy_timeout_seconds: How long a writer waits for another writer.
+        echo_sql: Log every statement.
+    """
+
+    pool_size: int = 5
+    max_overflow: int = 10
+    pool_timeout_seconds: float = 30.0
+    pool_recycle_seconds: int = 3600
+    busy_timeout_seconds: float = 30.0
+    echo_sql: bool = False
+
+
+def open_engine(url: str, options: EngineOptions) -> tuple[sa.Engine, Dialect]:
+    """Make the engine for `url` and the dialect that knows its ways.
+
+    Raises:
+        UnsupportedError: For a database that mlmcsc cannot use as its store.
+        StoreError: When the database cannot be reached.
+    """
+    parsed = sa.make_url(normalise_url(url))
+    backend = parsed.get_backend_name()
+    if backend not in _DIALECTS:
+        raise UnsupportedError(
+            f"{redact_url(url)}: {backend} cannot hold an mlmcsc database yet. "
+            "Use sqlite:///file.db or postgresql://host/database."
+        )
+    dialect = _DIALECTS[backend](parsed, options.busy_timeout_seconds)
+    engine = sa.create_engine(
+        parsed,
+        echo=options.echo_sql,
+        hide_parameters=True,  # values may be personal data and must not reach logs
+        json_serializer=lambda value: orjson.dumps(value).decode(),  # knows datetimes
+        json_deserializer=orjson.loads,
+        **dialect.engine_arguments(
+            pool_size=options.pool_size,
+            max_overflow=options.max_overflow,
+            pool_timeout=options.pool_timeout_seconds,
+            pool_recycle=options.pool_recycle_seconds,
+        ),
+    )
+    dialect.listen(engine)
+    try:
+        with engine.connect():
+            pass
+    except (sa.exc.DBAPIError, sa.exc.ArgumentError) as error:
+        engine.dispose()
+        raise StoreError(f"Cannot open {redact_url(url)}: {dialect.plain_reason(error)}") from error
+    return engine, dialect
+
+
+def _sqlite(url: sa.URL, busy_timeout_seconds: float) -> Dialect:
+    from mlmcsc.store.dialects.sqlite import SqliteDialect  # noqa: PLC0415  # only its own driver
+
+    return SqliteDialect(url, busy_timeout_seconds=busy_timeout_seconds)
+
+
+def _postgresql(url: sa.URL, busy_timeout_seconds: float) -> Dialect:
+    from mlmcsc.store.dialects.postgresql import PostgresDialect  # noqa: PLC0415  # an extra
+
+    return PostgresDialect(url, busy_timeout_seconds=busy_timeout_seconds)
+
+
+_DIALECTS = {"sqlite": _sqlite, "postgresql": _postgresql}

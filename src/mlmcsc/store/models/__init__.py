@@ -1,0 +1,61 @@
+"""Every table, by name."""
+
+from mlmcsc.store.base import metadata
+from mlmcsc.store.models.annotations import (
+    LABEL_RANGE,
+    feature_sets,
+    features,
+    label_revisions,
+    labels,
+    predictions,
+)
+from mlmcsc.store.models.images import (
+    image_aliases,
+    image_fingerprints,
+    images,
+    near_duplicates,
+    specimens,
+)
+from mlmcsc.store.models.operations import (
+    alerts,
+    audit_checkpoints,
+    audit_logs,
+    job_leases,
+    job_runs,
+    settings,
+    system_metrics,
+)
+from mlmcsc.store.models.people import accounts, api_tokens, login_attempts, sessions, technicians
+from mlmcsc.store.models.privacy import subjects
+from mlmcsc.store.models.versions import UNVERSIONED_MODEL, data_versions, model_versions
+
+__all__ = [
+    "LABEL_RANGE",
+    "UNVERSIONED_MODEL",
+    "accounts",
+    "alerts",
+    "api_tokens",
+    "audit_checkpoints",
+    "audit_logs",
+    "data_versions",
+    "feature_sets",
+    "features",
+    "image_aliases",
+    "image_fingerprints",
+    "images",
+    "job_leases",
+    "job_runs",
+    "label_revisions",
+    "labels",
+    "login_attempts",
+    "metadata",
+    "model_versions",
+    "near_duplicates",
+    "predictions",
+    "sessions",
+    "settings",
+    "specimens",
+    "subjects",
+    "system_metrics",
+    "technicians",
+]

@@ -1,0 +1,162 @@
+"""Feature vectors and the sets they form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mlmcsc.domain.records import FeatureRecord, Page
+from mlmcsc.store.models import feature_sets, features
+from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.rows import View, given
+from mlmcsc.store.uow import Transaction
+
+STREAM_ROWS = 4096
+"""Vectors fetched at a time: 8 MiB of 512 float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """All vectors of one type by one extractor."""
+
+    id: int
+    feature_type: str
+    extractor_version: str
+    feature_dimension: int
+    dtype: str
+    n_vectors: int
+    generation: int
+
+
+def sets(view: View, feature_type: str | None = None) -> list[FeatureSet]:
+    """The sets that hold vectors, oldest first."""
+    query = rows.select_record(feature_sets, FeatureSet).where(feature_sets.c.n_vectors > 0)
+    if feature_type is not None:
+        query = query.where(feature_sets.c.feature_type == feature_type)
+    return [FeatureSet(*row) for row in view.conn.execute(query.order_by(feature_sets.c.id))]
+
+
+_ENSURE = sa.text(
+    "INSERT INTO feature_sets (feature_type, extractor_version, feature_dimension, dtype) "
+    "VALUES (:feature_type, :extractor_version, :dimension, :dtype) ON CONFLICT DO NOTHING"
+)
+
+
+def ensure_set(
+    tx: Transaction, feature_type: str, extractor_version: str, dimension: int, dtype: str
+) -> FeatureSet:
+    """The set that these vectors belong to, created if it is new.
+
+    The row stays locked until the transaction ends, so that `n_vectors` and `generation` are
+    exact under concurrent writers.
+    """
+    key = {"feature_type": feature_type, "extractor_version": extractor_version}
+    tx.conn.execute(_ENSURE, {**key, "dimension": dimension, "dtype": dtype})
+    c = feature_sets.c
+    query = (
+        rows.select_record(feature_sets, FeatureSet)
+        .where(c.feature_type == feature_type, c.extractor_version == extractor_version)
+        .with_for_update()
+    )
+    return FeatureSet(*tx.conn.execute(query).one())
+
+
+def remove_vectors(
+    tx: Transaction, feature_set: FeatureSet, image_ids: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Delete the set's vectors of these images; returns the images that had one."""
+    c = features.c
+    of_set = (
+        c.feature_type == feature_set.feature_type,
+        c.extractor_version == feature_set.extractor_version,
+    )
+    query = sa.select(c.image_id).where(*of_set, tx.dialect.ids_in(c.image_id, image_ids))
+    found = np.sort(np.fromiter(tx.conn.scalars(query), dtype=np.int64))
+    if len(found):
+        tx.conn.execute(features.delete().where(*of_set, tx.dialect.ids_in(c.image_id, found)))
+    return found
+
+
+def grow(tx: Transaction, feature_set: FeatureSet, more: int) -> None:
+    """Count new vectors and tell readers that the set has moved."""
+    c = feature_sets.c
+    tx.conn.execute(
+        feature_sets.update()
+        .where(c.id == feature_set.id)
+        .values(n_vectors=c.n_vectors + more, generation=c.generation + 1)
+    )
+
+
+def stream(
+    view: View, feature_set: FeatureSet, *, after_id: int = 0
+) -> Iterator[Sequence[tuple[int, int, bytes]]]:
+    """`(feature id, image id, raw vector)` in id order, in chunks."""
+    c = features.c
+    query = (
+        sa.select(c.id, c.image_id, c.feature_vector)
+        .where(
+            c.feature_type == feature_set.feature_type,
+            c.extractor_version == feature_set.extractor_version,
+            c.id > after_id,
+        )
+        .order_by(c.id)
+    )
+    yield from rows.stream(view, query, STREAM_ROWS)
+
+
+def vectors(
+    view: View, feature_set: FeatureSet, image_ids: NDArray[np.int64]
+) -> Mapping[int, bytes]:
+    """Raw vectors of these images, straight from the table."""
+    c = features.c
+    query = sa.select(c.image_id, c.feature_vector).where(
+        c.feature_type == feature_set.feature_type,
+        c.extractor_version == feature_set.extractor_version,
+        view.dialect.ids_in(c.image_id, image_ids),
+    )
+    return {row.image_id: row.feature_vector for row in view.conn.execute(query)}
+
+
+def page(
+    view: View, wanted: Mapping[str, Any], *, after_id: int, limit: int
+) -> Page[FeatureRecord]:
+    """Feature vectors by id."""
+    c = features.c
+    found = given(
+        wanted,
+        image_id=c.image_id.__eq__,
+        image_ids=lambda ids: view.dialect.ids_in(c.image_id, ids),
+        feature_type=c.feature_type.__eq__,
+        extractor_version=c.extractor_version.__eq__,
+    )
+    return rows.page(view, features, _record, found, after_id=after_id, limit=limit, select=_SELECT)
+
+
+_SELECT = sa.select(
+    features.c.id,
+    features.c.image_id,
+    features.c.feature_type,
+    features.c.extractor_version,
+    features.c.extraction_timestamp,
+    features.c.feature_dimension,
+    features.c.dtype,
+    features.c.extraction_time,
+    features.c.preprocessing_params,
+    features.c.feature_vector,
+)
+
+
+def _record(*values: Any) -> FeatureRecord:
+    *plain, raw = values
+    record = FeatureRecord(*plain, vector=np.empty(0))
+    return replace(record, vector=decode(raw, record.dtype))
+
+
+def decode(raw: bytes, dtype: str) -> NDArray[Any]:
+    """A stored vector: raw little-endian numbers, read-only, no copy."""
+    return np.frombuffer(raw, dtype=np.dtype(dtype).newbyteorder("<"))

@@ -1,0 +1,78 @@
+"""Registers keyed by a name of the laboratory's own: technicians, specimens, model versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.records import Record
+from mlmcsc.errors import ConflictError
+from mlmcsc.store.models import model_versions
+from mlmcsc.store.queries import rows
+from mlmcsc.store.uow import Transaction
+
+
+def register(
+    tx: Transaction,
+    table: sa.Table,
+    kind: Callable[..., Record],
+    key: str,
+    values: Mapping[str, Any],
+) -> int:
+    """Add an entry, or return the id of the same entry registered before.
+
+    Registering twice is harmless as long as both say the same; what the second call leaves out
+    is not compared.
+
+    Raises:
+        ConflictError: If the entry exists and a given value differs.
+    """
+    before = rows.first(tx, table, kind, **{key: values[key]})
+    if before is not None:
+        known = before.to_dict()
+        differing = {k: v for k, v in values.items() if v is not None and known[k] != v}
+        if differing:
+            told = "; ".join(f"{k} is {known[k]!r}, not {v!r}" for k, v in differing.items())
+            raise ConflictError(
+                f"{key} {values[key]!r} is registered already and differs: {told}. "
+                "Use another name, or update the entry."
+            )
+        return int(known["id"])
+    given = {k: v for k, v in values.items() if v is not None}
+    record_id = rows.insert(tx, table, given | {"created_at": tx.now})
+    tx.record(AuditEvent(Operation.CREATE, table.name, record_id, new_values=given))
+    return record_id
+
+
+def change(
+    tx: Transaction, table: sa.Table, before: Record, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Change an entry's given values, with one event; returns what really changed."""
+    known = before.to_dict()
+    changed = {k: v for k, v in values.items() if known[k] != v}
+    if changed:
+        stamp = {"updated_at": tx.now} if "updated_at" in table.c else {}
+        rows.update(tx, table, known["id"], changed | stamp)
+        tx.record(
+            AuditEvent(
+                Operation.UPDATE,
+                table.name,
+                known["id"],
+                old_values={k: known[k] for k in changed},
+                new_values=changed,
+            )
+        )
+    return changed
+
+
+def activate_model(tx: Transaction, model_id: int) -> None:
+    """Make one model the active one, and no other."""
+    c = model_versions.c
+    tx.conn.execute(
+        model_versions.update().where(c.is_active, c.id != model_id).values(is_active=False)
+    )
+    tx.conn.execute(model_versions.update().where(c.id == model_id).values(is_active=True))

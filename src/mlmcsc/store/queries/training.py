@@ -1,0 +1,129 @@
+"""Reading what a training set is made of: labels, groups, look-alikes, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mlmcsc.domain.enums import LabelType
+from mlmcsc.store.models import (
+    data_versions,
+    features,
+    images,
+    label_revisions,
+    labels,
+    near_duplicates,
+    predictions,
+)
+from mlmcsc.store.queries.rows import View
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTable:
+    """All labels, ascending by id; arrays of equal length."""
+
+    label_ids: Ids
+    image_ids: Ids
+    values: NDArray[np.float64]
+    technician_ids: Ids | None
+    verified: NDArray[np.bool_] | None
+    consensus: NDArray[np.bool_] | None
+
+
+def read_labels(view: View, *, people: bool, verified: bool) -> LabelTable:
+    """Every label's image and value.
+
+    Args:
+        view: An open transaction.
+        people: Also read who made it and whether it is a consensus.
+        verified: Also read whether it is verified.
+    """
+    c = labels.c
+    columns: list[tuple[str, str, sa.ColumnElement[object]]] = [
+        ("id", "<i8", c.id),
+        ("image", "<i8", c.image_id),
+        ("value", "<f8", c.label),
+    ]
+    if people:
+        columns += [
+            ("who", "<i8", c.technician_id),
+            ("consensus", "<i8", sa.case((c.label_type == LabelType.CONSENSUS.value, 1), else_=0)),
+        ]
+    if verified:
+        columns.append(("verified", "<i8", sa.case((c.is_verified, 1), else_=0)))
+    dtype = np.dtype([(name, kind) for name, kind, _ in columns])
+    query = sa.select(*(column for *_, column in columns)).order_by(c.id)
+    found = view.dialect.read_numbers(view.conn, query, dtype)
+    return LabelTable(
+        label_ids=np.ascontiguousarray(found["id"]),
+        image_ids=np.ascontiguousarray(found["image"]),
+        values=np.ascontiguousarray(found["value"]),
+        technician_ids=np.ascontiguousarray(found["who"]) if people else None,
+        verified=found["verified"] != 0 if verified else None,
+        consensus=found["consensus"] != 0 if people else None,
+    )
+
+
+def first_values(view: View) -> tuple[Ids, NDArray[np.float64]]:
+    """Label id and first measured value of every label that was corrected later."""
+    c = label_revisions.c
+    query = sa.select(c.label_id, c.label).where(c.revision == 1).order_by(c.label_id)
+    found = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8"), ("value", "<f8")]))
+    return np.ascontiguousarray(found["id"]), np.ascontiguousarray(found["value"])
+
+
+def specimen_groups(view: View) -> tuple[Ids, Ids]:
+    """Image ids that belong to a specimen, and a code of that specimen, equally long."""
+    c = images.c
+    text = sa.func.aggregate_strings(sa.cast(c.id, sa.String), ",")
+    query = (
+        sa.select(text, sa.func.count()).where(c.specimen_id.is_not(None)).group_by(c.specimen_id)
+    )
+    rows = view.conn.execute(query).all()
+    if not rows:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    # One long text of numbers, parsed at once: many times faster than a row per image.
+    members = np.fromstring(",".join(row[0] for row in rows), dtype=np.int64, sep=",")
+    sizes = np.fromiter((row[1] for row in rows), dtype=np.int64, count=len(rows))
+    return members, np.repeat(np.arange(len(rows), dtype=np.int64), sizes)
+
+
+def look_alikes(view: View) -> NDArray[np.int64]:
+    """Pairs of image ids that look the same, shape `(L, 2)`."""
+    c = near_duplicates.c
+    query = sa.select(c.image_id, c.older_image_id)
+    found = view.dialect.read_numbers(view.conn, query, np.dtype([("a", "<i8"), ("b", "<i8")]))
+    return np.stack([found["a"], found["b"]], axis=1)
+
+
+def invalid_images(view: View) -> Ids:
+    """Images marked as not to be used."""
+    return _ids(view, sa.select(images.c.id).where(~images.c.is_valid))
+
+
+def confident_images(view: View, minimum: float) -> Ids:
+    """Images whose latest prediction is at least so confident."""
+    c = predictions.c
+    latest = sa.select(sa.func.max(c.id)).group_by(c.image_id)
+    return _ids(view, sa.select(c.image_id).where(c.id.in_(latest), c.confidence >= minimum))
+
+
+def images_with_features(view: View, feature_type: str) -> Ids:
+    """Images that have a vector of this type."""
+    c = features.c
+    return _ids(view, sa.select(c.image_id).where(c.feature_type == feature_type).distinct())
+
+
+def _ids(view: View, query: sa.Select[tuple[int]]) -> Ids:
+    found = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8")]))
+    return np.ascontiguousarray(found["id"])
+
+
+def data_version_names(view: View) -> list[str]:
+    """The data versions on record."""
+    return list(view.conn.scalars(sa.select(data_versions.c.version).order_by(data_versions.c.id)))

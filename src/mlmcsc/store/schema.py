@@ -1,0 +1,172 @@
+"""Creating and upgrading the schema; what state a database is in."""
+
+from __future__ import annotations
+
+import uuid
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from mlmcsc.errors import ConflictError, SchemaError, ValidationError
+from mlmcsc.store.migrations import HEAD
+from mlmcsc.store.models import LABEL_RANGE, UNVERSIONED_MODEL, model_versions, settings
+from mlmcsc.store.uow import Store
+
+SCRIPTS = Path(__file__).with_name("migrations")
+_UPGRADE_LOCK = 0x6D6C6D63  # 'mlmc': PostgreSQL's advisory lock for schema work
+
+
+class SchemaState(StrEnum):
+    """What a database holds."""
+
+    EMPTY = "empty"
+    CURRENT = "current"
+    OLDER = "older"
+    NEWER = "newer"
+    FOREIGN = "foreign"
+
+
+def prepare(
+    store: Store,
+    label_range: tuple[float, float] | None = None,
+    default_range: tuple[float, float] = LABEL_RANGE,
+) -> bool:
+    """Create or upgrade the schema; on a current database, check the label range and return.
+
+    Args:
+        store: The open database.
+        label_range: Lowest and highest label of a new database. Given for an existing one, it
+            must be the range that it has.
+        default_range: The range of a new database when none is asked for.
+
+    Returns:
+        Whether the database was created now.
+
+    Raises:
+        SchemaError: If a newer release or another program made the database.
+        ConflictError: If the existing database has another label range.
+    """
+    state = _state(store)
+    created = False
+    if state is not SchemaState.CURRENT:
+        created = _upgrade(store, label_range or default_range)
+    if label_range is not None and not created:
+        _same_range(store, label_range)
+    return created
+
+
+def migrate(store: Store, target: str, label_range: tuple[float, float] = LABEL_RANGE) -> None:
+    """Move the schema to `target` (a revision, `head` or `base`), all or nothing."""
+    with store.write_schema() as conn:
+        _lock(conn)
+        _run(conn, target, label_range)
+
+
+def revision(conn: sa.Connection) -> str | None:
+    """The database's revision, or None where no migration ever ran."""
+    if not sa.inspect(conn).has_table("alembic_version"):
+        return None
+    return conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _state(store: Store) -> SchemaState:
+    with store.read() as view:
+        found = revision(view.conn)
+        if found == HEAD:
+            return SchemaState.CURRENT
+        if found is None:
+            tables = sa.inspect(view.conn).get_table_names()
+            if not tables:
+                return SchemaState.EMPTY
+            raise SchemaError(
+                f"This database belongs to another program: it holds {', '.join(tables[:5])} but "
+                "no mlmcsc schema. Name another database; this one was not touched."
+            )
+    if found not in known_revisions():
+        raise SchemaError(
+            f"This database has schema {found}, made by a newer mlmcsc; this release knows up to "
+            f"{HEAD}. Upgrade mlmcsc; the database was not touched."
+        )
+    return SchemaState.OLDER
+
+
+def _upgrade(store: Store, label_range: tuple[float, float]) -> bool:
+    low, high = label_range
+    if not low < high:
+        raise ValidationError(f"label_range={label_range}: the first number must be the lower one.")
+    with store.write_schema() as conn:
+        _lock(conn)  # another process may have done it while we waited
+        before = revision(conn)
+        if before == HEAD:
+            return False
+        _run(conn, "head", label_range)
+        if before is None:
+            _seed(conn, label_range)
+        return before is None
+
+
+def _lock(conn: sa.Connection) -> None:
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+
+
+def _seed(conn: sa.Connection, label_range: tuple[float, float]) -> None:
+    conn.execute(
+        settings.insert(),
+        [
+            {"key": "database_id", "value": uuid.uuid4().hex},
+            {"key": "label_range", "value": list(label_range)},
+        ],
+    )
+    conn.execute(
+        model_versions.insert().values(
+            version="unversioned",
+            name="Unversioned model",
+            model_path="",
+            description="Predictions stored before any model version was registered",
+        )
+    )
+    seeded = conn.scalar(sa.select(model_versions.c.id))
+    if seeded != UNVERSIONED_MODEL:
+        raise SchemaError(f"The first model version got id {seeded}, not {UNVERSIONED_MODEL}.")
+
+
+def _same_range(store: Store, wanted: tuple[float, float]) -> None:
+    with store.read() as view:
+        found = tuple(read_setting(view.conn, "label_range"))
+    if found != tuple(wanted):
+        raise ConflictError(
+            f"label_range={wanted[0]:g}..{wanted[1]:g}: this database was created with "
+            f"{found[0]:g}..{found[1]:g}, and its labels mean that. Leave label_range out, or "
+            "create a new database with the range you want."
+        )
+
+
+def read_setting(conn: sa.Connection, key: str) -> Any:
+    """A fact that belongs to this database."""
+    return conn.execute(sa.select(settings.c.value).where(settings.c.key == key)).scalar_one()
+
+
+def known_revisions() -> list[str]:
+    """Every revision that this release has a script for."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # Alembic loads only to migrate
+
+    return [script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()]
+
+
+def _run(conn: sa.Connection, target: str, label_range: tuple[float, float]) -> None:
+    from alembic import command  # noqa: PLC0415  # Alembic loads only when there is work for it
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = conn
+    config.attributes["label_range"] = label_range
+    if target == "base":
+        command.downgrade(config, target)
+    elif target == "head" or revision(conn) is None or target > str(revision(conn)):
+        command.upgrade(config, target)
+    else:
+        command.downgrade(config, target)

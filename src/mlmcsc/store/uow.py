@@ -1,0 +1,145 @@
+"""The unit of work: the only place that commits, and that writes the audit trail.
+
+`Store.write(actor)` opens a transaction in the actor's name. Whatever the block records with
+`Transaction.record` is written to `audit_logs` in that same transaction, so no change can be
+committed without its event, and no event without its change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.permissions import Actor
+from mlmcsc.errors import StoreError
+from mlmcsc.store.dialects.base import Dialect
+from mlmcsc.store.models import audit_logs
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An open write transaction.
+
+    Attributes:
+        conn: For the query functions of `mlmcsc.store.queries`.
+        dialect: What this database does differently.
+        actor: In whose name.
+        now: One instant for every row of the transaction.
+    """
+
+    conn: sa.Connection
+    dialect: Dialect
+    actor: Actor
+    now: datetime
+    _events: list[AuditEvent] = field(default_factory=list)
+
+    def record(self, event: AuditEvent) -> None:
+        """Remember what was done; it is written when the transaction commits."""
+        self._events.append(event)
+
+    def write_events(self) -> None:
+        """Write the remembered events, in order."""
+        actor = self.actor
+        rows = [
+            {
+                "operation": event.operation.value,
+                "table_name": event.table,
+                "record_id": event.record_id,
+                "user_id": actor.subject,
+                "timestamp": self.now,
+                "old_values": event.old_values,
+                "new_values": event.new_values,
+                "reason": event.reason or actor.reason,
+                "ip_address": actor.ip,
+                "user_agent": actor.user_agent,
+                "n_rows": event.n_rows,
+                "digest": event.digest,
+            }
+            for event in self._events
+        ]
+        if rows:
+            self.conn.execute(audit_logs.insert(), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An open read transaction: every query in it sees the same state."""
+
+    conn: sa.Connection
+    dialect: Dialect
+
+
+class Store:
+    """One open database."""
+
+    def __init__(self, engine: sa.Engine, dialect: Dialect, clock: Clock = utc_now) -> None:
+        self.engine = engine
+        self.dialect = dialect
+        self.clock = clock
+        self._writer = engine.execution_options(mlmcsc_writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """A consistent view.
+
+        Raises:
+            StoreError: When the database cannot be read.
+        """
+        try:
+            with self.engine.connect() as conn, conn.begin():
+                yield Snapshot(conn, self.dialect)
+        except sa.exc.DBAPIError as error:
+            raise self._plain(error) from error
+
+    @contextmanager
+    def write(self, actor: Actor) -> Iterator[Transaction]:
+        """A transaction that commits with its audit events, or leaves no trace.
+
+        Raises:
+            StoreError: When the database cannot be written; nothing was.
+        """
+        try:
+            with self.dialect.write_lock(), self._writer.connect() as conn, conn.begin():
+                transaction = Transaction(conn, self.dialect, actor, self.clock())
+                yield transaction
+                transaction.write_events()
+        except sa.exc.DBAPIError as error:
+            raise self._plain(error) from error
+
+    @contextmanager
+    def write_schema(self) -> Iterator[sa.Connection]:
+        """A transaction for migrations: SQLite rebuilds tables, so foreign keys rest meanwhile.
+
+        Raises:
+            StoreError: When it fails, or leaves rows whose foreign key points nowhere.
+        """
+        try:
+            with self.dialect.write_lock(), self._writer.connect() as conn:
+                self.dialect.rest_foreign_keys(conn, resting=True)
+                try:
+                    with conn.begin():
+                        yield conn
+                        self.dialect.check_foreign_keys(conn)
+                finally:
+                    self.dialect.rest_foreign_keys(conn, resting=False)
+        except sa.exc.DBAPIError as error:
+            raise self._plain(error) from error
+
+    def _plain(self, error: sa.exc.DBAPIError) -> StoreError:
+        return StoreError(f"The database refused: {self.dialect.plain_reason(error)}")
+
+    def close(self) -> None:
+        """Close every connection; the store cannot be used afterwards."""
+        self.engine.dispose()
