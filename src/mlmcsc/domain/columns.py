@@ -66,7 +66,7 @@ class Checked:
             more = f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
             raise RejectedRowsError(
                 f"{len(rows)} of {self.size} rows for {table} are wrong, nothing was stored: "
-                f"{shown}{more}. Mend them, or pass on_error='collect' to store the others.",
+                f"{shown.rstrip('.')}{more}. Mend them, or pass on_error='collect' to store the others.",
                 rows,
             )
 

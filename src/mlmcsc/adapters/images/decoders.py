@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 Pixels = npt.NDArray[Any]
+MORE_DECODERS = "Install mlmcsc[ome], which brings more decoders"
 
 
 @contextmanager
@@ -65,9 +66,7 @@ def opencv_page(source: ByteSource, page: int) -> Pixels:
     data = np.frombuffer(source.at(0, source.size), np.uint8)
     done, pages = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
     if not done or not pages:
-        raise source.fault(
-            "the pixels cannot be decoded here", "Install mlmcsc[ome], which brings more decoders"
-        )
+        raise source.fault("the pixels cannot be decoded here", MORE_DECODERS)
     pixels: Pixels = pages[0]
     if pixels.ndim == 3 and pixels.shape[2] >= 3:  # noqa: PLR2004 - colour
         order = [2, 1, 0, *range(3, pixels.shape[2])]

