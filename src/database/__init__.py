@@ -1,5 +1,15 @@
 """The documented entry points; everything lives in the package `mlmcsc`."""
 
+from typing import Any
+
 from mlmcsc import DatabaseManager, load_config
 
 __all__ = ["DatabaseManager", "load_config"]
+
+_LATER = {"DataPipeline": "the automated pipeline", "PipelineConfig": "the automated pipeline"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        raise ImportError(f"{name} is not in this release yet: it comes with {_LATER[name]}.")
+    raise AttributeError(f"module 'src.database' has no attribute {name!r}")

@@ -66,7 +66,8 @@ class Checked:
             more = f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
             raise RejectedRowsError(
                 f"{len(rows)} of {self.size} rows for {table} are wrong, nothing was stored: "
-                f"{shown.rstrip('.')}{more}. Mend them, or pass on_error='collect' to store the others.",
+                f"{shown.rstrip('.')}{more}. Mend them, or pass on_error='collect' to store the "
+                "others.",
                 rows,
             )
 
@@ -173,7 +174,7 @@ def with_common(columns: Columns, common: Mapping[str, Any]) -> Columns:
     both = common.keys() & columns.keys()
     if both:
         raise ValidationError(f"{', '.join(sorted(both))}: given for each row and for all rows.")
-    arrays = {n: v for n, v in common.items() if isinstance(v, np.ndarray) and v.ndim}
+    arrays: Columns = {n: v for n, v in common.items() if isinstance(v, np.ndarray) and v.ndim}
     columns = _equal_lengths(columns | arrays)
     size = max((len(column) for column in columns.values()), default=0)
     return columns | {n: [v] * size for n, v in common.items() if n not in arrays}

@@ -62,7 +62,7 @@ def of_image(wanted: Mapping[str, Any], image_id: int | None) -> dict[str, Any]:
     return dict(wanted) if image_id is None else {**wanted, "image_id": image_id}
 
 
-def check_listing(kind: type[Any], given: Mapping[str, Any], after_id: int, limit: int) -> None:
+def check_listing(kind: type[Any], given: Mapping[str, Any], after_id: Any, limit: Any) -> None:
     """Refuse filters that do not exist and page sizes that make no sense.
 
     Raises:

@@ -9,8 +9,8 @@ from mlmcsc.adapters.image_containers import bmp, jpeg, png, tiff
 from mlmcsc.adapters.image_containers.container import Container, check_size
 from mlmcsc.adapters.image_containers.source import ByteSource
 
-SPACE = 0x20
-"""First printable ASCII character."""
+REPLACED = "\ufffd"
+"""What decoding puts in the place of bytes that are no text."""
 SUPPORTED = "Convert it to JPEG, PNG, BMP or TIFF"
 FOREIGN = (
     (b"GIF8", "a GIF image"),
@@ -69,6 +69,7 @@ def _name(head: bytes) -> str:
         return "a WebP image"
     if head[4:8] == b"ftyp":
         return "an HEIF, AVIF or MP4 file"
-    if all(byte >= SPACE or byte in b"\t\r\n\f" for byte in head):
-        return f"text beginning {head[:24].decode('ascii', 'replace')!r}"
+    text = head.decode("utf-8", "replace").rstrip(REPLACED)  # the last character may be cut
+    if text and REPLACED not in text and all(sign.isprintable() or sign.isspace() for sign in text):
+        return f"text beginning {text[:24]!r}"
     return f"unknown, beginning with the bytes {head[:8].hex(' ')}"

@@ -53,7 +53,7 @@ class Dialect(Protocol):
         conn: sa.Connection,
         table: sa.Table,
         columns: Sequence[str],
-        rows: Iterable[Sequence[Any]],
+        rows: Rows,
     ) -> None:
         """Insert many rows of driver values (see `encoder`) as fast as the driver can."""
         ...
@@ -98,8 +98,3 @@ class Dialect(Protocol):
     def decode_time(self, value: Any) -> datetime | None:
         """A driver's time value as an aware UTC datetime."""
         ...
-
-
-def literal_sql(conn: sa.Connection, query: sa.Select[Any]) -> str:
-    """A query as text with its values inside, quoted by SQLAlchemy, for driver-level reads."""
-    return str(query.compile(dialect=conn.dialect, compile_kwargs={"literal_binds": True}))

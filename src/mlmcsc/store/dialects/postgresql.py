@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from mlmcsc.errors import UnsupportedError
-from mlmcsc.store.dialects.base import Encoder, Rows, literal_sql
+from mlmcsc.store.dialects.base import Encoder, Rows
 
 try:
     import psycopg  # noqa: F401  # the `postgres` extra: absence is told by name, below
@@ -103,10 +103,11 @@ class PostgresDialect:
             sa.cast(column, sa.BigInteger if dtype[i].kind == "i" else sa.Double)
             for i, column in enumerate(query.selected_columns)
         ]
-        sql = literal_sql(conn, query.with_only_columns(*casts))
+        compiled = query.with_only_columns(*casts).compile(dialect=conn.dialect)
+        command = f"COPY ({compiled}) TO STDOUT (FORMAT BINARY)"
         cursor = conn.connection.cursor()
         try:
-            with cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)") as copy:
+            with cursor.copy(command, compiled.construct_params()) as copy:
                 raw = b"".join(copy)
         finally:
             cursor.close()

@@ -17,7 +17,7 @@ import sqlcipher3.dbapi2 as driver
 from numpy.typing import NDArray
 
 from mlmcsc.errors import StoreError
-from mlmcsc.store.dialects.base import Encoder, Rows, literal_sql
+from mlmcsc.store.dialects.base import Encoder, Rows
 from mlmcsc.store.dialects.filesystem import refuse_network_path
 from mlmcsc.store.types import UtcDateTime
 
@@ -161,9 +161,11 @@ class SqliteDialect:
         self, conn: sa.Connection, query: sa.Select[Any], dtype: np.dtype[Any]
     ) -> NDArray[Any]:
         """Driver rows straight into arrays, a chunk at a time."""
+        compiled = query.compile(dialect=conn.dialect)
+        values = compiled.construct_params()
         cursor = conn.connection.cursor()
         try:
-            cursor.execute(literal_sql(conn, query))
+            cursor.execute(str(compiled), [values[name] for name in compiled.positiontup or ()])
             parts = []
             while chunk := cursor.fetchmany(READ_CHUNK):
                 parts.append(np.fromiter(chunk, dtype=dtype, count=len(chunk)))

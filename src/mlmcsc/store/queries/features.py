@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -151,10 +151,13 @@ _SELECT = sa.select(
 )
 
 
+_DTYPE = 6
+"""Position of `dtype` in `_SELECT` and in the record."""
+
+
 def _record(*values: Any) -> FeatureRecord:
-    *plain, raw = values
-    record = FeatureRecord(*plain, vector=np.empty(0))
-    return replace(record, vector=decode(raw, record.dtype))
+    fields = [*values[:-1], decode(values[-1], values[_DTYPE])]
+    return FeatureRecord(*fields)
 
 
 def decode(raw: bytes, dtype: str) -> NDArray[Any]:

@@ -84,11 +84,12 @@ def known_files(view: View, paths: Sequence[str]) -> dict[str, KnownFile]:
         .join(images, images.c.id == a.image_id)
         .where(view.dialect.ids_in(a.path, paths))
     )
-    return {
-        row[1]: KnownFile(*row[:5], dict(zip(STATED, row[5:], strict=True)))
-        for query in (elsewhere, at_home)
-        for row in view.conn.execute(query)
-    }
+    found: dict[str, KnownFile] = {}
+    for query in (elsewhere, at_home):
+        for image_id, path, stored, size, mtime, *stated in view.conn.execute(query):
+            held = dict(zip(STATED, stated, strict=True))
+            found[path] = KnownFile(image_id, path, stored, size, mtime, held)
+    return found
 
 
 def by_content(view: View, hashes: Sequence[str]) -> dict[str, tuple[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -44,7 +45,7 @@ def read_labels(view: View, *, people: bool, verified: bool) -> LabelTable:
         verified: Also read whether it is verified.
     """
     c = labels.c
-    columns: list[tuple[str, str, sa.ColumnElement[object]]] = [
+    columns: list[tuple[str, str, sa.ColumnElement[Any]]] = [
         ("id", "<i8", c.id),
         ("image", "<i8", c.image_id),
         ("value", "<f8", c.label),
@@ -57,7 +58,7 @@ def read_labels(view: View, *, people: bool, verified: bool) -> LabelTable:
     if verified:
         columns.append(("verified", "<i8", sa.case((c.is_verified, 1), else_=0)))
     dtype = np.dtype([(name, kind) for name, kind, _ in columns])
-    query = sa.select(*(column for *_, column in columns)).order_by(c.id)
+    query: sa.Select[Any] = sa.select(*(column for *_, column in columns)).order_by(c.id)
     found = view.dialect.read_numbers(view.conn, query, dtype)
     return LabelTable(
         label_ids=np.ascontiguousarray(found["id"]),
