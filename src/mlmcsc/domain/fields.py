@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from enum import StrEnum
 from functools import cached_property
 from numbers import Integral, Real
 from typing import Any
+
+import orjson
 
 from mlmcsc.errors import UnknownKeywordError, ValidationError
 
@@ -209,9 +212,16 @@ def _flag(field: Field, value: Any) -> bool:
 
 def _json(field: Field, value: Any) -> Any:
     try:
-        return json.loads(json.dumps(value, allow_nan=False, default=_plain))
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=_plain)
+        orjson.dumps(plain := orjson.loads(text))  # what the store will do: 64-bit, valid Unicode
     except (TypeError, ValueError, RecursionError) as error:
         raise field.wrong(value, f"storable as JSON: {error}") from None
+    if _NUL.search(text):
+        raise field.wrong(value, "JSON without NUL characters, which PostgreSQL cannot store")
+    return plain
+
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _plain(value: Any) -> Any:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from mlmcsc.domain.fields import RowSpec
 from mlmcsc.domain.image_facts import ImageFacts
+from mlmcsc.domain.tables import IMAGES
 from mlmcsc.errors import ValidationError
 
 TYPED = ("pixel_size_um", "magnification", "detector", "accelerating_voltage_kv")
 """Fields that both a file and a person may state."""
+
+MAX_NAME = 255
 
 AGREE = 0.01
 """Relative difference up to which two statements of a number agree: nominal values are rounded."""
@@ -32,6 +36,18 @@ def check_metadata(spec: RowSpec, metadata: Mapping[str, Any]) -> dict[str, Any]
             f"acquisition_settings={settings!r}: give an object such as {{'brightness': 0.5}}."
         )
     return {name: value for name, value in values.items() if value is not None}
+
+
+def check_path(path: str) -> None:
+    """Refuse a path that the database cannot hold.
+
+    Raises:
+        ValidationError: It is too long, or not valid Unicode.
+    """
+    IMAGES.by_name["image_path"].check(path)
+    name = os.path.basename(path)
+    if len(name) > MAX_NAME:
+        raise ValidationError(f"{path}: a file name has at most {MAX_NAME} characters. Rename it.")
 
 
 def image_row(

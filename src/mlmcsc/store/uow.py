@@ -7,6 +7,8 @@ committed without its event, and no event without its change.
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -89,6 +91,7 @@ class Store:
         self.dialect = dialect
         self.clock = clock
         self._writer = engine.execution_options(mlmcsc_writes=True)
+        forget_after_fork(self)
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
@@ -140,6 +143,30 @@ class Store:
     def _plain(self, error: sa.exc.DBAPIError) -> StoreError:
         return StoreError(f"The database refused: {self.dialect.plain_reason(error)}")
 
+    def forget_connections(self) -> None:
+        """Start afresh in a forked child: neither use nor close what the parent has open."""
+        _ABANDONED.append(self.engine.pool)
+        self.engine.dispose(close=False)
+        self.dialect.after_fork()
+
     def close(self) -> None:
         """Close every connection; the store cannot be used afterwards."""
         self.engine.dispose()
+
+
+_ABANDONED: list[object] = []
+"""Pools inherited through a fork: closing them would disturb the parent's files and sockets."""
+
+
+def forget_after_fork(store: Store) -> None:
+    """Arrange that children forked from now on get connections of their own."""
+    if not hasattr(os, "register_at_fork"):
+        return  # no fork on this system
+    remembered = weakref.ref(store)
+
+    def forget() -> None:
+        inherited = remembered()
+        if inherited is not None:
+            inherited.forget_connections()
+
+    os.register_at_fork(after_in_child=forget)

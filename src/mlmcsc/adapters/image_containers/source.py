@@ -8,9 +8,12 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mlmcsc.errors import ImageFileError, ImageMissingError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 IN_MEMORY_LIMIT = 64 * 1024 * 1024
 """Files up to this size are read once; larger ones are read piece by piece."""
@@ -81,9 +84,7 @@ class ByteSource:
         """A new readable, seekable file object over the bytes; the caller closes it."""
         if self.data is not None:
             return io.BytesIO(self.data)
-        stream = os.fdopen(os.dup(self._descriptor), "rb")
-        stream.seek(0)
-        return stream
+        return io.BufferedReader(_Stream(self))
 
     def fault(self, found: str, repair: str = SEND_AGAIN) -> ImageFileError:
         """The error that says what was found in this file and what to do about it."""
@@ -95,6 +96,33 @@ class ByteSource:
             "the file changed while it was being read",
             "Try again when the instrument has finished writing it",
         )
+
+
+class _Stream(io.RawIOBase):
+    """A file object over a large source, for decoders: a position of its own, no second opening."""
+
+    def __init__(self, source: ByteSource) -> None:
+        super().__init__()
+        self._source = source
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        length = min(len(view), max(0, self._source.size - self._position))
+        view[:length] = self._source.at(self._position, length)
+        self._position += length
+        return length
 
 
 @contextmanager

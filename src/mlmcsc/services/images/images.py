@@ -15,7 +15,7 @@ from mlmcsc.adapters.managed_files import adopt_file
 from mlmcsc.adapters.thumbnails import write_thumbnail
 from mlmcsc.domain.enums import Operation, Storage
 from mlmcsc.domain.filters import ImageFilter, check_listing
-from mlmcsc.domain.image_rows import check_metadata
+from mlmcsc.domain.image_rows import check_metadata, check_path
 from mlmcsc.domain.keywords import ImageMetadata
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import ImageRecord, IngestReport, Page, StoredImage
@@ -83,8 +83,9 @@ class Images:
         return outcome
 
     def _read(self, image_path: str | os.PathLike[str]) -> Any:
-        field = IMAGES.by_name["image_path"]
-        path = field.check(os.path.abspath(field.check(os.fspath(image_path))))
+        IMAGES.by_name["image_path"].check(os.fspath(image_path))
+        path = os.path.abspath(image_path)
+        check_path(path)
         return read_facts(
             path,
             fingerprint=self.settings.near_duplicates,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from mlmcsc.adapters.image_workers import Outcome, ReadOptions, Unreadable, read_many
 from mlmcsc.adapters.managed_files import adopt_file
 from mlmcsc.domain.enums import Operation, Storage
+from mlmcsc.domain.image_rows import check_path
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.records import IngestReport, Rejection, StoredImage
 from mlmcsc.errors import (
@@ -180,6 +181,7 @@ def _store(
         try:
             if isinstance(outcome, Unreadable):
                 raise ImageFileError(outcome.reason)
+            check_path(outcome.path)
             arrival = Arrival(outcome, rules.image_fields(outcome.path))
             if plan.storage is Storage.MANAGED:
                 arrival = at_path(arrival, str(adopt_file(outcome, settings.managed)))

@@ -40,6 +40,10 @@ class Dialect(Protocol):
         """What a writer of this process holds for the length of its transaction."""
         ...
 
+    def after_fork(self) -> None:
+        """Forget locks that another thread may have held in the parent."""
+        ...
+
     def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
         """`column IN ids` for any number of ids, in one bound value."""
         ...

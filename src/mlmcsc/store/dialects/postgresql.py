@@ -62,6 +62,9 @@ class PostgresDialect:
         """The server arbitrates writers."""
         return contextlib.nullcontext()
 
+    def after_fork(self) -> None:
+        """Nothing is locked in this process."""
+
     def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
         """One array value, however many ids."""
         values = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)

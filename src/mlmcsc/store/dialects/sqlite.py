@@ -128,6 +128,10 @@ class SqliteDialect:
         """One writer per process: threads queue here, fairly, instead of polling the file."""
         return _Timed(self._lock, self._lock_timeout)
 
+    def after_fork(self) -> None:
+        """A lock held by a thread of the parent would never be released here."""
+        self._lock = threading.Lock()
+
     def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
         """One JSON array, however many ids: no limit on SQL variables."""
         values = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
