@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from mlmcsc.adapters.system import os_user
 from mlmcsc.config import Config, load_config, redact_url
+from mlmcsc.domain.adoption import AdoptionReport
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.domain.tables import LABELS, PREDICTIONS
+from mlmcsc.domain.tables import LABELS, PREDICTIONS, WRITABLE
+from mlmcsc.services.exchange import Doors, Exchange
 from mlmcsc.services.feature_reads import FeatureReads, MatrixCache
 from mlmcsc.services.features import Features
 from mlmcsc.services.health import Health
 from mlmcsc.services.images import Images, ImageSettings
 from mlmcsc.services.labels import Labels
+from mlmcsc.services.maintenance import Maintenance, Places
 from mlmcsc.services.models import Models
 from mlmcsc.services.predictions import Predictions
 from mlmcsc.services.specimens import Specimens
 from mlmcsc.services.technicians import Technicians
 from mlmcsc.services.training import Training
 from mlmcsc.store import schema
+from mlmcsc.store.adoption import AdoptionOptions, adopt_if_original
 from mlmcsc.store.engine import EngineOptions, open_engine
 from mlmcsc.store.uow import Store
 
@@ -33,6 +39,8 @@ class Database:
     config: Config
     url: str
     label_range: tuple[float, float]
+    opened: schema.Prepared
+    adoption: AdoptionReport | None
     images: ImageSettings
     matrices: MatrixCache
 
@@ -51,6 +59,8 @@ class Services:
     feature_reads: FeatureReads
     training: Training
     health: Health
+    maintenance: Maintenance
+    exchange: Exchange
 
 
 def open_database(
@@ -66,10 +76,13 @@ def open_database(
     Raises:
         StoreError: When it cannot be opened.
         SchemaError: When its schema is not one that this release can use.
+        AdoptionError: When it is a database of the original system that cannot be taken over.
     """
+    _keep_stdout_clean()
     config = load_config() if config is None else config
     section = config.database
     url = section.get_connection_url() if url is None else url
+    adoption = _adopt(url, config, label_range)
     engine, dialect = open_engine(
         url,
         EngineOptions(
@@ -83,7 +96,7 @@ def open_database(
     )
     store = Store(engine, dialect)
     try:
-        schema.prepare(store, label_range, config.quality.label_range)
+        opened = schema.prepare(store, label_range, config.quality.label_range)
         with store.read() as view:
             low, high = schema.read_setting(view.conn, "label_range")
             database_id = schema.read_setting(view.conn, "database_id")
@@ -96,6 +109,8 @@ def open_database(
         config=config,
         url=redact_url(url),
         label_range=(float(low), float(high)),
+        opened=opened,
+        adoption=adoption,
         images=ImageSettings(
             managed=_beside(dialect.path, database_id, ".images"),
             thumbnails=caches / "thumbnails",
@@ -107,6 +122,30 @@ def open_database(
         ),
         matrices=MatrixCache(None if dialect.in_memory else caches / "features"),
     )
+
+
+def _keep_stdout_clean() -> None:
+    """Log lines go to stderr unless the program has its own wishes: stdout is its result."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
+def _adopt(
+    url: str, config: Config, label_range: tuple[float, float] | None
+) -> AdoptionReport | None:
+    """Take over a database of the original system, before our settings touch the file."""
+    quality = config.quality
+    # The default zone, also as written out in a file of defaults, is nobody's word on where the
+    # original's clock stood.
+    default = type(quality).model_fields["instrument_timezone"].default
+    zone = quality.instrument_timezone
+    options = AdoptionOptions(
+        label_range=label_range,
+        configured_range=quality.label_range,
+        timezone=None if zone == default else zone,
+        wait_seconds=config.database.busy_timeout_seconds,
+    )
+    return adopt_if_original(url, default_actor(), options)
 
 
 def _beside(path: Path | None, database_id: str, ending: str) -> Path:
@@ -146,4 +185,38 @@ def services(database: Database, actor: Actor) -> Services:
             database.label_range,
             database.config.monitoring.disk_free_warning_percent,
         ),
+        maintenance=Maintenance(
+            store,
+            actor,
+            database.label_range,
+            Places(
+                managed=database.images.managed,
+                thumbnails=database.images.thumbnails,
+                matrices=database.matrices.root,
+                open_matrices=database.matrices.matrices,
+                max_pixels=database.images.max_pixels,
+                workers=database.images.workers,
+            ),
+        ),
+        exchange=Exchange(
+            store,
+            actor,
+            {name: spec.within(*database.label_range) for name, spec in WRITABLE.items()},
+            lambda joined: _doors(replace(database, store=joined), actor),
+        ),
+    )
+
+
+def _doors(database: Database, actor: Actor) -> Doors:
+    """What an import needs of the other services."""
+    parts = services(database, actor)
+    return Doors(
+        add_image=parts.images.add,
+        add_specimens=parts.specimens.add_many,
+        add_predictions=parts.predictions.add_many,
+        add_labels=parts.labels.add_many,
+        add_features=parts.features.add_many,
+        register_specimen=parts.specimens.register,
+        register_technician=parts.technicians.register,
+        register_model=parts.models.register,
     )

@@ -72,6 +72,8 @@ class DatabaseManager:
     def _bind(self, database: bootstrap.Database, actor: Actor) -> None:
         self._database = database
         self.actor = actor
+        self.opened = database.opened  # created, upgraded or current
+        self.adoption = database.adoption  # how a database of the original system was taken over
         parts = bootstrap.services(database, actor)
         self.images = parts.images
         self.specimens = parts.specimens
@@ -83,6 +85,8 @@ class DatabaseManager:
         self.feature_reads = parts.feature_reads
         self.training = parts.training
         self.health = parts.health
+        self.maintenance = parts.maintenance
+        self.exchange = parts.exchange
 
     def acting_as(self, actor: Actor) -> DatabaseManager:
         """The same database, bound to another actor; both stay usable."""

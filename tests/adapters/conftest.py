@@ -7,6 +7,8 @@ import pytest
 import tifffile
 from PIL import Image
 
+from mlmcsc.adapters.images import read_facts
+
 HEIGHT, WIDTH = 24, 32
 
 
@@ -83,3 +85,17 @@ def write(tmp_path):
         return path
 
     return write_file
+
+
+@pytest.fixture
+def tiff(tmp_path):
+    """Write a grey TIFF with private text tags and read its facts."""
+
+    def facts_of(*tags, width=1024, read_options=None, **options):
+        path = tmp_path / "image.tif"
+        extra = [(code, 2, 0, text.encode("cp1252"), True) for code, text in tags]
+        pixels = np.zeros((8, width), np.uint8)
+        tifffile.imwrite(path, pixels, extratags=extra, **{"metadata": None, **options})
+        return read_facts(path, fingerprint=False, **(read_options or {}))
+
+    return facts_of

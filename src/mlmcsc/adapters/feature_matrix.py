@@ -99,9 +99,11 @@ class FeatureMatrix:
 
     def _read_state(self) -> State | None:
         try:
-            return State(**json.loads((self._root / "state.json").read_text("utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+            state = State(**json.loads((self._root / "state.json").read_text("utf-8")))
+            uuid.UUID(hex=state.folder)  # a name of ours: it will be opened, grown and removed
+        except (OSError, ValueError, TypeError, AttributeError):
             return None  # absent or torn: a derived file is simply built again
+        return state
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

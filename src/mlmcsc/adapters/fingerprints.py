@@ -10,7 +10,6 @@ And pictures with too little structure get no hash: theirs would be noise, or al
 from __future__ import annotations
 
 import functools
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -48,10 +47,12 @@ def fingerprint(gray: npt.NDArray[np.generic]) -> Fingerprint | None:
         the picture's bit depth spans.
     """
     base = _area_average(gray)
-    fine = _steps(base.reshape(FINE, FINE + 1, -1).mean(axis=2))
+    cells = np.add.reduce(base.reshape(FINE, FINE + 1, -1), axis=2)  # ndarray.mean costs twice
+    fine = _steps(cells / np.float32(BASE_COLUMNS // (FINE + 1)))
     if np.count_nonzero(np.abs(fine) >= MIN_STEP) < MIN_STRUCTURE * fine.size:
         return None
-    coarse = _steps(base.reshape(COARSE, 2, COARSE + 1, -1).mean(axis=(1, 3)))
+    cells = np.add.reduce(base.reshape(COARSE, 2, COARSE + 1, -1), axis=(1, 3))
+    coarse = _steps(cells / np.float32(2 * BASE_COLUMNS // (COARSE + 1)))
     return Fingerprint(
         coarse=int.from_bytes(np.packbits(coarse >= MIN_STEP).tobytes(), signed=True),
         fine=np.packbits(fine >= MIN_STEP).tobytes(),
@@ -60,8 +61,9 @@ def fingerprint(gray: npt.NDArray[np.generic]) -> Fingerprint | None:
 
 def _steps(grid: Grid) -> Grid:
     """`(n, n + 1)` to `(n, n)`: steps to the right, less their mean over the rows around."""
-    steps = np.diff(grid, axis=1)
-    standing_out: Grid = steps - steps[_rows_around(grid.shape[0])].mean(axis=1)
+    steps = grid[:, 1:] - grid[:, :-1]
+    around = np.add.reduce(steps[_rows_around(grid.shape[0])], axis=1)
+    standing_out: Grid = steps - around / np.float32(ROWS_AROUND)
     return standing_out
 
 
@@ -75,13 +77,21 @@ def _rows_around(rows: int) -> npt.NDArray[np.intp]:
 
 def _area_average(gray: npt.NDArray[np.generic]) -> Grid:
     """Mean grey level, 0 to 255, of each cell of the base grid; cells may split pixels."""
-    from PIL import Image  # noqa: PLC0415 - Pillow only when pixels are looked at
-
-    picture = Image.fromarray(np.ascontiguousarray(_levels(gray)))
-    step = max(1, min(picture.size) // ENOUGH)
+    levels = _levels(gray)
+    step = max(1, min(levels.shape) // ENOUGH)
     if step > 1:
-        picture = picture.reduce(step)
-    return _column_means(_row_means(np.asarray(picture.convert("F"))))
+        from PIL import Image  # noqa: PLC0415 - Pillow only when pixels are looked at
+
+        levels = np.asarray(Image.fromarray(np.ascontiguousarray(levels)).reduce(step))
+    return _column_means(_row_means(levels.astype(np.float32)))
+
+
+@functools.lru_cache(maxsize=64)
+def _edges(length: int, parts: int) -> tuple[npt.NDArray[np.intp], Grid]:
+    """Where equal parts of `length` pixels begin and end: whole pixel and rest, `(parts + 1,)`."""
+    edges = np.linspace(0, length, parts + 1)
+    whole = np.minimum(edges.astype(np.intp), length - 1)
+    return whole, (edges - whole).astype(np.float32)
 
 
 def _row_means(pixels: Grid) -> Grid:
@@ -91,12 +101,14 @@ def _row_means(pixels: Grid) -> Grid:
     would be as exact, but BLAS starts threads for it: 30 ms a picture when workers share cores.
     """
     height = pixels.shape[0]
-    edges = [height * part / BASE_ROWS for part in range(BASE_ROWS + 1)]
-    means = np.empty((BASE_ROWS, pixels.shape[1]), np.float32)
-    for part, (start, end) in enumerate(pairwise(edges)):
-        first, last = int(start), min(int(end), height - 1)
-        whole = pixels[first:last].sum(axis=0)
-        means[part] = whole - (start - first) * pixels[first] + (end - last) * pixels[last]
+    whole, rest = _edges(height, BASE_ROWS)
+    starts = whole[:-1]
+    means: Grid = np.add.reduceat(pixels, starts, axis=0)
+    means[:-1][starts[1:] == starts[:-1]] = 0  # a part inside one row has no whole one
+    if rest[:-1].any():
+        split = rest[:-1, None] * pixels[starts]
+        means -= split
+        means[:-1] += split[1:]
     return means * np.float32(BASE_ROWS / height)
 
 
@@ -105,10 +117,9 @@ def _column_means(rows: Grid) -> Grid:
     width = rows.shape[1]
     running = np.zeros((BASE_ROWS, width + 1), np.float32)
     np.cumsum(rows, axis=1, out=running[:, 1:])
-    edges = np.linspace(0, width, BASE_COLUMNS + 1, dtype=np.float32)
-    whole = np.minimum(edges.astype(np.intp), width - 1)
-    at_edges = running[:, whole] + (edges - whole).astype(np.float32) * rows[:, whole]
-    means: Grid = np.diff(at_edges, axis=1) * np.float32(BASE_COLUMNS / width)
+    whole, rest = _edges(width, BASE_COLUMNS)
+    at_edges = running[:, whole] + rest * rows[:, whole]
+    means: Grid = (at_edges[:, 1:] - at_edges[:, :-1]) * np.float32(BASE_COLUMNS / width)
     return means
 
 

@@ -9,12 +9,13 @@ and the others go on.
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from queue import SimpleQueue
@@ -52,6 +53,7 @@ class Unreadable:
 
 
 Outcome = ImageFacts | Unreadable
+FACTS = tuple(field.name for field in fields(ImageFacts))
 
 
 def read_many(paths: Sequence[str], options: ReadOptions, workers: int) -> Iterator[list[Outcome]]:
@@ -141,7 +143,12 @@ class _Worker:
             [sys.executable, "-m", "mlmcsc.adapters.image_workers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
+            env=os.environ
+            | {
+                "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+                "OPENBLAS_NUM_THREADS": "1",  # nothing here uses BLAS: halves NumPy's import
+            },
         )
         self._options = options
 
@@ -171,26 +178,23 @@ class _Worker:
 def _encode(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Unreadable):
         return {"path": os.fsencode(outcome.path).hex(), "reason": outcome.reason}
-    fields = asdict(outcome)
+    item = {name: getattr(outcome, name) for name in FACTS}
     if outcome.fingerprint is not None:
         fine = base64.b64encode(outcome.fingerprint.fine).decode()
-        fields["fingerprint"] = [outcome.fingerprint.coarse, fine]
-    return fields | {"path": os.fsencode(outcome.path).hex()}
+        item["fingerprint"] = [outcome.fingerprint.coarse, fine]
+    return item | {"path": os.fsencode(outcome.path).hex()}
 
 
 def _decode(item: dict[str, Any]) -> Outcome:
     path = os.fsdecode(bytes.fromhex(item.pop("path")))
     if "reason" in item:
         return Unreadable(path, item["reason"])
-    captured, fingerprint = item["captured_at"], item["fingerprint"]
-    facts = ImageFacts(path=path, **item)
-    return replace(
-        facts,
-        captured_at=datetime.fromisoformat(captured) if captured else None,
-        fingerprint=Fingerprint(fingerprint[0], base64.b64decode(fingerprint[1]))
-        if fingerprint
-        else None,
-    )
+    if item["captured_at"] is not None:
+        item["captured_at"] = datetime.fromisoformat(item["captured_at"])
+    if item["fingerprint"] is not None:
+        coarse, fine = item["fingerprint"]
+        item["fingerprint"] = Fingerprint(coarse, base64.b64decode(fine))
+    return ImageFacts(path=path, **item)
 
 
 def serve() -> None:
@@ -199,6 +203,7 @@ def serve() -> None:
         import resource  # noqa: PLC0415  # POSIX only
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    gc.freeze()  # what was imported stays: collections need not look at it
     for line in sys.stdin.buffer:
         request = orjson.loads(line)
         options = ReadOptions(**request["options"])

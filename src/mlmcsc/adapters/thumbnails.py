@@ -12,7 +12,7 @@ import numpy as np
 from mlmcsc.adapters.image_containers import read_container
 from mlmcsc.adapters.image_containers.container import Container
 from mlmcsc.adapters.image_containers.source import ByteSource, open_source
-from mlmcsc.adapters.images.decoders import Pixels, decoding, pillow_file
+from mlmcsc.adapters.images.decoders import Pixels, decoding, pillow_image
 from mlmcsc.adapters.images.facts import DEFAULT_MAX_PIXELS
 from mlmcsc.adapters.images.pixels import decode
 from mlmcsc.adapters.images.preview import upright
@@ -26,6 +26,8 @@ KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 MIN_SIZE, MAX_SIZE = 16, 4096
 DRAFT_FACTOR = 2
 """A JPEG is decoded at no less than this many times the thumbnail's size."""
+OVERSAMPLING = 4
+"""Pictures of more than 8 bits are thinned to at least this many times the thumbnail's size."""
 WINDOW_PERCENTILES = (0.5, 99.5)
 SAMPLE_PIXELS = 1_000_000
 """Percentiles are taken from about this many pixels: enough, and quick on huge pictures."""
@@ -78,14 +80,16 @@ def _picture(source: ByteSource, container: Container, size: int) -> Image:
     from PIL import Image  # noqa: PLC0415 - Pillow only when pixels are looked at
 
     if container.format == "jpeg":
-        with decoding(source), source.stream() as stream, pillow_file(stream, "jpeg") as image:
+        with pillow_image(source, container) as image:
             image.draft(None, (size * DRAFT_FACTOR, size * DRAFT_FACTOR))
             return image.convert("L" if container.pages[0].channels == GREY else "RGB")
     pixels = decode(source, container)
     if pixels.ndim == 3:  # noqa: PLR2004 - alpha and further channels are not shown
         pixels = pixels[:, :, :RGB] if pixels.shape[2] >= RGB else pixels[:, :, 0]
     if pixels.dtype != np.uint8:
-        pixels = _windowed(pixels)
+        # Floats of a huge picture would take gigabytes; every n-th pixel is plenty for its preview.
+        step = max(1, min(pixels.shape[:2]) // (size * OVERSAMPLING))
+        pixels = _windowed(pixels[::step, ::step])
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 

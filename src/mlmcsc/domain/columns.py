@@ -7,6 +7,7 @@ imported.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from mlmcsc.errors import RejectedRowsError, ValidationError
 Column = Sequence[Any] | NDArray[Any]
 Columns = dict[str, Column]
 
-NUMBERS = {int, float, np.float64, np.float32, np.int64, np.int32}
+INTEGERS = {int, np.int64, np.int32}
+NUMBERS = INTEGERS | {float, np.float64, np.float32}
 SHOWN = 5
 
 
@@ -148,7 +150,7 @@ def _arrow_values(column: Any) -> Column:
 
 def _pandas_values(series: Any) -> Column:
     """Pandas writes a missing value as NaN; here it is None."""
-    if series.dtype.kind in "iub":
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iub":
         array: NDArray[Any] = series.to_numpy()
         return array
     missing = series.isna().to_numpy()
@@ -165,19 +167,39 @@ def _python_time(value: Any) -> Any:
     return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
 
 
-def with_common(columns: Columns, common: Mapping[str, Any]) -> Columns:
-    """Add fields given beside the data: arrays row by row, anything else for every row.
+def read_input(spec: RowSpec, data: Any, common: Mapping[str, Any]) -> Checked:
+    """Bulk input and the fields given beside it, checked; see `to_columns`, `check_columns`.
+
+    Arrays, lists, tuples and Series among `common` are read row by row, anything else stands for
+    every row; so does a list for a JSON field or a box, whose single value it is.
 
     Raises:
-        ValidationError: If a field is given both ways, or an array's length does not fit.
+        ValidationError: If a field is given both ways, lengths differ, or no field has rows.
+        UnknownKeywordError: For a column that the table does not have.
     """
+    columns = to_columns(data)
     both = common.keys() & columns.keys()
     if both:
         raise ValidationError(f"{', '.join(sorted(both))}: given for each row and for all rows.")
-    arrays: Columns = {n: v for n, v in common.items() if isinstance(v, np.ndarray) and v.ndim}
+    spec.known(common)
+    arrays: Columns = {n: _sequence(n, v) for n, v in common.items() if _by_row(spec.by_name[n], v)}
+    if data is None and not arrays:
+        raise ValidationError(
+            f"Nothing to store in {spec.table}: no field has a value per row. Pass rows, columns "
+            "or arrays; the singular call stores one."
+        )
     columns = _equal_lengths(columns | arrays)
     size = max((len(column) for column in columns.values()), default=0)
-    return columns | {n: [v] * size for n, v in common.items() if n not in arrays}
+    rest = {n: [v] * size for n, v in common.items() if n not in arrays}
+    return check_columns(spec, columns | rest)
+
+
+def _by_row(field: Field, value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    if field.kind in {Kind.JSON, Kind.BOX}:
+        return False
+    return isinstance(value, list | tuple | range) or hasattr(value, "to_numpy")
 
 
 def check_columns(spec: RowSpec, columns: Columns) -> Checked:
@@ -195,6 +217,8 @@ def check_columns(spec: RowSpec, columns: Columns) -> Checked:
             checked[field.name] = _check_column(field, columns[field.name], rejected)
         elif field.required and size:
             field.check(None)
+        elif field.required:
+            checked[field.name] = []
     return Checked(checked, size, rejected)
 
 
@@ -219,14 +243,17 @@ def _numbers(field: Field, values: Column) -> Column | None:
     """The whole column at once, if every number is fine; else None, to look at each."""
     wanted = np.int64 if field.kind is Kind.INTEGER else np.float64
     if not isinstance(values, np.ndarray):
-        if not set(map(type, values)) <= NUMBERS:
+        # Mixed with floats, an integer beyond 2**53 would lose digits.
+        if not set(map(type, values)) <= (INTEGERS if wanted is np.int64 else NUMBERS):
             return None
-        values = np.asarray(values)
-    if values.ndim != 1 or values.dtype.kind not in "iuf":
+        with contextlib.suppress(OverflowError):
+            values = np.asarray(values)
+    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "iuf":
         return None
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         return None
-    array = values.astype(wanted, copy=False)
+    with np.errstate(invalid="ignore"):  # beyond 64 bits: seen below, told row by row
+        array = values.astype(wanted, copy=False)
     if wanted is np.int64 and not (array == values).all():
         return None
     low = -math.inf if field.minimum is None else field.minimum

@@ -89,7 +89,10 @@ class Field:
 
     def wrong(self, value: Any, limit: str) -> ValidationError:
         """The error for a value that breaks `limit`."""
-        shown = repr(value)
+        try:
+            shown = repr(value)
+        except (ValueError, RecursionError):  # an integer beyond 4300 digits; endless nesting
+            shown = f"{type(value).__name__} beyond writing"
         if len(shown) > _SHOWN:
             shown = shown[:_SHOWN] + "…"
         return ValidationError(f"{self.name}={shown}: must be {limit} ({self.help}).")
@@ -156,7 +159,10 @@ class RowSpec:
 def _real(field: Field, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise field.wrong(value, "a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
         raise field.wrong(value, "a finite number, not NaN or infinity")
     _in_limits(field, number)
@@ -213,7 +219,7 @@ def _flag(field: Field, value: Any) -> bool:
 def _json(field: Field, value: Any) -> Any:
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=_plain)
-        orjson.dumps(plain := orjson.loads(text))  # what the store will do: 64-bit, valid Unicode
+        orjson.dumps(plain := json.loads(text))  # what the store will do: 64-bit, valid Unicode
     except (TypeError, ValueError, RecursionError) as error:
         raise field.wrong(value, f"storable as JSON: {error}") from None
     if _NUL.search(text):
@@ -238,7 +244,12 @@ def _timestamp(field: Field, value: Any) -> datetime:
         raise field.wrong(value, "a datetime")
     if value.utcoffset() is None:
         raise field.wrong(value, "a datetime with time zone, e.g. datetime.now(UTC)")
-    return value.astimezone(UTC)
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        raise field.wrong(value, "a datetime from year 1 to 9999 in UTC") from None
+    # A plain datetime, whatever subclass (pandas.Timestamp …) was given.
+    return datetime.combine(utc.date(), utc.time(), UTC)
 
 
 _BOX_KEYS = ("x", "y", "width", "height")

@@ -15,9 +15,10 @@ CANDIDATE_DISTANCE = 3
 NEAR_DUPLICATE_DISTANCE = 40
 """Largest Hamming distance (of 256 bits) of two fine hashes of the same picture.
 
-Measured (see `tests/adapters/test_near_duplicates.py`): re-saved as JPEG q 60 to 95, halved in
-size, or 10 % brighter or darker stays at or below it; other crops of one texture, and other
-pictures under the same illumination and data bar, stay well above it.
+Measured on 640 pictures (real micrographs, crops of them, drawn surfaces with and without a common
+data bar): saved as JPEG q 60 to 95, halved in size, or 10 % brighter or darker, a picture of at
+least 128 pixels stays within 17 of itself, a smaller one within 29. The closest two of 41,000
+pairs of different pictures are 66 apart. `tests/adapters/test_near_duplicates.py` keeps watch.
 """
 
 

@@ -29,6 +29,8 @@ def check_metadata(spec: RowSpec, metadata: Mapping[str, Any]) -> dict[str, Any]
         ValidationError: A value is wrong, or settings are not an object.
     """
     spec.known(metadata)
+    if "image_path" in metadata:
+        raise ValidationError("image_path is what an image is known by; it is no metadata.")
     values = {name: spec.by_name[name].check(value) for name, value in metadata.items()}
     settings = values.get("acquisition_settings")
     if settings is not None and not isinstance(settings, dict):
@@ -36,6 +38,19 @@ def check_metadata(spec: RowSpec, metadata: Mapping[str, Any]) -> dict[str, Any]
             f"acquisition_settings={settings!r}: give an object such as {{'brightness': 0.5}}."
         )
     return {name: value for name, value in values.items() if value is not None}
+
+
+def check_change(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the keywords of `update_image`; None clears a fact that an image can do without.
+
+    Raises:
+        ValidationError: A value is wrong, or a fact that every image has would be cleared.
+    """
+    check_metadata(IMAGES, metadata)
+    for name in ("timestamp", "is_valid"):
+        if name in metadata and metadata[name] is None:
+            raise ValidationError(f"{name} cannot be removed from an image; give the right one.")
+    return {name: IMAGES.by_name[name].check(value) for name, value in metadata.items()}
 
 
 def check_path(path: str) -> None:
@@ -48,6 +63,29 @@ def check_path(path: str) -> None:
     name = os.path.basename(path)
     if len(name) > MAX_NAME:
         raise ValidationError(f"{path}: a file name has at most {MAX_NAME} characters. Rename it.")
+
+
+def compare(
+    stored: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a caller states of a stored image: the facts that are new, and those that differ.
+
+    Settings are compared one by one: further ones are new, other values differ.
+    """
+    new: dict[str, Any] = {}
+    differing: dict[str, Any] = {}
+    for name, value in given.items():
+        have = stored[name]
+        if have is None:
+            new[name] = value
+        elif isinstance(value, dict):
+            if any(have[k] != v for k, v in value.items() if k in have):
+                differing[name] = value
+            elif value.keys() - have.keys():
+                new[name] = {**have, **value}
+        elif have != value:
+            differing[name] = value
+    return new, differing
 
 
 def image_row(

@@ -384,3 +384,26 @@ class Finding(Record):
     count: int
     message: str
     repair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repair(Record):
+    """What `database validate --fix` did, or with `dry_run` would do, about one finding.
+
+    Attributes:
+        check: Which check found it.
+        table: Where.
+        ids: Rows mended, the first hundred.
+        count: Rows (or derived files) mended.
+        left: Rows that were looked at and left alone, because mending them would not be safe.
+        message: What was done and, where something is left, why.
+        done: False for a dry run.
+    """
+
+    check: str
+    table: str
+    ids: tuple[int, ...]
+    count: int
+    left: int
+    message: str
+    done: bool

@@ -35,7 +35,8 @@ def encode_vectors(
         rejected: Row index to reason; gains the wrong vectors.
     """
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "iuf":  # noqa: PLR2004  # a matrix
-        matrix = values.astype(_little(dtype))
+        with np.errstate(over="ignore"):  # an overflow shows as infinity, looked at one by one
+            matrix = values.astype(_little(dtype))
         width = matrix.itemsize * matrix.shape[1]
         if 0 < matrix.shape[1] <= MAX_DIMENSION and np.isfinite(matrix).all():
             raw = matrix.tobytes()

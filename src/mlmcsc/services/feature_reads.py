@@ -166,7 +166,7 @@ def _as_ids(image_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     array = np.asarray(image_ids)
     if array.size == 0:
         return np.empty(0, dtype=np.int64)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or array.min() < 1:
+    if array.ndim != 1 or array.dtype.kind not in "iu" or array.min() < 1 or array.max() >= 2**63:
         raise ValidationError(
             f"image_ids: got shape {array.shape} of {array.dtype}; give a list of image ids."
         )

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from mlmcsc.domain.columns import Checked, Columns, check_columns, to_columns, with_common
+from mlmcsc.domain.columns import Checked, Columns, read_input
 from mlmcsc.domain.filters import FeatureFilter, check_listing, of_image
 from mlmcsc.domain.keywords import FeatureDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
@@ -99,7 +99,7 @@ class Features:
             RejectedRowsError: With `on_error="raise"`, when any row is wrong.
         """
         check_dtype(dtype)
-        checked = check_columns(FEATURES, with_common(to_columns(data), common))
+        checked = read_input(FEATURES, data, common)
         if not checked.size:
             return BulkResult("features", 0, np.empty(0, dtype=np.int64))
         raw, dimensions = encode_vectors(checked.columns["feature_vector"], dtype, checked.rejected)
@@ -135,9 +135,7 @@ class Features:
             The vector's id for one image, a `BulkResult` for many.
         """
         if isinstance(image_id, Integral):
-            return self.add(
-                int(image_id), feature_type, feature_vector, extractor_version, **details
-            )
+            return self.add(image_id, feature_type, feature_vector, extractor_version, **details)
         named = {"feature_type": feature_type, "extractor_version": extractor_version}
         details |= {name: value for name, value in named.items() if value is not None}
         if feature_vector is None:
@@ -179,10 +177,10 @@ def _by_set(columns: Columns) -> dict[tuple[str, str], list[int]]:
 def _sets(tx: Transaction, checked: Checked, dtype: Stored) -> list[FeatureSet]:
     """The sets the rows belong to; rows that do not fit theirs are rejected."""
     sets = []
-    for (kind, version), members in _by_set(checked.columns).items():
-        good = [i for i in members if i not in checked.rejected]
-        if not good:
-            continue
+    named = _by_set(checked.columns)
+    fit = {key: [i for i in every if i not in checked.rejected] for key, every in named.items()}
+    # In one order for all writers: each set stays locked until its transaction ends.
+    for (kind, version), good in sorted(item for item in fit.items() if item[1]):
         dimensions = checked.columns["feature_dimension"]
         chosen = feature_queries.ensure_set(tx, kind, version, int(dimensions[good[0]]), dtype)
         seen: set[int] = set()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
 
-from mlmcsc.domain.columns import Checked, check_columns, to_columns, with_common
+from mlmcsc.domain.columns import Checked, read_input
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
-from mlmcsc.domain.fields import RowSpec
+from mlmcsc.domain.fields import Field, Kind, RowSpec
 from mlmcsc.domain.filters import LabelFilter, check_listing, of_image
 from mlmcsc.domain.keywords import LabelChange, LabelDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import BulkResult, LabelRecord, LabelRevisionRecord, Page
-from mlmcsc.errors import UnknownRecordError, ValidationError
+from mlmcsc.errors import PermissionDeniedError, UnknownRecordError, ValidationError
 from mlmcsc.store.models import images, labels, technicians
 from mlmcsc.store.queries import batches, rows
 from mlmcsc.store.queries import labels as label_queries
@@ -56,6 +56,8 @@ class Labels:
         with self.db.write(self.actor) as tx:
             label_queries.require_parents(tx, values["image_id"], values["technician_id"])
             values["timestamp"] = values.get("timestamp") or tx.now
+            if values.get("is_verified"):
+                self._sign(tx, values)
             label_id = rows.insert(tx, labels, _without_empty_defaults(values))
             label_queries.count_labels(tx, {values["technician_id"]: 1})
             tx.record(AuditEvent(Operation.CREATE, "labels", label_id, new_values=values))
@@ -78,16 +80,44 @@ class Labels:
         Raises:
             RejectedRowsError: With `on_error="raise"`, when any row is wrong.
         """
-        checked = check_columns(self.spec, with_common(to_columns(data), common))
+        checked = read_input(self.spec, data, common)
         _fill_defaults(checked)
         parents = {"image_id": images, "technician_id": technicians}
         with self.db.write(self.actor) as tx:
+            self._sign_columns(tx, checked)
             result = batches.add_checked(tx, labels, checked, parents, on_error=on_error)
             good, _ = checked.good()
             who, made = np.unique(np.asarray(good["technician_id"]), return_counts=True)
             if len(who):
                 label_queries.count_labels(tx, dict(zip(who.tolist(), made.tolist(), strict=True)))
         return result
+
+    def _sign(self, tx: Transaction, values: dict[str, Any]) -> None:
+        """A label stored as verified says by whom and when: by default, by who stores it, now."""
+        if Permission.VERIFY not in self.actor.permissions:
+            raise PermissionDeniedError(
+                f"{self.actor.subject!r} may not store a label as verified: it needs the "
+                f"permission {Permission.VERIFY.value!r}. Leave is_verified out."
+            )
+        limit = self.spec.by_name["verified_by"].max_length
+        values["verified_by"] = values.get("verified_by") or self.actor.subject[:limit]
+        values["verification_timestamp"] = values.get("verification_timestamp") or tx.now
+
+    def _sign_columns(self, tx: Transaction, checked: Checked) -> None:
+        columns = checked.columns
+        verified = np.flatnonzero(np.asarray(columns.get("is_verified", []), dtype=bool))
+        if not len(verified):
+            return
+        signed = {
+            name: list(columns.get(name, [None] * checked.size))
+            for name in ("verified_by", "verification_timestamp")
+        }
+        for row in verified.tolist():
+            values = {name: column[row] for name, column in signed.items()}
+            self._sign(tx, values)
+            for name, column in signed.items():
+                column[row] = values[name]
+        columns.update(signed)
 
     @requires(Permission.LABEL)
     def correct(self, label_id: int, *, reason: str, **change: Unpack[LabelChange]) -> LabelRecord:
@@ -107,8 +137,7 @@ class Labels:
             ValidationError: No reason, no change given, or a wrong value; nothing is written.
             UnknownRecordError: There is no such label.
         """
-        if not reason.strip():
-            raise ValidationError(f"reason={reason!r}: say why the label is corrected.")
+        REASON.check(reason)
         changeable = LabelChange.__annotations__
         unknown = change.keys() - changeable.keys()
         if unknown or not change:
@@ -126,7 +155,7 @@ class Labels:
     def _correct(
         self, tx: Transaction, label_id: int, values: dict[str, Any], reason: str
     ) -> LabelRecord:
-        before = _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
+        before = _require(rows.get(tx, labels, LabelRecord, label_id, for_update=True), label_id)
         changed = {k: v for k, v in values.items() if getattr(before, k) != v}
         if not changed:
             return before
@@ -158,10 +187,11 @@ class Labels:
         Raises:
             UnknownRecordError: There is no such label.
         """
-        if self.spec.by_name["verified_by"].check(verified_by) is None:
-            raise ValidationError("verified_by is missing: say who checked the label.")
+        replace(self.spec.by_name["verified_by"], required=True).check(verified_by)
+        is_verified = replace(self.spec.by_name["is_verified"], required=True).check(is_verified)
         with self.db.write(self.actor) as tx:
-            before = _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
+            found = rows.get(tx, labels, LabelRecord, label_id, for_update=True)
+            before = _require(found, label_id)
             values = {
                 "is_verified": is_verified,
                 "verified_by": verified_by if is_verified else None,
@@ -216,6 +246,7 @@ def _require(record: LabelRecord | None, label_id: int) -> LabelRecord:
     return record
 
 
+REASON = Field("reason", Kind.TEXT, "why the label is corrected", required=True)
 DEFAULTS = {"label_type": "manual", "is_verified": False}
 
 

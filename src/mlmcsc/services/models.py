@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -41,8 +42,9 @@ class Models:
             ValidationError: A value is wrong.
             ConflictError: The version is registered with other facts.
         """
+        path = os.fspath(model_path) if isinstance(model_path, os.PathLike) else model_path
         values = MODEL_VERSIONS.check(
-            {"version": version, "name": name, "model_path": str(model_path), **details}
+            {"version": version, "name": name, "model_path": path, **details}
         )
         with self.db.write(self.actor) as tx:
             return registers.register(tx, model_versions, ModelVersionRecord, "version", values)
@@ -55,6 +57,7 @@ class Models:
             UnknownRecordError: If there is none.
         """
         with self.db.write(self.actor) as tx:
+            registers.lock(tx, model_versions)
             chosen = _find(tx, model)
             before = rows.first(tx, model_versions, ModelVersionRecord, is_active=True)
             if before is None or before.id != chosen.id:

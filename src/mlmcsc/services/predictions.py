@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from mlmcsc.domain.columns import check_columns, to_columns, with_common
+from mlmcsc.domain.columns import read_input
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.fields import RowSpec
@@ -83,7 +83,7 @@ class Predictions:
         Raises:
             RejectedRowsError: With `on_error="raise"`, when any row is wrong.
         """
-        checked = check_columns(self.spec, with_common(to_columns(data), common))
+        checked = read_input(self.spec, data, common)
         parents = {"image_id": images, "model_version_id": model_versions}
         with self.db.write(self.actor) as tx:
             return batches.add_checked(tx, predictions, checked, parents, on_error=on_error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from mlmcsc.domain.columns import check_columns, to_columns, with_common
+from mlmcsc.domain.columns import read_input
 from mlmcsc.domain.keywords import SpecimenDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import BulkResult, Page, SpecimenRecord
@@ -40,6 +40,7 @@ class Specimens:
         """
         values = SPECIMENS.check({"specimen_id": specimen_id, **details})
         with self.db.write(self.actor) as tx:
+            registers.lock(tx, specimens)
             before = rows.first(tx, specimens, SpecimenRecord, specimen_id=specimen_id)
             if before is not None:
                 known = before.to_dict()
@@ -70,7 +71,7 @@ class Specimens:
         Raises:
             RejectedRowsError: With `on_error="raise"`, when any row is wrong or known already.
         """
-        checked = check_columns(SPECIMENS, with_common(to_columns(data), common))
+        checked = read_input(SPECIMENS, data, common)
         with self.db.write(self.actor) as tx:
             batches.reject_known(tx, checked, specimens, "specimen_id")
             return batches.add_checked(tx, specimens, checked, {}, on_error=on_error)

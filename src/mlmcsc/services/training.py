@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlmcsc.domain.enums import LabelPolicy
+from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.label_policy import choose_labels
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.splits import Split, SplitRatios, assign_splits
@@ -25,6 +26,14 @@ from mlmcsc.store.queries import training as training_queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.queries.training import LabelTable
 from mlmcsc.store.uow import Store
+
+MIN_CONFIDENCE = Field(
+    "min_confidence",
+    Kind.REAL,
+    "least confidence of an image's latest prediction",
+    minimum=0.0,
+    maximum=1.0,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +216,7 @@ def _policy(label_policy: str) -> LabelPolicy:
 def _check(group_by: str, min_confidence: float | None) -> None:
     if group_by not in {"specimen", "image"}:
         raise ValidationError(f"group_by={group_by!r}: must be 'specimen' or 'image'.")
-    if min_confidence is not None and not 0 <= min_confidence <= 1:
-        raise ValidationError(f"min_confidence={min_confidence!r}: must be from 0 to 1.")
+    MIN_CONFIDENCE.check(min_confidence)
 
 
 def _refuse_version(view: View, data_version: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -53,7 +54,7 @@ def open_engine(url: str, options: EngineOptions) -> tuple[sa.Engine, Dialect]:
         echo=options.echo_sql,
         hide_parameters=True,  # values may be personal data and must not reach logs
         json_serializer=lambda value: orjson.dumps(value).decode(),  # knows datetimes
-        json_deserializer=orjson.loads,
+        json_deserializer=_read_json,
         **dialect.engine_arguments(
             pool_size=options.pool_size,
             max_overflow=options.max_overflow,
@@ -69,6 +70,11 @@ def open_engine(url: str, options: EngineOptions) -> tuple[sa.Engine, Dialect]:
         engine.dispose()
         raise StoreError(f"Cannot open {redact_url(url)}: {dialect.plain_reason(error)}") from error
     return engine, dialect
+
+
+def _read_json(stored: Any) -> Any:
+    """SQLite keeps a lone JSON number as a number."""
+    return stored if isinstance(stored, int | float) else orjson.loads(stored)
 
 
 def _sqlite(url: sa.URL, busy_timeout_seconds: float) -> Dialect:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -16,6 +17,8 @@ from mlmcsc.store.uow import Store
 
 SCRIPTS = Path(__file__).with_name("migrations")
 _UPGRADE_LOCK = 0x6D6C6D63  # 'mlmc': PostgreSQL's advisory lock for schema work
+
+Prepared = Literal["created", "upgraded", "current"]
 
 
 class SchemaState(StrEnum):
@@ -32,7 +35,7 @@ def prepare(
     store: Store,
     label_range: tuple[float, float] | None = None,
     default_range: tuple[float, float] = LABEL_RANGE,
-) -> bool:
+) -> Prepared:
     """Create or upgrade the schema; on a current database, check the label range and return.
 
     Args:
@@ -42,19 +45,18 @@ def prepare(
         default_range: The range of a new database when none is asked for.
 
     Returns:
-        Whether the database was created now.
+        What had to be done.
 
     Raises:
         SchemaError: If a newer release or another program made the database.
         ConflictError: If the existing database has another label range.
     """
-    state = _state(store)
-    created = False
-    if state is not SchemaState.CURRENT:
-        created = _upgrade(store, label_range or default_range)
-    if label_range is not None and not created:
+    prepared: Prepared = "current"
+    if _state(store) is not SchemaState.CURRENT:
+        prepared = _upgrade(store, label_range or default_range)
+    if label_range is not None and prepared != "created":
         _same_range(store, label_range)
-    return created
+    return prepared
 
 
 def migrate(store: Store, target: str, label_range: tuple[float, float] = LABEL_RANGE) -> None:
@@ -92,19 +94,20 @@ def _state(store: Store) -> SchemaState:
     return SchemaState.OLDER
 
 
-def _upgrade(store: Store, label_range: tuple[float, float]) -> bool:
+def _upgrade(store: Store, label_range: tuple[float, float]) -> Prepared:
     low, high = label_range
-    if not low < high:
-        raise ValidationError(f"label_range={label_range}: the first number must be the lower one.")
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValidationError(f"label_range={label_range}: give two finite numbers, lower first.")
     with store.write_schema() as conn:
         _lock(conn)  # another process may have done it while we waited
         before = revision(conn)
         if before == HEAD:
-            return False
+            return "current"
         _run(conn, "head", label_range)
-        if before is None:
-            _seed(conn, label_range)
-        return before is None
+        if before is not None:
+            return "upgraded"
+        _seed(conn, label_range)
+        return "created"
 
 
 def _lock(conn: sa.Connection) -> None:

@@ -21,6 +21,7 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import StoreError
 from mlmcsc.store.dialects.base import Dialect
 from mlmcsc.store.models import audit_logs
+from mlmcsc.store.statements import insert_row
 
 Clock = Callable[[], datetime]
 
@@ -54,8 +55,8 @@ class Transaction:
     def write_events(self) -> None:
         """Write the remembered events, in order."""
         actor = self.actor
-        rows = [
-            {
+        for event in self._events:
+            row = {
                 "operation": event.operation.value,
                 "table_name": event.table,
                 "record_id": event.record_id,
@@ -69,10 +70,7 @@ class Transaction:
                 "n_rows": event.n_rows,
                 "digest": event.digest,
             }
-            for event in self._events
-        ]
-        if rows:
-            self.conn.execute(audit_logs.insert(), rows)
+            insert_row(self.conn, self.dialect, audit_logs, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class Store:
         try:
             with self.engine.connect() as conn, conn.begin():
                 yield Snapshot(conn, self.dialect)
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, self.dialect.driver_error) as error:
             raise self._plain(error) from error
 
     @contextmanager
@@ -118,7 +116,7 @@ class Store:
                 transaction = Transaction(conn, self.dialect, actor, self.clock())
                 yield transaction
                 transaction.write_events()
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, self.dialect.driver_error) as error:
             raise self._plain(error) from error
 
     @contextmanager
@@ -137,10 +135,10 @@ class Store:
                         self.dialect.check_foreign_keys(conn)
                 finally:
                     self.dialect.rest_foreign_keys(conn, resting=False)
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, self.dialect.driver_error) as error:
             raise self._plain(error) from error
 
-    def _plain(self, error: sa.exc.DBAPIError) -> StoreError:
+    def _plain(self, error: Exception) -> StoreError:
         return StoreError(f"The database refused: {self.dialect.plain_reason(error)}")
 
     def forget_connections(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mlmcsc.adapters.image_containers.container import Container
+from mlmcsc.adapters.image_containers.jpeg import EXIF
 from mlmcsc.adapters.image_containers.source import ByteSource
 from mlmcsc.errors import MlmcscError
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from PIL.ImageFile import ImageFile
 
 Pixels = npt.NDArray[Any]
@@ -37,11 +37,15 @@ def decoding(source: ByteSource) -> Iterator[None]:
         raise source.fault(f"the pixels cannot be decoded ({reason})") from error
 
 
-def pillow_file(stream: BinaryIO, kind: str) -> ImageFile:
-    """Open with the one Pillow decoder for `kind`: `jpeg`, `png` or `bmp`.
+@contextmanager
+def pillow_image(source: ByteSource, container: Container) -> Iterator[ImageFile]:
+    """Open a JPEG, PNG or BMP with the one Pillow decoder for its format.
 
     The class is called itself, not `Image.open`: no other format can answer, and the pixel limit
     is ours, checked before, not Pillow's process-wide one.
+
+    Raises:
+        ImageFileError: When opening, or what is done with the image inside, fails.
     """
     from PIL.BmpImagePlugin import BmpImageFile  # noqa: PLC0415 - Pillow only when decoding
     from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415
@@ -52,7 +56,12 @@ def pillow_file(stream: BinaryIO, kind: str) -> ImageFile:
         "png": PngImageFile,
         "bmp": BmpImageFile,
     }
-    return kinds[kind](stream)
+    stream = source.stream()
+    if container.format == "jpeg" and (container.directories or container.problem):
+        # Pillow would parse EXIF for a resolution, slowly, and warn when the block is damaged.
+        stream = io.BytesIO(source.at(0, source.size).replace(EXIF, bytes(len(EXIF)), 1))
+    with decoding(source), stream, kinds[container.format](stream) as image:
+        yield image
 
 
 def opencv_page(source: ByteSource, page: int) -> Pixels:

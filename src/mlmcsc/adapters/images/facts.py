@@ -47,7 +47,7 @@ def read_facts(
     first = container.pages[0]
     return ImageFacts(
         path=absolute,
-        filename=absolute.rpartition(os.sep)[2],
+        filename=os.path.basename(absolute),
         file_size=source.size,
         mtime_ns=status.st_mtime_ns,
         content_hash=content_hash,

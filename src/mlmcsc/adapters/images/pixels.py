@@ -25,7 +25,7 @@ from mlmcsc.adapters.images.decoders import (
     decoding,
     has_imagecodecs,
     opencv_page,
-    pillow_file,
+    pillow_image,
     tifffile_page,
 )
 
@@ -70,19 +70,21 @@ def decode(source: ByteSource, container: Container, page: int = 0) -> Pixels:
         elif layout.bit_depth == WORD and layout.channels > GREY:
             pixels = _png16(source, layout)  # Pillow would cut 16-bit colours to 8
         else:
-            pixels = _pillow(source, container.format, layout)
+            pixels = _pillow(source, container)
     expected = (layout.height, layout.width, *((layout.channels,) if layout.channels > 1 else ()))
     if pixels.shape != expected:
         raise source.fault(f"the decoder gave pixels of shape {pixels.shape}, not {expected}")
     return pixels
 
 
-def _pillow(source: ByteSource, kind: str, layout: Layout) -> Pixels:
+def _pillow(source: ByteSource, container: Container) -> Pixels:
     """JPEG, BMP and all PNGs but 16-bit colour."""
-    with source.stream() as stream, pillow_file(stream, kind) as image:
+    layout = container.pages[0]
+    alpha = "CMYK" if container.format == "jpeg" else "RGBA"
+    with pillow_image(source, container) as image:
         if layout.bit_depth == WORD:
             return np.asarray(image).astype(np.uint16)
-        mode = {1: "L", 2: "LA", 3: "RGB", 4: "CMYK" if kind == "jpeg" else "RGBA"}[layout.channels]
+        mode = {1: "L", 2: "LA", 3: "RGB", 4: alpha}[layout.channels]
         image.load()
         image.info.pop("transparency", None)  # the pixels, without what should hide some of them
         return np.asarray(image if image.mode == mode else image.convert(mode))

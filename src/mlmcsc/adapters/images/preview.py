@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mlmcsc.adapters.image_containers.container import Container
 from mlmcsc.adapters.image_containers.source import ByteSource
-from mlmcsc.adapters.images.decoders import Pixels, decoding, pillow_file
+from mlmcsc.adapters.images.decoders import Pixels, pillow_image
 from mlmcsc.adapters.images.pixels import decode
 from mlmcsc.adapters.microscope_metadata.exif import orientation
 
@@ -27,7 +27,7 @@ def grey_preview(source: ByteSource, container: Container) -> npt.NDArray[np.gen
         ImageFileError: When the pixels cannot be decoded.
     """
     if container.format == "jpeg":
-        with decoding(source), source.stream() as stream, pillow_file(stream, "jpeg") as image:
+        with pillow_image(source, container) as image:
             image.draft("L", DRAFT_SIZE)
             pixels = np.asarray(image if image.mode == "L" else image.convert("L"))
     else:

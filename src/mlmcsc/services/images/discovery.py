@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from mlmcsc.adapters.images import supported_suffixes
 from mlmcsc.errors import ImageMissingError
 
 
 def find_files(
-    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, recursive: bool
+    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    recursive: bool,
+    apart: Sequence[Path] = (),
 ) -> tuple[list[str], int]:
     """The files that `source` names, absolute, each once, and how many were no images by name.
+
+    Args:
+        source: A folder, a glob pattern, one file, or paths.
+        recursive: Whether sub-folders of a folder are searched.
+        apart: Folders of our own (thumbnails, managed copies) that a search passes over.
 
     Raises:
         ImageMissingError: A folder or file does not exist, or a pattern fits nothing.
@@ -32,9 +41,11 @@ def find_files(
             raise ImageMissingError(f"{text}: the pattern fits no file.")
     else:
         raise ImageMissingError(f"{text}: there is no such folder or file.")
+    ours = tuple(os.path.join(os.path.abspath(folder), "") for folder in apart)
+    files = [path for path in map(os.path.abspath, found) if not path.startswith(ours)]
     suffixes = supported_suffixes()
-    images = [os.path.abspath(p) for p in found if os.path.splitext(p)[1].lower() in suffixes]
-    return images, len(found) - len(images)
+    images = [path for path in files if os.path.splitext(path)[1].lower() in suffixes]
+    return images, len(files) - len(images)
 
 
 def _walk(folder: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from mlmcsc.adapters.managed_files import adopt_file
 from mlmcsc.adapters.thumbnails import write_thumbnail
 from mlmcsc.domain.enums import Operation, Storage
 from mlmcsc.domain.filters import ImageFilter, check_listing
-from mlmcsc.domain.image_rows import check_metadata, check_path
+from mlmcsc.domain.image_rows import check_change, check_metadata, check_path
 from mlmcsc.domain.keywords import ImageMetadata
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import ImageRecord, IngestReport, Page, StoredImage
@@ -83,8 +83,8 @@ class Images:
         return outcome
 
     def _read(self, image_path: str | os.PathLike[str]) -> Any:
-        IMAGES.by_name["image_path"].check(os.fspath(image_path))
-        path = os.path.abspath(image_path)
+        named = os.fspath(image_path) if isinstance(image_path, os.PathLike) else image_path
+        path = os.path.abspath(IMAGES.by_name["image_path"].check(named))
         check_path(path)
         return read_facts(
             path,
@@ -149,9 +149,9 @@ class Images:
             ValidationError: A value is wrong.
             UnknownRecordError: There is no such image.
         """
-        IMAGES.known(metadata)
-        values = {k: IMAGES.by_name[k].check(v) for k, v in metadata.items() if k != "image_path"}
+        values = check_change(metadata)
         with self.db.write(self.actor) as tx:
+            registers.lock(tx, images)
             before = _require(tx, image_id)
             if values.get("specimen_id") is not None:
                 image_queries.ensure_specimens(tx, [values["specimen_id"]])

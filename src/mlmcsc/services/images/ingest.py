@@ -11,7 +11,7 @@ from typing import Any, Literal
 from mlmcsc.adapters.image_workers import Outcome, ReadOptions, Unreadable, read_many
 from mlmcsc.adapters.managed_files import adopt_file
 from mlmcsc.domain.enums import Operation, Storage
-from mlmcsc.domain.image_rows import check_path
+from mlmcsc.domain.image_rows import check_path, compare
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.records import IngestReport, Rejection, StoredImage
 from mlmcsc.errors import (
@@ -84,13 +84,14 @@ def run(db: Store, actor: Actor, settings: ImageSettings, plan: IngestPlan) -> I
     if plan.workers is not None and (isinstance(plan.workers, bool) or plan.workers < 0):
         raise ValidationError(f"workers={plan.workers!r}: must be 0 or more processes.")
     rules = PathRules(plan.specimen_from, plan.metadata)
-    paths, ignored = find_files(plan.source, recursive=plan.recursive)
+    apart = (settings.managed, settings.thumbnails)
+    paths, ignored = find_files(plan.source, recursive=plan.recursive, apart=apart)
     tally = _Tally()
-    new = _pass_over_known(db, paths, rules, tally)
+    new = _pass_over_known(db, _storable(plan, paths, tally), rules, tally)
     options = ReadOptions(
         settings.near_duplicates, str(settings.instrument_timezone), settings.max_pixels
     )
-    done = len(paths) - len(new)
+    done = len(paths) - len(new)  # known, or refused by name
     _report(plan, done, len(paths))
     for batch in _batches(read_many(new, options, _workers(plan.workers, len(new)))):
         _store(db, actor, settings, plan, rules, batch, tally)
@@ -121,6 +122,19 @@ def _workers(asked: int | None, files: int) -> int:
     return 1 if files < PARALLEL_FROM else min(os.cpu_count() or 1, MOST_WORKERS)
 
 
+def _storable(plan: IngestPlan, paths: Sequence[str], tally: _Tally) -> list[str]:
+    """The paths that the database can hold; the others fail before they are read."""
+    fit = []
+    for path in paths:
+        try:
+            check_path(path)
+        except ValidationError as error:
+            _fail(plan, tally, path, error)
+        else:
+            fit.append(path)
+    return fit
+
+
 def _pass_over_known(db: Store, paths: Sequence[str], rules: PathRules, tally: _Tally) -> list[str]:
     """The paths still to be read; unchanged known ones are counted unread."""
     with db.read() as view:
@@ -145,7 +159,8 @@ def _says_more(rules: PathRules, file: image_queries.KnownFile) -> bool:
         given = rules.image_fields(file.path)
     except ValidationError:
         return True
-    return any(file.stated.get(name, value) != value for name, value in given.items())
+    new, differing = compare(file.stated, given)
+    return bool(new or differing)
 
 
 def _unchanged(path: str, file: image_queries.KnownFile) -> bool:
@@ -181,7 +196,6 @@ def _store(
         try:
             if isinstance(outcome, Unreadable):
                 raise ImageFileError(outcome.reason)
-            check_path(outcome.path)
             arrival = Arrival(outcome, rules.image_fields(outcome.path))
             if plan.storage is Storage.MANAGED:
                 arrival = at_path(arrival, str(adopt_file(outcome, settings.managed)))

@@ -10,7 +10,7 @@ from mlmcsc.domain.columns import Columns
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.image_facts import ImageFacts
-from mlmcsc.domain.image_rows import image_row
+from mlmcsc.domain.image_rows import compare, image_row
 from mlmcsc.domain.records import ImageRecord, StoredImage
 from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import images
@@ -42,6 +42,7 @@ def write_arrivals(
     A conflict (the path holds other content than its image, or a given fact contradicts a stored
     one) is an outcome of its arrival alone: nothing of that arrival is written.
     """
+    registers.lock(tx, images)
     known = image_queries.by_content(tx, [a.facts.content_hash for a in arrivals])
     taken = image_queries.known_files(tx, [a.facts.path for a in arrivals])
     outcomes: list[StoredImage | ConflictError | None] = [None] * len(arrivals)
@@ -138,21 +139,20 @@ def _meet(
 
 
 def _enrich(tx: Transaction, arrival: Arrival, image_id: int) -> ConflictError | None:
-    given = {k: v for k, v in arrival.given.items() if k in image_queries.STATED}
+    given = arrival.given
     if not given:
         return None
     before = rows.get(tx, images, ImageRecord, image_id)
     if before is None:
         raise AssertionError(f"image {image_id} vanished inside its own transaction")
     stored = {name: getattr(before, name) for name in given}
-    differing = {n: v for n, v in given.items() if stored[n] is not None and stored[n] != v}
+    new, differing = compare(stored, given)
     if differing:
         told = "; ".join(f"{n} is {stored[n]!r}, not {v!r}" for n, v in differing.items())
         return ConflictError(
             f"{arrival.facts.path} is stored as image {image_id} and differs: {told}. "
             "Correct it with update_image, or leave the keyword out."
         )
-    new = {n: v for n, v in given.items() if stored[n] is None}
     if "specimen_id" in new:
         image_queries.ensure_specimens(tx, [new["specimen_id"]])
     registers.change(tx, images, before, new)

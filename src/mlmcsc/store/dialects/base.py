@@ -23,6 +23,12 @@ class Dialect(Protocol):
     in_memory: bool
     path: Path | None
     """The database file, where there is one."""
+    driver_error: type[Exception]
+    """What the driver raises, for statements that go straight to it."""
+
+    def __hash__(self) -> int:
+        """By identity: prepared statements are kept for each dialect."""
+        ...
 
     def engine_arguments(self, **pool: Any) -> dict[str, Any]:
         """Arguments for `create_engine`."""
@@ -44,12 +50,26 @@ class Dialect(Protocol):
         """Forget locks that another thread may have held in the parent."""
         ...
 
+    def lock_table(self, conn: sa.Connection, table: sa.Table) -> None:
+        """Make other writers of this table wait until the transaction ends; readers go on."""
+        ...
+
     def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
         """`column IN ids` for any number of ids, in one bound value."""
         ...
 
     def reserve_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> NDArray[np.int64]:
         """Take `count` ascending ids out of circulation, for rows about to be inserted."""
+        ...
+
+    def execute(
+        self, conn: sa.Connection, statement: str, values: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """Run one statement with `?` marks straight on the driver; the rows it returns."""
+        ...
+
+    def insert_row(self, conn: sa.Connection, statement: str, values: Sequence[Any]) -> int:
+        """Run one INSERT with `?` marks straight on the driver; the new row's id."""
         ...
 
     def insert_rows(
@@ -102,3 +122,15 @@ class Dialect(Protocol):
     def decode_time(self, value: Any) -> datetime | None:
         """A driver's time value as an aware UTC datetime."""
         ...
+
+
+def driver_rows(
+    conn: sa.Connection, statement: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """Run a statement on the driver's connection and fetch what it returns."""
+    cursor = conn.connection.cursor()
+    try:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall()) if cursor.description else []
+    finally:
+        cursor.close()

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from mlmcsc.errors import UnsupportedError
-from mlmcsc.store.dialects.base import Encoder, Rows
+from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
 
 try:
-    import psycopg  # noqa: F401  # the `postgres` extra: absence is told by name, below
+    import psycopg  # the `postgres` extra: absence is told by name, below
     from psycopg.types.json import Jsonb
 except ImportError as _missing:
     _driver_missing: ImportError | None = _missing
@@ -31,6 +32,7 @@ class PostgresDialect:
     name = "postgresql"
     in_memory = False
     path: Path | None = None
+    driver_error: type[Exception]
 
     def __init__(self, url: sa.URL, *, busy_timeout_seconds: float) -> None:
         del url
@@ -38,6 +40,7 @@ class PostgresDialect:
             raise UnsupportedError(
                 "PostgreSQL needs its driver: pip install 'mlmcsc[postgres]'."
             ) from _driver_missing
+        self.driver_error = psycopg.Error
         self._lock_ms = int(busy_timeout_seconds * 1000)
 
     def engine_arguments(self, **pool: Any) -> dict[str, Any]:
@@ -65,6 +68,10 @@ class PostgresDialect:
     def after_fork(self) -> None:
         """Nothing is locked in this process."""
 
+    def lock_table(self, conn: sa.Connection, table: sa.Table) -> None:
+        """The weakest mode that excludes other writers and itself."""
+        conn.exec_driver_sql(f'LOCK TABLE "{table.name}" IN SHARE ROW EXCLUSIVE MODE')
+
     def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
         """One array value, however many ids."""
         values = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
@@ -80,6 +87,17 @@ class PostgresDialect:
             {"name": table.name, "n": count},
         )
         return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64, count=count))
+
+    def execute(
+        self, conn: sa.Connection, statement: str, values: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """The marks of psycopg are `%s`; it prepares what comes often."""
+        return driver_rows(conn, statement.replace("?", "%s"), values)
+
+    def insert_row(self, conn: sa.Connection, statement: str, values: Sequence[Any]) -> int:
+        """RETURNING."""
+        ((record_id,),) = self.execute(conn, f"{statement} RETURNING id", values)
+        return int(record_id)
 
     def insert_rows(
         self,
@@ -119,7 +137,7 @@ class PostgresDialect:
     def encoder(self, column: sa.Column[Any]) -> Encoder | None:
         """JSON needs its wrapper; psycopg knows the rest."""
         if isinstance(column.type, sa.JSON):
-            return lambda value: None if value is None else Jsonb(value)
+            return _encode_json
         return None
 
     def database_bytes(self, conn: sa.Connection) -> int:
@@ -153,6 +171,10 @@ class PostgresDialect:
     def decode_time(self, value: Any) -> datetime | None:
         """Aware already."""
         return None if value is None else value.astimezone(UTC)
+
+
+def _encode_json(value: Any) -> Any:
+    return None if value is None else Jsonb(value, dumps=orjson.dumps)
 
 
 COPY_HEADER = 19

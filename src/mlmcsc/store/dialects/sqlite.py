@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -17,7 +16,7 @@ import sqlcipher3.dbapi2 as driver
 from numpy.typing import NDArray
 
 from mlmcsc.errors import StoreError
-from mlmcsc.store.dialects.base import Encoder, Rows
+from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
 from mlmcsc.store.dialects.filesystem import refuse_network_path
 from mlmcsc.store.types import UtcDateTime
 
@@ -27,6 +26,8 @@ PAGE_SIZE = 16384
 WAL_SAFE_SINCE = (3, 51, 3)
 """Earlier libraries can lose commits when two connections write and checkpoint at once."""
 
+_IS_OURS = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+
 READ_CHUNK = 65_536
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 
@@ -35,6 +36,7 @@ class SqliteDialect:
     """SQLite through the bundled, current library."""
 
     name = "sqlite"
+    driver_error: type[Exception] = driver.Error
 
     def __init__(self, url: sa.URL, *, busy_timeout_seconds: float) -> None:
         self._busy_ms = int(busy_timeout_seconds * 1000)
@@ -76,16 +78,21 @@ class SqliteDialect:
         @sa.event.listens_for(engine, "begin")
         def begin(conn: sa.Connection) -> None:
             writes = conn.get_execution_options().get("mlmcsc_writes", False)
-            conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            self.execute(conn, "BEGIN IMMEDIATE" if writes else "BEGIN", ())
 
     def _configure(self, connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event says BEGIN, never the driver
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={self._busy_ms}")
-        if cursor.execute("PRAGMA page_count").fetchone()[0] == 0:
+        empty = cursor.execute("PRAGMA page_count").fetchone()[0] == 0
+        if empty:
             cursor.execute(f"PRAGMA page_size={PAGE_SIZE}")
+        if empty or cursor.execute(_IS_OURS).fetchone():
+            cursor.execute(f"PRAGMA journal_mode={self.journal_mode}")
+            journal_mode = self.journal_mode
+        else:  # a file of another program: the mode is written into it, and it must stay as it is
+            journal_mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
         for name, value in (
-            ("journal_mode", self.journal_mode),
             ("synchronous", "full"),
             ("foreign_keys", "on"),
             ("trusted_schema", "off"),
@@ -99,7 +106,7 @@ class SqliteDialect:
         }
         cursor.close()
         wanted = {
-            "journal_mode": self.journal_mode,
+            "journal_mode": journal_mode,
             "synchronous": 2,
             "foreign_keys": 1,
             "trusted_schema": 0,
@@ -132,6 +139,9 @@ class SqliteDialect:
         """A lock held by a thread of the parent would never be released here."""
         self._lock = threading.Lock()
 
+    def lock_table(self, conn: sa.Connection, table: sa.Table) -> None:
+        """BEGIN IMMEDIATE has done it."""
+
     def ids_in(self, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> sa.ColumnElement[bool]:
         """One JSON array, however many ids: no limit on SQL variables."""
         values = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
@@ -144,6 +154,20 @@ class SqliteDialect:
             "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
         ).scalar()
         return np.arange(1, count + 1, dtype=np.int64) + int(last or 0)
+
+    def execute(
+        self, conn: sa.Connection, statement: str, values: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """SQLite's own marks are `?`."""
+        return driver_rows(conn, statement, values)
+
+    def insert_row(self, conn: sa.Connection, statement: str, values: Sequence[Any]) -> int:
+        """The id is the last rowid: RETURNING would cost more than the insert."""
+        cursor = conn.connection.cursor()
+        try:
+            return int(cursor.execute(statement, values).lastrowid)
+        finally:
+            cursor.close()
 
     def insert_rows(
         self,
@@ -247,4 +271,4 @@ def encode_time(value: datetime | None) -> str | None:
 
 
 def _encode_json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
+    return None if value is None else orjson.dumps(value).decode()

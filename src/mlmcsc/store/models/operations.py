@@ -9,7 +9,7 @@ from mlmcsc.store.types import BigId, Json, UtcDateTime
 
 audit_logs = table(
     "audit_logs",
-    sa.Column("operation", sa.String(50), nullable=False, index=True),
+    sa.Column("operation", sa.String(50), nullable=False),
     sa.Column("table_name", sa.String(50), nullable=False),
     sa.Column("record_id", BigId),
     sa.Column("user_id", sa.String(100), nullable=False, index=True),

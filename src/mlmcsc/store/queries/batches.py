@@ -47,12 +47,19 @@ def insert_batch(
                 "first_id": int(ids[0]),
                 "last_id": int(ids[-1]),
                 "columns": list(written),
-            },
+            }
+            | _gaps(ids),
             n_rows=size,
             digest=digest(list(written.values())),
         )
     )
     return ids
+
+
+def _gaps(ids: NDArray[np.int64]) -> dict[str, list[list[int]]]:
+    """The runs that the ids make, where concurrent writers' ids lie between them."""
+    runs = np.split(ids, np.flatnonzero(np.diff(ids) != 1) + 1)
+    return {"id_ranges": [[int(r[0]), int(r[-1])] for r in runs]} if len(runs) > 1 else {}
 
 
 def add_checked(
@@ -131,16 +138,15 @@ def _with_times(columns: Columns, table: sa.Table, size: int, now: datetime) -> 
 def digest(columns: Sequence[Any]) -> str:
     """SHA-256 (hex) of the rows as one compact JSON array of arrays.
 
-    Times are in RFC 3339; a binary value stands for itself by its SHA-256 in hex.
-
-    Anyone can recompute it from the event's id range and column list.
+    Times are in RFC 3339, JSON objects have sorted keys; a binary value stands for itself by its
+    SHA-256 in hex. Anyone can recompute it from the event's ids and column list.
     """
     plain = [c.tolist() if isinstance(c, np.ndarray) else c for c in columns]
     found = hashlib.sha256(b"[")
     every = zip(*plain, strict=True)
     first = True
     while chunk := list(islice(every, DIGEST_CHUNK)):
-        text = orjson.dumps(chunk, default=_binary)
+        text = orjson.dumps(chunk, default=_binary, option=orjson.OPT_SORT_KEYS)
         found.update(text[1:-1] if first else b"," + text[1:-1])
         first = False
     found.update(b"]")

@@ -20,7 +20,17 @@ from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View, given
 from mlmcsc.store.uow import Transaction
 
-STATED = ("specimen_id", "magnification", "pixel_size_um", "detector", "accelerating_voltage_kv")
+STATED = (
+    "specimen_id",
+    "magnification",
+    "pixel_size_um",
+    "detector",
+    "accelerating_voltage_kv",
+    "timestamp",
+    "acquisition_settings",
+    "quality_score",
+    "is_valid",
+)
 """Facts that a caller may state at ingest and add later."""
 
 

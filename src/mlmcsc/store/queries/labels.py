@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
-
 from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord, Page
 from mlmcsc.store.models import images, label_revisions, labels, technicians
 from mlmcsc.store.queries import rows
@@ -42,20 +40,16 @@ def page(view: View, wanted: Mapping[str, Any], *, after_id: int, limit: int) ->
 
 
 _COUNT_LABELS = (
-    technicians.update()
-    .where(technicians.c.id == sa.bindparam("who"))
-    .values(
-        total_labels=technicians.c.total_labels + sa.bindparam("more"),
-        last_active=sa.bindparam("at"),
-    )
+    "UPDATE technicians SET total_labels = total_labels + ?, last_active = ? WHERE id = ?"
 )
 
 
 def count_labels(tx: Transaction, made: Mapping[int, int]) -> None:
     """Bring technicians' label counts and last activity up to date."""
-    tx.conn.execute(
-        _COUNT_LABELS, [{"who": who, "more": more, "at": tx.now} for who, more in made.items()]
-    )
+    encode = tx.dialect.encoder(technicians.c.last_active)
+    at = tx.now if encode is None else encode(tx.now)
+    for who, more in made.items():
+        tx.dialect.execute(tx.conn, _COUNT_LABELS, (more, at, who))
 
 
 def keep_revision(tx: Transaction, label: LabelRecord, reason: str) -> None:

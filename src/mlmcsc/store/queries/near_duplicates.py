@@ -30,7 +30,8 @@ def link(tx: Transaction, fingerprints: Mapping[int, Fingerprint]) -> dict[int, 
     """
     keys = {image_id: band_keys(f.coarse) for image_id, f in fingerprints.items()}
     buckets = [_bucket(tx, band, [k[band] for k in keys.values()]) for band in range(4)]
-    rows, links, nearest = [], [], {}
+    links: list[tuple[int, int, int]] = []
+    nearest = {}
     for image_id, fingerprint in fingerprints.items():
         near: dict[int, int] = {}
         for band, key in enumerate(keys[image_id]):
@@ -39,20 +40,15 @@ def link(tx: Transaction, fingerprints: Mapping[int, Fingerprint]) -> dict[int, 
                     near[other] = hamming(fingerprint.fine, fine)
             buckets[band][key].append((image_id, fingerprint.fine))
         near = {other: d for other, d in near.items() if d <= NEAR_DUPLICATE_DISTANCE}
-        links += [
-            {"image_id": image_id, "older_image_id": other, "distance": distance}
-            for other, distance in near.items()
-        ]
+        links += [(image_id, other, distance) for other, distance in near.items()]
         if near:
             nearest[image_id] = min(near, key=lambda other: (near[other], other))
-        rows.append(
-            {"image_id": image_id, "coarse": fingerprint.coarse, "fine": fingerprint.fine}
-            | {f"key{band}": key for band, key in enumerate(keys[image_id])}
-        )
-    if rows:
-        tx.conn.execute(image_fingerprints.insert(), rows)
+    insert = tx.dialect.insert_rows
+    if fingerprints:
+        prints = [(i, f.coarse, f.fine, *keys[i]) for i, f in fingerprints.items()]
+        insert(tx.conn, image_fingerprints, image_fingerprints.c.keys(), prints)
     if links:
-        tx.conn.execute(near_duplicates.insert(), links)
+        insert(tx.conn, near_duplicates, near_duplicates.c.keys(), links)
     return nearest
 
 

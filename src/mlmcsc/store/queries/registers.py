@@ -16,6 +16,11 @@ from mlmcsc.store.queries import rows
 from mlmcsc.store.uow import Transaction
 
 
+def lock(tx: Transaction, table: sa.Table) -> None:
+    """Keep other writers off a table, so that look-then-write sees what it writes to."""
+    tx.dialect.lock_table(tx.conn, table)
+
+
 def register(
     tx: Transaction,
     table: sa.Table,
@@ -31,6 +36,7 @@ def register(
     Raises:
         ConflictError: If the entry exists and a given value differs.
     """
+    lock(tx, table)
     before = rows.first(tx, table, kind, **{key: values[key]})
     if before is not None:
         known = before.to_dict()

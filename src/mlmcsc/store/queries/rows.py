@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
+from numbers import Integral
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from mlmcsc.domain.columns import Column
 from mlmcsc.domain.records import Page
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.dialects.base import Dialect, Rows
+from mlmcsc.store.statements import insert_row
 from mlmcsc.store.uow import Snapshot, Transaction
 
 RecordT = TypeVar("RecordT")
@@ -31,14 +33,26 @@ def select_record(table: sa.Table, kind: Any) -> sa.Select[Any]:
 
 
 def get(
-    view: View, table: sa.Table, kind: Callable[..., RecordT], record_id: int
+    view: View,
+    table: sa.Table,
+    kind: Callable[..., RecordT],
+    record_id: int,
+    *,
+    for_update: bool = False,
 ) -> RecordT | None:
-    """The row with this id."""
-    row = view.conn.execute(
-        select_record(table, kind).where(table.c.id == sa.bindparam("record_id")),
-        {"record_id": record_id},
-    ).first()
+    """The row with this id; `for_update` keeps other writers off it until the transaction ends."""
+    if not _is_id(record_id):
+        return None
+    query = select_record(table, kind).where(table.c.id == sa.bindparam("record_id"))
+    if for_update:
+        query = query.with_for_update()
+    row = view.conn.execute(query, {"record_id": record_id}).first()
     return None if row is None else kind(*row)
+
+
+def _is_id(value: object) -> bool:
+    """Whether a database could hold such an id; drivers fail in their own ways on others."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and 0 < value < 2**63
 
 
 def first(
@@ -88,9 +102,7 @@ def given(
 
 def insert(tx: Transaction, table: sa.Table, values: Mapping[str, Any]) -> int:
     """Insert one row and return its id."""
-    result = tx.conn.execute(table.insert(), values)
-    key: Any = result.inserted_primary_key
-    return int(key[0])
+    return insert_row(tx.conn, tx.dialect, table, values)
 
 
 def update(tx: Transaction, table: sa.Table, record_id: int, values: Mapping[str, Any]) -> None:
@@ -129,22 +141,21 @@ def exists(view: View, table: sa.Table, record_id: int) -> bool:
     return view.conn.execute(query, {"record_id": record_id}).first() is not None
 
 
-def both_known(left: sa.Table, right: sa.Table) -> sa.Select[Any]:
+def both_known(left: sa.Table, right: sa.Table) -> str:
     """A query that looks up two parents at once; see `require_both`."""
-    return sa.select(
-        sa.select(left.c.id).where(left.c.id == sa.bindparam("left")).scalar_subquery(),
-        sa.select(right.c.id).where(right.c.id == sa.bindparam("right")).scalar_subquery(),
+    return (
+        f'SELECT (SELECT id FROM "{left.name}" WHERE id = ?), '
+        f'(SELECT id FROM "{right.name}" WHERE id = ?)'
     )
 
 
-def require_both(view: View, query: sa.Select[Any], /, **ids: int) -> None:
+def require_both(view: View, query: str, /, **ids: int) -> None:
     """Refuse a row whose parents do not exist.
 
     Raises:
         UnknownRecordError: Naming what is missing and its id.
     """
-    left, right = ids.values()
-    row = view.conn.execute(query, {"left": left, "right": right}).one()
+    (row,) = view.dialect.execute(view.conn, query, list(ids.values()))
     for found, (what, wanted) in zip(row, ids.items(), strict=True):
         if found is None:
             raise UnknownRecordError(

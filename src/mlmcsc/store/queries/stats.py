@@ -32,7 +32,7 @@ COUNTED = (
 
 def table_counts(view: View) -> dict[str, int]:
     """Rows per table."""
-    return {table.name: count(view, table) for table in COUNTED}
+    return {str(table.name): count(view, table) for table in COUNTED}
 
 
 def coverage(view: View) -> dict[str, int]:

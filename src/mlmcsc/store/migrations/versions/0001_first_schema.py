@@ -69,7 +69,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_logs")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("idx_audit_logs_operation"), "audit_logs", ["operation"], unique=False)
     op.create_index(
         "idx_audit_logs_table_name_record_id",
         "audit_logs",

@@ -1,0 +1,92 @@
+"""`mlmcsc technician`: the people who label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlmcsc.cli.command import Group
+from mlmcsc.cli.output import attribute, facts, print_json, say
+from mlmcsc.cli.paging import listing, show_listing
+from mlmcsc.cli.session import Session
+from mlmcsc.cli.words import field_options
+from mlmcsc.domain.tables import TECHNICIANS
+
+if TYPE_CHECKING:
+    from mlmcsc.manager import DatabaseManager
+
+COLUMNS = (
+    attribute("id", right=True),
+    attribute("technician_id", "staff number"),
+    attribute("name"),
+    attribute("experience_level", "experience"),
+    attribute("department", minor=True),
+    attribute("total_labels", "labels", right=True),
+    attribute("is_active", "active", whole=True),
+)
+
+
+@click.group("technician", cls=Group)
+def group() -> None:
+    """The people who label."""
+
+
+@group.command(
+    "register",
+    example="technician register tech_001 --name 'John Doe' --experience-level expert",
+)
+@click.argument("technician_id")
+@click.option("--name", required=True, help="Full name.")
+@field_options(TECHNICIANS, "email", "department", "experience_level", "is_active")
+@click.pass_obj
+def register(session: Session, technician_id: str, name: str, details: dict[str, Any]) -> None:
+    """Register a technician by staff number; the same person again changes nothing."""
+    with session.open() as db:
+        new_id = db.technicians.register(technician_id, name, **details)
+    if session.json:
+        print_json({"id": new_id, "technician_id": technician_id})
+    else:
+        say(f"{technician_id} is technician {new_id}")
+
+
+@group.command("list", example="technician list")
+@listing
+@click.pass_obj
+def list_technicians(session: Session, /, **page: Any) -> None:
+    """List technicians by id."""
+    with session.open() as db:
+        show_listing(
+            session,
+            lambda after, most: db.technicians.list(after_id=after, limit=most),
+            COLUMNS,
+            **page,
+        )
+
+
+@group.command("show", example="technician show tech_001")
+@click.argument("technician_id")
+@click.pass_obj
+def show(session: Session, technician_id: str) -> None:
+    """Show one technician, by staff number."""
+    with session.open() as db:
+        technician = db.technicians.get(technician_id)
+    if session.json:
+        print_json(technician)
+        return
+    values = {column.title: column.of(technician) for column in COLUMNS}
+    facts(
+        values
+        | {
+            "e-mail": technician.email,
+            "registered": technician.created_at,
+            "last label": technician.last_active,
+        }
+    )
+
+
+def find_technician(db: DatabaseManager, technician_id: str | None, number: int | None) -> int:
+    """The database id of the person named by `--technician` or `--technician-number`."""
+    if (technician_id is None) == (number is None):
+        raise click.UsageError("say who: --technician STAFF_NUMBER, or --technician-number ID")
+    return db.technicians.get(technician_id).id if technician_id is not None else int(number or 0)

@@ -1,0 +1,87 @@
+"""Words of a command line as values: times, JSON, and the storable fields of a table."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from mlmcsc.domain.fields import Field, Kind, RowSpec
+from mlmcsc.errors import ValidationError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Moment(click.ParamType[datetime]):
+    """A date or time in ISO 8601; without a zone it is UTC."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read the word."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2026-11-23 or 2026-11-23T09:30", param, ctx)
+        return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
+
+
+class FieldWord(click.ParamType[Any]):
+    """A value of one storable field."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        self.name = _METAVARS[field.kind]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read and check the word; empty means unknown."""
+        try:
+            return self.field.parse(value) if isinstance(value, str) else value
+        except ValidationError as error:
+            self.fail(str(error), param, ctx)
+
+
+_METAVARS = {
+    Kind.REAL: "number",
+    Kind.INTEGER: "integer",
+    Kind.TEXT: "text",
+    Kind.FLAG: "true|false",
+    Kind.JSON: "json",
+    Kind.TIMESTAMP: "time",
+    Kind.BOX: "json",
+    Kind.VECTOR: "json",
+}
+
+
+def field_options(spec: RowSpec, *names: str) -> Callable[[F], F]:
+    """Options for fields of a table; the command gets those that were given as `details`."""
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def with_details(*args: Any, **kwargs: Any) -> Any:
+            context = click.get_current_context()
+            values = {name: kwargs.pop(name) for name in names}
+            given = {
+                name: value
+                for name, value in values.items()
+                if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+            }
+            return command(*args, details=given, **kwargs)
+
+        decorated: Any = with_details
+        for name in reversed(names):
+            field = spec.by_name[name]
+            text = f"{field.help[0].upper()}{field.help[1:]}."
+            flag = f"--{name.replace('_', '-')}"
+            decorated = click.option(flag, name, type=FieldWord(field), help=text)(decorated)
+        return decorated  # type: ignore[no-any-return]  # the same signature, options added
+
+    return decorate

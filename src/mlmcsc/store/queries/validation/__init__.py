@@ -1,0 +1,1 @@
+"""Questions that `database validate` asks, and the changes that `--fix` makes."""

@@ -1,0 +1,64 @@
+"""`training split`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+
+def test_a_split_is_complete_repeatable_and_keeps_specimens_together(labelled):
+    ran = labelled("training", "split", "--json")
+    assert ran.code == 0
+    splits = {name: ran.json[name] for name in ("train", "val", "test")}
+    assert sorted(i for pairs in splits.values() for i, _ in pairs) == list(range(1, 13))
+    homes = {}
+    for name, pairs in splits.items():
+        for image, _ in pairs:
+            assert homes.setdefault((image - 1) // 2, name) == name
+    assert labelled("training", "split", "--json").json == ran.json
+    assert labelled("training", "split", "--seed", 5, "--json").json["train"] != splits["train"]
+
+
+def test_the_table_tells_sizes_groups_and_labels(labelled):
+    out = labelled("training", "split").out
+    assert re.search(r"^split +images +groups +label mean +sd +min +max$", out, re.MULTILINE)
+    assert re.search(r"^train +\d+ +\d+ +0\.\d{3} ", out, re.MULTILINE)
+    assert "12 of 12 labelled images, label policy latest, seed 0" in out
+
+
+def test_shares_must_sum_to_one(labelled):
+    ran = labelled("training", "split", "--train", 0.9)
+    assert ran.code == 2
+    assert "Traceback" not in ran.err
+
+
+def test_what_is_left_out_is_told_with_the_reason(labelled):
+    labelled("images", "set", 1, "--is-valid", "false")
+    out = labelled("training", "split", "--min-confidence", 0.5).out
+    assert "1 left out: marked invalid" in out
+
+
+def test_splits_are_written_as_csv_or_json(labelled):
+    assert labelled("training", "split", "--output", "splits.csv").err == "written to splits.csv\n"
+    with Path("splits.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert sorted(int(line["image_id"]) for line in lines) == list(range(1, 13))
+    labelled("training", "split", "--output", "splits.json")
+    document = json.loads(Path("splits.json").read_text())
+    assert {(i, label) for i, label in document["train"]} == {
+        (int(line["image_id"]), float(line["label"])) for line in lines if line["split"] == "train"
+    }
+    assert labelled("training", "split", "--output", "splits.xls").code == 2
+
+
+def test_an_empty_database_gives_empty_splits(mlmcsc):
+    ran = mlmcsc("training", "split")
+    assert ran.code == 0
+    assert re.search(r"^train +0 +0 +- ", ran.out, re.MULTILINE)
+
+
+def test_a_version_that_does_not_exist_is_named(labelled):
+    ran = labelled("training", "split", "--data-version", "v9")
+    assert (ran.code, "v9" in ran.err) == (1, True)
