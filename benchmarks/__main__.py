@@ -34,7 +34,10 @@ def main() -> None:
         worlds = Worlds(Path(folder), quick=asked.quick)
         facts = machine.facts(worlds.folder)
         for name in names:
-            stamp = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds")}
+            stamp = {
+                "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "load_before": machine.load(),
+            }
             found = [row.to_dict() | stamp for row in BENCHMARKS[name](worlds)]
             print(report.screen(found), flush=True)
             rows += found

@@ -12,12 +12,11 @@ import sqlcipher3.dbapi2 as driver
 
 
 def facts(folder: Path) -> dict[str, str]:
-    """Hardware, system and library versions, and how busy the machine was.
+    """Hardware, system and library versions.
 
     Args:
         folder: Where the benchmark databases lie.
     """
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
@@ -27,8 +26,12 @@ def facts(folder: Path) -> dict[str, str]:
         "Python": platform.python_version(),
         "SQLite of mlmcsc": driver.sqlite_version,
         "SQLite of the original": sqlite3.sqlite_version,
-        "load average (1, 5, 15 min)": load,
     }
+
+
+def load() -> float:
+    """Processes that want a core, mean of the last minute: above `cores`, figures suffer."""
+    return round(os.getloadavg()[0], 1)
 
 
 def _processor() -> str:

@@ -38,12 +38,21 @@ def lines(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
             "" if row["ratio"] is None else f"{_number(row['ratio'])}{_spread(row['rounds'])}",
             row["target"],
             VERDICT[row["met"]],
+            str(row.get("load_before", "")),
         ]
         for row in rows
     ]
 
 
-HEAD = ["measured", "mlmcsc", "baseline", "ratio (lowest to highest round)", "target", "verdict"]
+HEAD = [
+    "measured",
+    "mlmcsc",
+    "baseline",
+    "ratio (lowest to highest round)",
+    "target",
+    "verdict",
+    "load",
+]
 
 
 def markdown(document: dict[str, Any], order: Sequence[str]) -> str:
@@ -56,7 +65,7 @@ def markdown(document: dict[str, Any], order: Sequence[str]) -> str:
 
 Written by `python -m benchmarks` (`make bench`) from `benchmarks/results/latest.json`; not by hand.
 Baseline and product take turns in one run on one machine; ratios are medians over the rounds.
-Measured {" and ".join(dates)}.
+Measured {" and ".join(dates)}; load is that of the machine (1 min) before the benchmark began.
 
 | {" | ".join(HEAD)} |
 |{"---|" * len(HEAD)}
@@ -75,7 +84,7 @@ def screen(rows: Sequence[dict[str, Any]]) -> str:
         + (f"; baseline {baseline}" if baseline else "")
         + (f"; ratio {ratio}" if ratio else "")
         + (f"; target {target}" if target else "")
-        for what, product, baseline, ratio, target, verdict in lines(rows)
+        for what, product, baseline, ratio, target, verdict, _ in lines(rows)
     )
 
 

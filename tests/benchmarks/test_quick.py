@@ -22,6 +22,7 @@ COLUMNS = {
     "met",
     "rounds",
     "measured_at",
+    "load_before",
 }
 
 

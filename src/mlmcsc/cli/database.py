@@ -25,7 +25,7 @@ from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
 
 if TYPE_CHECKING:
-    from mlmcsc.domain.records import Finding, Repair, SystemHealth
+    from mlmcsc.domain.results import Finding, Repair, SystemHealth
     from mlmcsc.manager import DatabaseManager
 
 

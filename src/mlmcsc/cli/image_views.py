@@ -9,13 +9,8 @@ from mlmcsc.cli.annotation_views import LABELS, PREDICTIONS
 from mlmcsc.cli.output import Column, attribute, cell, counted, facts, note, say, size, table
 
 if TYPE_CHECKING:
-    from mlmcsc.domain.records import (
-        ImageRecord,
-        IngestReport,
-        LabelRecord,
-        PredictionRecord,
-        StoredImage,
-    )
+    from mlmcsc.domain.records import ImageRecord, LabelRecord, PredictionRecord
+    from mlmcsc.domain.results import IngestReport, StoredImage
 
 MOST_SHOWN = 20
 

@@ -21,7 +21,7 @@ from mlmcsc.domain.tables import IMAGES
 from mlmcsc.errors import MlmcscError
 
 if TYPE_CHECKING:
-    from mlmcsc.domain.records import StoredImage
+    from mlmcsc.domain.results import StoredImage
 
 Storage = Literal["in_place", "managed"]
 METADATA = (

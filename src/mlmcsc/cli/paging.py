@@ -11,7 +11,7 @@ from mlmcsc.cli.output import Column, as_json, note, table
 from mlmcsc.cli.session import Session
 
 if TYPE_CHECKING:
-    from mlmcsc.domain.records import Page
+    from mlmcsc.domain.results import Page
 
 F = TypeVar("F", bound=Callable[..., Any])
 Fetch = Callable[[int, int], "Page[Any]"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mlmcsc.domain.records import Rejection
+    from mlmcsc.domain.results import Rejection
 
 
 def write_rejected(path: str, rejected: Iterable[Rejection], *, first: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from mlmcsc.demo.folder import Drawn, Plan
 from mlmcsc.demo.people import CREW
 from mlmcsc.demo.texture import EXTRACTOR, VERSION, texture_features
-from mlmcsc.domain.records import IngestReport
+from mlmcsc.domain.results import IngestReport
 from mlmcsc.errors import ConflictError, ImageFileError
 from mlmcsc.manager import DatabaseManager
 

@@ -22,7 +22,8 @@ from mlmcsc.demo.report import (
     TechnicianRow,
 )
 from mlmcsc.demo.specimens import HEATS
-from mlmcsc.domain.records import LabelRecord, SystemHealth
+from mlmcsc.domain.records import LabelRecord
+from mlmcsc.domain.results import SystemHealth
 
 TITLE = "Charpy fracture surfaces: people and a model"
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlmcsc.domain.fields import Field, Kind, RowSpec
-from mlmcsc.domain.records import Rejection
+from mlmcsc.domain.results import Rejection
 from mlmcsc.errors import RejectedRowsError, ValidationError
 
 Column = Sequence[Any] | NDArray[Any]

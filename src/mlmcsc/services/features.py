@@ -13,7 +13,8 @@ from mlmcsc.domain.columns import Checked, Columns, read_input
 from mlmcsc.domain.filters import FeatureFilter, check_listing, of_image
 from mlmcsc.domain.keywords import FeatureDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import BulkResult, FeatureRecord, Page
+from mlmcsc.domain.records import FeatureRecord
+from mlmcsc.domain.results import BulkResult, Page
 from mlmcsc.domain.tables import FEATURES
 from mlmcsc.domain.vectors import Stored, check_dtype, encode_vectors
 from mlmcsc.errors import UnknownRecordError, ValidationError
@@ -135,7 +136,8 @@ class Features:
             The vector's id for one image, a `BulkResult` for many.
         """
         if isinstance(image_id, Integral):
-            return self.add(image_id, feature_type, feature_vector, extractor_version, **details)
+            one: Any = image_id  # `add` checks it: True is Integral, but no id
+            return self.add(one, feature_type, feature_vector, extractor_version, **details)
         named = {"feature_type": feature_type, "extractor_version": extractor_version}
         details |= {name: value for name, value in named.items() if value is not None}
         if feature_vector is None:

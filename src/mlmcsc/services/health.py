@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from mlmcsc.adapters.system import disk_free
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import HealthCheck, ModelVersionRecord, SystemHealth
+from mlmcsc.domain.records import ModelVersionRecord
+from mlmcsc.domain.results import HealthCheck, SystemHealth
 from mlmcsc.store import schema
 from mlmcsc.store.models import model_versions
 from mlmcsc.store.queries import rows, stats

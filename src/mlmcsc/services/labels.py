@@ -14,7 +14,8 @@ from mlmcsc.domain.fields import Field, Kind, RowSpec
 from mlmcsc.domain.filters import LabelFilter, check_listing, of_image
 from mlmcsc.domain.keywords import LabelChange, LabelDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import BulkResult, LabelRecord, LabelRevisionRecord, Page
+from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord
+from mlmcsc.domain.results import BulkResult, Page
 from mlmcsc.errors import PermissionDeniedError, UnknownRecordError, ValidationError
 from mlmcsc.store.models import images, labels, technicians
 from mlmcsc.store.queries import batches, rows

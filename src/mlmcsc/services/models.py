@@ -10,7 +10,8 @@ from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.keywords import ModelDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import ModelVersionRecord, Page
+from mlmcsc.domain.records import ModelVersionRecord
+from mlmcsc.domain.results import Page
 from mlmcsc.domain.tables import MODEL_VERSIONS
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.models import model_versions

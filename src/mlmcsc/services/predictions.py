@@ -12,7 +12,8 @@ from mlmcsc.domain.fields import RowSpec
 from mlmcsc.domain.filters import PredictionFilter, check_listing, of_image
 from mlmcsc.domain.keywords import PredictionDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import BulkResult, Page, PredictionRecord
+from mlmcsc.domain.records import PredictionRecord
+from mlmcsc.domain.results import BulkResult, Page
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.models import images, model_versions, predictions
 from mlmcsc.store.queries import batches, rows

@@ -8,7 +8,8 @@ from typing import Any, Unpack
 from mlmcsc.domain.columns import read_input
 from mlmcsc.domain.keywords import SpecimenDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import BulkResult, Page, SpecimenRecord
+from mlmcsc.domain.records import SpecimenRecord
+from mlmcsc.domain.results import BulkResult, Page
 from mlmcsc.domain.tables import SPECIMENS
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.models import specimens

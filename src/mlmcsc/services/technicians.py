@@ -7,7 +7,8 @@ from typing import Unpack
 
 from mlmcsc.domain.keywords import TechnicianDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import Page, TechnicianRecord
+from mlmcsc.domain.records import TechnicianRecord
+from mlmcsc.domain.results import Page
 from mlmcsc.domain.tables import TECHNICIANS
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.models import technicians

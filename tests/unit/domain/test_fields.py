@@ -154,7 +154,7 @@ def test_an_instant_is_kept_in_utc(value):
     except ValidationError:
         assert value.year in {1, 9999}
         return
-    assert found == value
+    assert found == value.astimezone(UTC)  # a wall time that a zone skips equals nothing else
     assert found.tzinfo is UTC
     assert type(found) is datetime
 

@@ -13,7 +13,7 @@ import numpy as np
 from mlmcsc.adapters.tabular import Chunk, Reader, RejectedRows
 from mlmcsc.domain.columns import Column, Columns
 from mlmcsc.domain.fields import Field, Kind
-from mlmcsc.domain.records import Rejection
+from mlmcsc.domain.results import Rejection
 from mlmcsc.errors import ValidationError
 from mlmcsc.services.exchange.mapping import Bound, Mapper, Source
 from mlmcsc.services.exchange.references import Lookup

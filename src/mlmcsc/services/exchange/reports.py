@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlmcsc.domain.records import Record, Rejection
+from mlmcsc.domain.records import Record
+from mlmcsc.domain.results import Rejection
 
 MOST_REJECTIONS = 1000
 """Rejections kept in a report; the file of rejected rows has them all."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlmcsc.domain.columns import Columns, check_columns
-from mlmcsc.domain.records import BulkResult, StoredImage
+from mlmcsc.domain.results import BulkResult, StoredImage
 from mlmcsc.domain.tables import SYSTEM_METRICS
 from mlmcsc.errors import ConflictError, RejectedRowsError, ValidationError
 from mlmcsc.services.exchange.values import Reasons

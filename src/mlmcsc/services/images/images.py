@@ -18,7 +18,8 @@ from mlmcsc.domain.filters import ImageFilter, check_listing
 from mlmcsc.domain.image_rows import check_change, check_metadata, check_path
 from mlmcsc.domain.keywords import ImageMetadata
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import ImageRecord, IngestReport, Page, StoredImage
+from mlmcsc.domain.records import ImageRecord
+from mlmcsc.domain.results import IngestReport, Page, StoredImage
 from mlmcsc.domain.tables import IMAGES
 from mlmcsc.errors import ConflictError, ImageMissingError, UnknownRecordError, ValidationError
 from mlmcsc.services.images.ingest import IngestPlan, run

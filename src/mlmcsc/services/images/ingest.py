@@ -13,7 +13,7 @@ from mlmcsc.adapters.managed_files import adopt_file
 from mlmcsc.domain.enums import Operation, Storage
 from mlmcsc.domain.image_rows import check_path, compare
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.domain.records import IngestReport, Rejection, StoredImage
+from mlmcsc.domain.results import IngestReport, Rejection, StoredImage
 from mlmcsc.errors import (
     ConflictError,
     ImageFileError,

@@ -11,7 +11,8 @@ from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.image_facts import ImageFacts
 from mlmcsc.domain.image_rows import compare, image_row
-from mlmcsc.domain.records import ImageRecord, StoredImage
+from mlmcsc.domain.records import ImageRecord
+from mlmcsc.domain.results import StoredImage
 from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import images
 from mlmcsc.store.queries import batches, near_duplicates, registers, rows

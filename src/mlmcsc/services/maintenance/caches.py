@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mlmcsc.adapters.feature_matrix import MISSING, FeatureMatrix
-from mlmcsc.domain.records import Finding
+from mlmcsc.domain.results import Finding
 from mlmcsc.services.maintenance.places import Places
 from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries.features import FeatureSet

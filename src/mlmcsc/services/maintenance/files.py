@@ -12,7 +12,7 @@ from functools import partial
 from typing import Protocol
 
 from mlmcsc.adapters.image_containers.source import open_source
-from mlmcsc.domain.records import Finding
+from mlmcsc.domain.results import Finding
 from mlmcsc.errors import ImageFileError, ImageMissingError
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.queries.validation.files import FileRow

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import Finding, Repair
+from mlmcsc.domain.results import Finding, Repair
 from mlmcsc.errors import StoreError
 from mlmcsc.services.maintenance import caches
 from mlmcsc.services.maintenance.files import (

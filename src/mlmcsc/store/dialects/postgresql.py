@@ -58,8 +58,11 @@ class PostgresDialect:
 
     def plain_reason(self, error: Exception) -> str:
         """The server's message in one line."""
-        message = " ".join(str(getattr(error, "orig", error)).split())
-        return f"{message} Check host, port, database name, user and password."
+        cause = getattr(error, "orig", error)
+        message = " ".join(str(cause).split())
+        if type(cause) is psycopg.OperationalError:  # subclasses are the server's own refusals
+            return f"{message} Check host, port, database name, user and password."
+        return message
 
     def write_lock(self) -> AbstractContextManager[object]:
         """The server arbitrates writers."""

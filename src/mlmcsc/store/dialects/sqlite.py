@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -88,7 +89,7 @@ class SqliteDialect:
         if empty:
             cursor.execute(f"PRAGMA page_size={PAGE_SIZE}")
         if empty or cursor.execute(_IS_OURS).fetchone():
-            cursor.execute(f"PRAGMA journal_mode={self.journal_mode}")
+            self._choose_journal(cursor)
             journal_mode = self.journal_mode
         else:  # a file of another program: the mode is written into it, and it must stay as it is
             journal_mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
@@ -116,6 +117,19 @@ class SqliteDialect:
                 f"SQLite did not take its settings: wanted {wanted}, got {found}. "
                 "Is the database on a read-only or network file system?"
             )
+
+    def _choose_journal(self, cursor: Any) -> None:
+        """Set the journal mode; SQLite does not wait for others here, so we do."""
+        give_up = time.monotonic() + self._busy_ms / 1000
+        while True:
+            try:
+                cursor.execute(f"PRAGMA journal_mode={self.journal_mode}")
+            except driver.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def plain_reason(self, error: Exception) -> str:
         """The driver's message, with the repair for the common ones."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlmcsc.domain.columns import Checked, Columns
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
-from mlmcsc.domain.records import BulkResult
+from mlmcsc.domain.results import BulkResult
 from mlmcsc.errors import ValidationError
 from mlmcsc.store.queries import rows
 from mlmcsc.store.uow import Transaction

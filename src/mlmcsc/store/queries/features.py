@@ -10,7 +10,8 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.domain.records import FeatureRecord, Page
+from mlmcsc.domain.records import FeatureRecord
+from mlmcsc.domain.results import Page
 from mlmcsc.store.models import feature_sets, features
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View, given

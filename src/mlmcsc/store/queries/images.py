@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from mlmcsc.domain.filters import ImageFilter
-from mlmcsc.domain.records import ImageRecord, Page, SpecimenRecord
+from mlmcsc.domain.records import ImageRecord, SpecimenRecord
+from mlmcsc.domain.results import Page
 from mlmcsc.store.models import (
     image_aliases,
     images,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord, Page
+from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord
+from mlmcsc.domain.results import Page
 from mlmcsc.store.models import images, label_revisions, labels, technicians
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View, given

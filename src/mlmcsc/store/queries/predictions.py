@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlmcsc.domain.records import Page, PredictionRecord
+from mlmcsc.domain.records import PredictionRecord
+from mlmcsc.domain.results import Page
 from mlmcsc.store.models import images, model_versions, predictions
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View, given

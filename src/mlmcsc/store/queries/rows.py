@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from numbers import Integral
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from mlmcsc.domain.columns import Column
-from mlmcsc.domain.records import Page
+from mlmcsc.domain.results import Page
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.dialects.base import Dialect, Rows
 from mlmcsc.store.statements import insert_row
@@ -50,9 +49,10 @@ def get(
     return None if row is None else kind(*row)
 
 
-def _is_id(value: object) -> bool:
+def _is_id(value: Any) -> bool:
     """Whether a database could hold such an id; drivers fail in their own ways on others."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and 0 < value < 2**63
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and 0 < int(cast("int", value)) < 2**63
 
 
 def first(

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.records import Finding
+from mlmcsc.domain.results import Finding
 from mlmcsc.store.queries.rows import View
 
 SHOWN = 100

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.records import Finding
+from mlmcsc.domain.results import Finding
 from mlmcsc.store.base import metadata
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.records import Finding
+from mlmcsc.domain.results import Finding
 from mlmcsc.store.base import metadata
 from mlmcsc.store.models import settings
 from mlmcsc.store.queries.rows import View

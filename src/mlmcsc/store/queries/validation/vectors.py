@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.domain.records import Finding
+from mlmcsc.domain.results import Finding
 from mlmcsc.store.models import feature_sets, features
 from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries import rows
