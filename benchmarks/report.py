@@ -65,7 +65,7 @@ def markdown(document: dict[str, Any], order: Sequence[str]) -> str:
 
 Written by `python -m benchmarks` (`make bench`) from `benchmarks/results/latest.json`; not by hand.
 Baseline and product take turns in one run on one machine; ratios are medians over the rounds.
-Measured {" and ".join(dates)}; load is that of the machine (1 min) before the benchmark began.
+Measured {" and ".join(dates)}; load is the machine's (1 min) before each began.
 
 | {" | ".join(HEAD)} |
 |{"---|" * len(HEAD)}

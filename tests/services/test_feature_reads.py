@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mlmcsc import DatabaseManager
 from mlmcsc.config import load_config
-from mlmcsc.errors import AmbiguousError, UnknownRecordError, ValidationError
+from mlmcsc.errors import AmbiguousError, IntegrityError, UnknownRecordError, ValidationError
 from mlmcsc.services import feature_reads
 
 
@@ -250,3 +250,12 @@ def test_two_hundred_thousand_ids_at_once(db, images_of):
         chosen = feature_reads._choose(view, "cnn", None)
         everything = table(view, chosen, np.array(images)[pick], feature_reads.Missing.ERROR)
     assert np.array_equal(everything, stored[pick])
+
+
+def test_a_number_beyond_float32_is_an_error_and_never_infinity(db, draw):
+    image = db.store_image(draw("a.png"))
+    db.store_features(image, "raw", [1.0, 1e300], "v1", dtype="float64")
+    with pytest.raises(IntegrityError, match="beyond float32"):
+        db.get_features_for_training([image], "raw")
+    with pytest.raises(IntegrityError, match="beyond float32"):
+        db.get_features_for_training([image] * 3, "raw")

@@ -22,6 +22,8 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from mlmcsc.domain.vectors import as_float32
+
 Chunk = Sequence[tuple[int, int, bytes]]
 MISSING = -1
 
@@ -141,7 +143,7 @@ class FeatureMatrix:
             for chunk in chunks:
                 raw = b"".join(row[2] for row in chunk)
                 if stored != np.dtype("<f4"):
-                    raw = np.frombuffer(raw, stored).astype("<f4").tobytes()
+                    raw = as_float32(np.frombuffer(raw, stored)).tobytes()
                 vectors.write(raw)
                 ids.write(np.fromiter((row[1] for row in chunk), "<i8", len(chunk)).tobytes())
                 rows += len(chunk)

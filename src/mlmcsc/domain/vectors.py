@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmcsc.errors import ValidationError
+from mlmcsc.errors import IntegrityError, ValidationError
 
 Stored = Literal["float32", "float16", "float64"]
 MAX_DIMENSION = 1_000_000
@@ -80,3 +80,19 @@ def _vector(value: Any, dtype: Stored) -> NDArray[Any]:
             f"are not finite as {dtype}. Repair the extractor, or choose a wider dtype."
         )
     return stored
+
+
+def as_float32(numbers: NDArray[Any]) -> NDArray[np.float32]:
+    """Stored numbers as training reads them, little-endian.
+
+    Raises:
+        IntegrityError: If one is too large for float32; infinity would be a silent answer.
+    """
+    try:
+        with np.errstate(over="raise"):
+            return numbers.astype("<f4")
+    except FloatingPointError:
+        raise IntegrityError(
+            f"A stored vector holds {np.abs(numbers).max():g}, beyond float32 (3.4e38), as which "
+            "vectors are read for training. Scale the features and store them again."
+        ) from None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mlmcsc.adapters.feature_matrix import MISSING, FeatureMatrix
 from mlmcsc.domain.enums import Missing
 from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.vectors import as_float32
 from mlmcsc.errors import AmbiguousError, UnknownRecordError, ValidationError
 from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries.features import FeatureSet
@@ -137,7 +138,7 @@ def _from_table(
     found = _nan(ids, chosen)
     for row, image_id in enumerate(ids.tolist()):
         if image_id in raw:
-            found[row] = feature_queries.decode(raw[image_id], chosen.dtype)
+            found[row] = as_float32(feature_queries.decode(raw[image_id], chosen.dtype))
     return found[~absent] if policy is Missing.DROP else found
 
 

@@ -148,8 +148,18 @@ def _same_range(store: Store, wanted: tuple[float, float]) -> None:
 
 
 def read_setting(conn: sa.Connection, key: str) -> Any:
-    """A fact that belongs to this database."""
-    return conn.execute(sa.select(settings.c.value).where(settings.c.key == key)).scalar_one()
+    """A fact that belongs to this database.
+
+    Raises:
+        SchemaError: If somebody deleted it.
+    """
+    row = conn.execute(sa.select(settings.c.value).where(settings.c.key == key)).first()
+    if row is None:
+        raise SchemaError(
+            f"The table `settings` has no row {key!r}, so this database cannot be understood. "
+            "Restore a backup, or put the row back."
+        )
+    return row.value
 
 
 def known_revisions() -> list[str]:

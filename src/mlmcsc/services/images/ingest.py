@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from mlmcsc.adapters.image_workers import Outcome, ReadOptions, Unreadable, read_many
@@ -87,7 +88,8 @@ def run(db: Store, actor: Actor, settings: ImageSettings, plan: IngestPlan) -> I
     apart = (settings.managed, settings.thumbnails)
     paths, ignored = find_files(plan.source, recursive=plan.recursive, apart=apart)
     tally = _Tally()
-    new = _pass_over_known(db, _storable(plan, paths, tally), rules, tally)
+    storable = _storable(plan, paths, tally)
+    new = _pass_over_known(db, storable, rules, tally, settings.managed)
     options = ReadOptions(
         settings.near_duplicates, str(settings.instrument_timezone), settings.max_pixels
     )
@@ -135,7 +137,9 @@ def _storable(plan: IngestPlan, paths: Sequence[str], tally: _Tally) -> list[str
     return fit
 
 
-def _pass_over_known(db: Store, paths: Sequence[str], rules: PathRules, tally: _Tally) -> list[str]:
+def _pass_over_known(
+    db: Store, paths: Sequence[str], rules: PathRules, tally: _Tally, managed: Path
+) -> list[str]:
     """The paths still to be read; unchanged known ones are counted unread."""
     with db.read() as view:
         known = image_queries.known_files(view, paths)
@@ -144,13 +148,17 @@ def _pass_over_known(db: Store, paths: Sequence[str], rules: PathRules, tally: _
         file = known.get(path)
         if file is None or not _unchanged(path, file) or _says_more(rules, file):
             new.append(path)
-        elif file.path == file.stored_path:
+        elif file.path == file.stored_path or _is_our_copy(file.stored_path, managed):
             tally.count(StoredImage(file.image_id, path, created=False))
         else:
             tally.count(
                 StoredImage(file.image_id, path, created=False, duplicate_of=file.stored_path)
             )
     return new
+
+
+def _is_our_copy(stored_path: str, managed: Path) -> bool:
+    return stored_path.startswith(os.path.join(os.path.abspath(managed), ""))
 
 
 def _says_more(rules: PathRules, file: image_queries.KnownFile) -> bool:
