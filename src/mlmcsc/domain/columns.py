@@ -89,6 +89,8 @@ def to_columns(data: Any) -> Columns:
     if hasattr(data, "column_names") and hasattr(data, "column"):  # Arrow
         return {name: _arrow_values(data.column(name)) for name in data.column_names}
     if hasattr(data, "columns") and hasattr(data, "itertuples"):  # pandas
+        if len(data) and not len(data.columns):
+            raise ValidationError(f"The table has {len(data)} rows but no column.")
         return {str(name): _pandas_values(data[name]) for name in data.columns}
     if isinstance(data, np.ndarray):
         if data.dtype.names is None:
@@ -110,6 +112,8 @@ def to_columns(data: Any) -> Columns:
 def _from_rows(rows: list[Any]) -> Columns:
     plain = [row if isinstance(row, Mapping) else _as_mapping(row, i) for i, row in enumerate(rows)]
     names = dict.fromkeys(name for row in plain for name in row)
+    if plain and not names:
+        raise ValidationError(f"The {len(plain)} rows are empty: no field has a value.")
     return {str(name): [row.get(name) for row in plain] for name in names}
 
 

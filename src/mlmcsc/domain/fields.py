@@ -10,6 +10,7 @@ import difflib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -51,6 +52,7 @@ class Field:
         choices: The only allowed texts.
         in_label_range: Limits come from the database's label range.
         references: The table whose id this is.
+        is_name: A name that rows are found by: stored as `plain_name` writes it.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Field:
     choices: tuple[str, ...] | None = None
     in_label_range: bool = False
     references: str | None = None
+    is_name: bool = False
 
     def check(self, value: Any) -> Any:
         """Return `value` in its stored type.
@@ -193,6 +196,10 @@ def _in_limits(field: Field, number: float) -> None:
 def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
         raise field.wrong(value, "text")
+    if field.is_name:
+        value = plain_name(value)
+        if not value:
+            raise field.wrong(value, "text that is not blank; leave it out where there is none")
     if field.choices is not None and value not in field.choices:
         raise field.wrong(value, "one of " + ", ".join(field.choices))
     if field.required and not value.strip():
@@ -206,6 +213,15 @@ def _text(field: Field, value: Any) -> str:
     except UnicodeEncodeError:
         raise field.wrong(value, "valid Unicode text; it holds half a surrogate pair") from None
     return str(value)
+
+
+def plain_name(text: str) -> str:
+    """One spelling of a name: composed Unicode (NFC), single spaces, none at the ends.
+
+    The same name typed on macOS and on Windows, or copied with a stray or non-breaking space,
+    must not become two specimens: they would leak into two splits.
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _flag(field: Field, value: Any) -> bool:
@@ -279,16 +295,23 @@ def _same(_field: Field, value: Any) -> Any:
     return value
 
 
+def _no_underscore(text: str) -> str:
+    """Python reads 0.1_5 as 0.15; in a table of measurements it is a slip."""
+    if "_" in text:
+        raise ValueError("not a number")
+    return text
+
+
 def _parse_number(field: Field, text: str) -> float:
     try:
-        return float(text)
+        return float(_no_underscore(text))
     except ValueError:
         raise field.wrong(text, f"a {field.kind}") from None
 
 
 def _parse_integer(field: Field, text: str) -> float:
     try:
-        return int(text)
+        return int(_no_underscore(text))
     except ValueError:
         return _parse_number(field, text)
 

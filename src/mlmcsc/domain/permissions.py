@@ -83,7 +83,8 @@ def requires(
         def checked(self: ServiceT, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if permission not in self.actor.permissions:
                 raise PermissionDeniedError(
-                    f"{self.actor.subject!r} may not {method.__name__}: it needs the permission "
+                    f"{self.actor.subject!r} may not use "
+                    f"{type(self).__name__.lower()}.{method.__name__}: it needs the permission "
                     f"{permission.value!r}. Ask an administrator for a role that has it."
                 )
             return method(self, *args, **kwargs)

@@ -23,9 +23,14 @@ SPECIMENS = RowSpec(
     "specimens",
     (
         Field(
-            "specimen_id", K.TEXT, "the laboratory's specimen number", required=True, max_length=100
+            "specimen_id",
+            K.TEXT,
+            "the laboratory's specimen number",
+            required=True,
+            max_length=100,
+            is_name=True,
         ),
-        Field("material", K.TEXT, "material or steel grade", max_length=100),
+        Field("material", K.TEXT, "material or steel grade", max_length=100, is_name=True),
         Field("heat", K.TEXT, "heat (melt) number", max_length=100),
         Field("temperature_c", K.REAL, "test temperature in °C", minimum=-273.15, maximum=2000.0),
         Field("orientation", K.TEXT, "specimen orientation, e.g. T-L (ASTM E399)", max_length=20),
@@ -39,7 +44,7 @@ IMAGES = RowSpec(
     "images",
     (
         Field("image_path", K.TEXT, "path of the image file", required=True, max_length=500),
-        Field("specimen_id", K.TEXT, "specimen number", max_length=100),
+        Field("specimen_id", K.TEXT, "specimen number", max_length=100, is_name=True),
         Field("magnification", K.REAL, "nominal magnification, 400 means 400x", minimum=1e-6),
         Field("pixel_size_um", K.REAL, "pixel size in µm (OME PhysicalSizeX)", minimum=1e-9),
         Field("detector", K.TEXT, "detector or camera", max_length=100),
@@ -55,12 +60,23 @@ TECHNICIANS = RowSpec(
     "technicians",
     (
         Field(
-            "technician_id", K.TEXT, "the laboratory's staff number", required=True, max_length=50
+            "technician_id",
+            K.TEXT,
+            "the laboratory's staff number",
+            required=True,
+            max_length=50,
+            is_name=True,
         ),
         Field("name", K.TEXT, "full name", required=True, max_length=100),
         Field("email", K.TEXT, "e-mail address", max_length=100),
         Field("department", K.TEXT, "department", max_length=100),
-        Field("experience_level", K.TEXT, "experience, e.g. novice, expert", max_length=20),
+        Field(
+            "experience_level",
+            K.TEXT,
+            "experience, e.g. novice, expert",
+            max_length=20,
+            is_name=True,
+        ),
         Field("is_active", K.FLAG, "may label"),
     ),
 )
@@ -68,7 +84,7 @@ TECHNICIANS = RowSpec(
 MODEL_VERSIONS = RowSpec(
     "model_versions",
     (
-        Field("version", K.TEXT, "unique version name", required=True, max_length=50),
+        Field("version", K.TEXT, "unique version name", required=True, max_length=50, is_name=True),
         Field("name", K.TEXT, "model name", required=True, max_length=100),
         Field("model_path", K.TEXT, "where the model file lies", required=True, max_length=500),
         Field("description", K.TEXT, "free text"),
@@ -78,7 +94,13 @@ MODEL_VERSIONS = RowSpec(
         _fraction("validation_accuracy", "accuracy on the validation split"),
         _fraction("test_accuracy", "accuracy on the test split"),
         Field("training_loss", K.REAL, "final training loss"),
-        Field("training_data_version", K.TEXT, "data version it was trained on", max_length=50),
+        Field(
+            "training_data_version",
+            K.TEXT,
+            "data version it was trained on",
+            max_length=50,
+            is_name=True,
+        ),
         _seconds("training_duration", "training time in s"),
         Field("hyperparameters", K.JSON, "training settings, an object"),
     ),
@@ -101,7 +123,7 @@ PREDICTIONS = RowSpec(
         ),
         Field("detection_bbox", K.BOX, "where the fracture surface was found"),
         _fraction("detection_confidence", "confidence of the detection"),
-        Field("detection_class", K.TEXT, "class of the detection", max_length=50),
+        Field("detection_class", K.TEXT, "class of the detection", max_length=50, is_name=True),
         _seconds("processing_time", "inference time in s"),
         Field("timestamp", K.TIMESTAMP, "when it was predicted"),
         Field("raw_output", K.JSON, "the model's raw output"),
@@ -122,12 +144,20 @@ LABELS = RowSpec(
             in_label_range=True,
         ),
         Field(
-            "label_type", K.TEXT, "how it came about: manual, corrected, consensus …", max_length=50
+            "label_type",
+            K.TEXT,
+            "how it came about: manual, corrected, consensus …",
+            max_length=50,
+            is_name=True,
         ),
         Field("original_prediction", K.REAL, "the prediction that was shown", in_label_range=True),
         _fraction("original_confidence", "confidence of the prediction that was shown"),
         Field(
-            "model_version_used", K.TEXT, "version name of the model that was shown", max_length=50
+            "model_version_used",
+            K.TEXT,
+            "version name of the model that was shown",
+            max_length=50,
+            is_name=True,
         ),
         Field("timestamp", K.TIMESTAMP, "when it was measured"),
         _seconds("time_spent", "time spent in s"),
@@ -144,9 +174,21 @@ FEATURES = RowSpec(
     "features",
     (
         _id("image_id", "images"),
-        Field("feature_type", K.TEXT, "kind of feature, e.g. cnn", required=True, max_length=50),
         Field(
-            "extractor_version", K.TEXT, "version of the extractor", required=True, max_length=50
+            "feature_type",
+            K.TEXT,
+            "kind of feature, e.g. cnn",
+            required=True,
+            max_length=50,
+            is_name=True,
+        ),
+        Field(
+            "extractor_version",
+            K.TEXT,
+            "version of the extractor",
+            required=True,
+            max_length=50,
+            is_name=True,
         ),
         Field("feature_vector", K.VECTOR, "the vector, finite numbers", required=True),
         _seconds("extraction_time", "extraction time in s"),

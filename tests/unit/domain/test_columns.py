@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mlmcsc.domain.columns import check_columns, read_input, to_columns
 from mlmcsc.domain.fields import Field, Kind, RowSpec
+from mlmcsc.domain.tables import LABELS
 from mlmcsc.errors import RejectedRowsError, UnknownKeywordError, ValidationError
 
 SPEC = RowSpec(
@@ -94,3 +95,16 @@ def test_a_missing_or_unknown_column_is_named():
 
 def test_no_rows_have_every_required_column():
     assert check_columns(SPEC, {}).columns == {"key": []}
+
+
+@pytest.mark.parametrize("data", [[{}], [{}, {}]])
+def test_rows_without_any_field_are_an_error_and_never_nothing(data):
+    with pytest.raises(ValidationError, match="no field"):
+        read_input(LABELS, data, {})
+
+
+def test_a_frame_with_rows_and_no_column_is_an_error():
+    import pandas as pd
+
+    with pytest.raises(ValidationError, match="no column"):
+        read_input(LABELS, pd.DataFrame(index=range(3)), {})

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmcsc.domain.fields import Field, Kind, RowSpec
+from mlmcsc.domain.tables import IMAGES, LABELS, SPECIMENS
 from mlmcsc.errors import UnknownKeywordError, ValidationError
 
 
@@ -254,3 +255,24 @@ def test_a_long_value_is_cut_in_the_message():
     with pytest.raises(ValidationError) as told:
         field(Kind.TEXT, max_length=5).check("x" * 10_000)
     assert len(str(told.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "typed", ["Prüfling 1", "Pru\u0308fling 1", " Prüfling 1 ", "Prüfling\u00a01", "Prüfling \n 1"]
+)
+def test_a_name_has_one_spelling_however_it_was_typed(typed):
+    assert SPECIMENS.by_name["specimen_id"].check(typed) == "Prüfling 1"
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\u00a0", "\n"])
+def test_a_name_is_never_blank_even_where_it_may_be_left_out(blank):
+    with pytest.raises(ValidationError, match="not blank"):
+        IMAGES.by_name["specimen_id"].check(blank)
+
+
+@pytest.mark.parametrize("text", ["0.1_5", "1_0"])
+def test_a_number_with_an_underscore_is_a_slip_and_no_number(text):
+    with pytest.raises(ValidationError, match="number"):
+        LABELS.by_name["label"].parse(text)
+    with pytest.raises(ValidationError, match="number"):
+        LABELS.by_name["difficulty_rating"].parse(text)
