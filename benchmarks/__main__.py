@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,12 @@ LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
-def main() -> None:
-    """Run the named benchmarks (all by default), print the table, save the figures."""
+def main() -> int:
+    """Run the named benchmarks (all by default), print the table, save the figures.
+
+    Returns:
+        The exit code: 1 when a target was missed, except in a quick run, which judges nothing.
+    """
     asked = _arguments()
     names = asked.names or list(BENCHMARKS)
     rows: list[dict[str, Any]] = []
@@ -48,6 +54,12 @@ def main() -> None:
         document = report.merge(LATEST, document)
         report.write_json(LATEST, document)
         PAGE.write_text(report.markdown(document, list(BENCHMARKS)), "utf-8")
+    return 0 if asked.quick else exit_code(rows)
+
+
+def exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
+    """1 when a target was missed, else 0."""
+    return int(any(row["met"] is False for row in rows))
 
 
 def _arguments() -> argparse.Namespace:
@@ -60,4 +72,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

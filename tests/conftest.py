@@ -19,6 +19,14 @@ BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 _numbers = itertools.count()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def caches_apart(tmp_path_factory):
+    """What the databases of tests cache stays out of the user's own cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def micrographs():
     """The folder of real microscope files beside the clone."""
@@ -75,7 +83,9 @@ def sqlite_url(tmp_path, sqlite_template):
 
 
 @pytest.fixture
-def postgres_url(postgres_server):
+def postgres_url(postgres_server, tmp_path, monkeypatch):
+    # Copies of the template bear its id, and would share its caches.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     name = f"test_{next(_numbers)}"
     postgres_server.psql(f"CREATE DATABASE {name} TEMPLATE template_mlmcsc;")
     return _postgres_url(postgres_server, name)
@@ -100,6 +110,8 @@ def url(request):
 def db(url, tmp_path, monkeypatch):
     """An open, empty database, once per kind; relative files land in `tmp_path`."""
     monkeypatch.chdir(tmp_path)
+    if not url.startswith("sqlite"):  # a server has no file to keep image copies beside
+        monkeypatch.setenv("MLMCSC_DATABASE__IMAGE_STORE", str(tmp_path / "image-store"))
     with DatabaseManager(url) as manager:
         yield manager
 

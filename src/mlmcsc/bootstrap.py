@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from mlmcsc.adapters.system import os_user
-from mlmcsc.config import Config, load_config, redact_url
+from mlmcsc.config import (
+    Config,
+    cache_folder,
+    image_store,
+    load_config,
+    redact_url,
+    refuse_empty_promises,
+)
 from mlmcsc.domain.adoption import AdoptionReport
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.tables import LABELS, PREDICTIONS, WRITABLE
+from mlmcsc.errors import ValidationError
 from mlmcsc.services.exchange import Doors, Exchange
 from mlmcsc.services.feature_reads import FeatureReads, MatrixCache
 from mlmcsc.services.features import Features
@@ -28,7 +36,7 @@ from mlmcsc.services.technicians import Technicians
 from mlmcsc.services.training import Training
 from mlmcsc.store import schema
 from mlmcsc.store.adoption import AdoptionOptions, adopt_if_original
-from mlmcsc.store.engine import EngineOptions, open_engine
+from mlmcsc.store.engine import EngineOptions, no_database, open_engine
 from mlmcsc.store.uow import Store
 
 
@@ -65,7 +73,11 @@ class Services:
 
 
 def open_database(
-    url: str | None, config: Config | None = None, label_range: tuple[float, float] | None = None
+    url: str | None,
+    config: Config | None = None,
+    label_range: tuple[float, float] | None = None,
+    *,
+    create: bool = True,
 ) -> Database:
     """Open, create or upgrade the database at `url`.
 
@@ -73,38 +85,37 @@ def open_database(
         url: `sqlite:///file.db` or `postgresql://…`; None takes the configured one.
         config: Settings; looked up by `load_config` when left out.
         label_range: Lowest and highest label of a new database.
+        create: Whether a database that is not there is made; else that is an error.
 
     Raises:
-        StoreError: When it cannot be opened.
+        UnsupportedError: When a setting promises a protection that is not there.
+        StoreError: When it cannot be opened, or is not there.
         SchemaError: When its schema is not one that this release can use.
         AdoptionError: When it is a database of the original system that cannot be taken over.
     """
     _keep_stdout_clean()
     config = load_config() if config is None else config
-    section = config.database
-    url = section.get_connection_url() if url is None else url
+    refuse_empty_promises(config)
+    url = config.database.get_connection_url() if url is None else url
+    if not isinstance(url, str):
+        raise ValidationError(
+            f"database_url={url!r}: give text such as 'sqlite:///lab.db' or 'postgresql://host/lab'."
+        )
+    label_range = None if label_range is None else _two_numbers(label_range)
     adoption = _adopt(url, config, label_range)
-    engine, dialect = open_engine(
-        url,
-        EngineOptions(
-            pool_size=section.pool_size,
-            max_overflow=section.max_overflow,
-            pool_timeout_seconds=section.pool_timeout_seconds,
-            pool_recycle_seconds=section.pool_recycle_seconds,
-            busy_timeout_seconds=section.busy_timeout_seconds,
-            echo_sql=section.echo_sql,
-        ),
-    )
+    engine, dialect = open_engine(url, _engine_options(config), create=create)
     store = Store(engine, dialect)
     try:
+        if not create:
+            _must_be_there(store, url)
         opened = schema.prepare(store, label_range, config.quality.label_range)
         with store.read() as view:
             low, high = schema.read_setting(view.conn, "label_range")
             database_id = schema.read_setting(view.conn, "database_id")
+        caches = cache_folder(config, dialect.path, _copy_name(database_id, redact_url(url)))
     except BaseException:
         store.close()
         raise
-    caches = _cache_folder(config, dialect.path, database_id)
     return Database(
         store=store,
         config=config,
@@ -113,7 +124,7 @@ def open_database(
         opened=opened,
         adoption=adoption,
         images=ImageSettings(
-            managed=_beside(dialect.path, database_id, ".images"),
+            managed=image_store(config, dialect.path, database_id),
             thumbnails=caches / "thumbnails",
             thumbnail_size=config.performance.thumbnail_size,
             instrument_timezone=ZoneInfo(config.quality.instrument_timezone),
@@ -123,6 +134,18 @@ def open_database(
         ),
         matrices=MatrixCache(None if dialect.in_memory else caches / "features"),
     )
+
+
+def _two_numbers(label_range: object) -> tuple[float, float]:
+    match label_range:
+        case (int() | float() as low, int() | float() as high) if low < high:
+            return float(low), float(high)
+    raise ValidationError(f"label_range={label_range!r}: give two numbers, lower first: (0, 100).")
+
+
+def _copy_name(database_id: str, url: str) -> str:
+    """Which copy of a database this is: copies share an id, but must not share a cache."""
+    return f"{database_id}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
 
 
 def _keep_stdout_clean() -> None:
@@ -149,16 +172,22 @@ def _adopt(
     return adopt_if_original(url, default_actor(), options)
 
 
-def _beside(path: Path | None, database_id: str, ending: str) -> Path:
-    """A folder that belongs to the database: beside its file, or by its id for a server."""
-    if path is not None:
-        return path.with_name(path.name + ending)
-    return Path("mlmcsc-data") / f"{database_id}{ending}"
+def _engine_options(config: Config) -> EngineOptions:
+    return EngineOptions(
+        pool_size=config.database.pool_size,
+        max_overflow=config.database.max_overflow,
+        pool_timeout_seconds=config.database.pool_timeout_seconds,
+        pool_recycle_seconds=config.database.pool_recycle_seconds,
+        busy_timeout_seconds=config.database.busy_timeout_seconds,
+        echo_sql=config.database.echo_sql,
+    )
 
 
-def _cache_folder(config: Config, path: Path | None, database_id: str) -> Path:
-    chosen = config.performance.cache_directory
-    return Path(chosen) / database_id if chosen else _beside(path, database_id, ".cache")
+def _must_be_there(store: Store, url: str) -> None:
+    """Refuse a server's database without tables of ours; one in memory is always new."""
+    with store.read() as view:
+        if schema.revision(view.conn) is None and not store.dialect.in_memory:
+            raise no_database(url)
 
 
 def default_actor() -> Actor:
@@ -185,6 +214,7 @@ def services(database: Database, actor: Actor) -> Services:
             database.url,
             database.label_range,
             database.config.monitoring.disk_free_warning_percent,
+            database.config.monitoring.wal_size_warning_mb,
         ),
         maintenance=Maintenance(
             store,

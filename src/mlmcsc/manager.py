@@ -11,16 +11,8 @@ from numpy.typing import NDArray
 
 from mlmcsc import bootstrap
 from mlmcsc.config import Config
+from mlmcsc.domain import keywords as kw
 from mlmcsc.domain.filters import FeatureFilter, ImageFilter, LabelFilter, PredictionFilter
-from mlmcsc.domain.keywords import (
-    ImageMetadata,
-    LabelChange,
-    LabelDetails,
-    ModelDetails,
-    PredictionDetails,
-    SpecimenDetails,
-    TechnicianDetails,
-)
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.records import (
     FeatureRecord,
@@ -48,6 +40,7 @@ class DatabaseManager:
             or upgraded as needed. Left out, the configuration says.
         config: Settings; looked up by `load_config` when left out.
         label_range: Lowest and highest label of a new database (0 to 1 unless configured).
+        create: Whether a database that is not there is made; else that is a StoreError.
 
     Raises:
         StoreError: The database cannot be opened; the message says why.
@@ -62,12 +55,13 @@ class DatabaseManager:
         config: Config | None = None,
         label_range: tuple[float, float] | None = None,
         actor: Actor | None = None,
+        create: bool = True,
     ) -> None:
-        database = bootstrap.open_database(database_url, config, label_range)
-        self._bind(database, actor or bootstrap.default_actor())
+        database = bootstrap.open_database(database_url, config, label_range, create=create)
+        self._bind(database, actor or bootstrap.default_actor(), owner=True)
 
-    def _bind(self, database: bootstrap.Database, actor: Actor) -> None:
-        self._database = database
+    def _bind(self, database: bootstrap.Database, actor: Actor, *, owner: bool) -> None:
+        self._database, self._owner = database, owner
         self.actor = actor
         self.opened = database.opened  # created, upgraded or current
         self.adoption = database.adoption  # how a database of the original system was taken over
@@ -86,9 +80,10 @@ class DatabaseManager:
         self.exchange = parts.exchange
 
     def acting_as(self, actor: Actor) -> DatabaseManager:
-        """The same database, bound to another actor; both stay usable."""
+        """The same database for another actor, who may do at most what this one may."""
+        self.actor.may_act_as(actor)
         bound = object.__new__(DatabaseManager)
-        bound._bind(self._database, actor)  # our own class
+        bound._bind(self._database, actor, owner=False)  # our own class
         return bound
 
     @property
@@ -102,8 +97,9 @@ class DatabaseManager:
         return self._database.label_range
 
     def close(self) -> None:
-        """Close all connections."""
-        self._database.store.close()
+        """Close all connections, for good; on what `acting_as` returned, it does nothing."""
+        if self._owner:
+            self._database.store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -114,7 +110,7 @@ class DatabaseManager:
     # Images
 
     def store_image(
-        self, image_path: str | os.PathLike[str], **metadata: Unpack[ImageMetadata]
+        self, image_path: str | os.PathLike[str], **metadata: Unpack[kw.ImageMetadata]
     ) -> int:
         """Store one image file and return its id; see `Images.add`."""
         return self.images.add(image_path, **metadata).id
@@ -129,7 +125,7 @@ class DatabaseManager:
         storage: Literal["in_place", "managed"] = "in_place",
         on_error: Literal["collect", "raise"] = "collect",
         progress: Callable[[int, int], None] | None = None,
-        **metadata: Unpack[ImageMetadata],
+        **metadata: Unpack[kw.ImageMetadata],
     ) -> IngestReport:
         """Store many image files, resumable; see `Images.ingest`."""
         return self.images.ingest(
@@ -153,7 +149,7 @@ class DatabaseManager:
         """One image; see `Images.get`."""
         return self.images.get(image_id)
 
-    def update_image(self, image_id: int, **metadata: Unpack[ImageMetadata]) -> ImageRecord:
+    def update_image(self, image_id: int, **metadata: Unpack[kw.ImageMetadata]) -> ImageRecord:
         """Correct an image's metadata; see `Images.update`."""
         return self.images.update(image_id, **metadata)
 
@@ -163,20 +159,20 @@ class DatabaseManager:
         """Record an image's quality; see `Images.update_quality`."""
         return self.images.update_quality(image_id, quality_score, is_valid=is_valid)
 
-    def register_specimen(self, specimen_id: str, **details: Unpack[SpecimenDetails]) -> int:
+    def register_specimen(self, specimen_id: str, **details: Unpack[kw.SpecimenDetails]) -> int:
         """Register a specimen; see `Specimens.register`."""
         return self.specimens.register(specimen_id, **details)
 
     # People and models
 
     def register_technician(
-        self, technician_id: str, name: str, **details: Unpack[TechnicianDetails]
+        self, technician_id: str, name: str, **details: Unpack[kw.TechnicianDetails]
     ) -> int:
         """Register a technician and return the id to label with; see `Technicians.register`."""
         return self.technicians.register(technician_id, name, **details)
 
     def register_model_version(
-        self, version: str, name: str, model_path: str, **details: Unpack[ModelDetails]
+        self, version: str, name: str, model_path: str, **details: Unpack[kw.ModelDetails]
     ) -> int:
         """Register a model version and return its id; see `Models.register`."""
         return self.models.register(version, name, model_path, **details)
@@ -197,7 +193,7 @@ class DatabaseManager:
         model_version_id: int,
         prediction: float,
         confidence: float,
-        **details: Unpack[PredictionDetails],
+        **details: Unpack[kw.PredictionDetails],
     ) -> int:
         """Store one prediction and return its id; see `Predictions.add`."""
         return self.predictions.add(image_id, model_version_id, prediction, confidence, **details)
@@ -220,7 +216,7 @@ class DatabaseManager:
         return self.predictions.list(image_id, after_id=after_id, limit=limit, **wanted)
 
     def store_label(
-        self, image_id: int, technician_id: int, label: float, **details: Unpack[LabelDetails]
+        self, image_id: int, technician_id: int, label: float, **details: Unpack[kw.LabelDetails]
     ) -> int:
         """Store one label and return its id; see `Labels.add`."""
         return self.labels.add(image_id, technician_id, label, **details)
@@ -243,16 +239,16 @@ class DatabaseManager:
         return self.labels.list(image_id, after_id=after_id, limit=limit, **wanted)
 
     def update_label(
-        self, label_id: int, *, reason: str, **change: Unpack[LabelChange]
+        self, label_id: int, *, reason: str, **change: Unpack[kw.LabelCorrection]
     ) -> LabelRecord:
         """Correct a label, keeping its earlier state; see `Labels.correct`."""
         return self.labels.correct(label_id, reason=reason, **change)
 
     def verify_label(
-        self, label_id: int, verified_by: str, *, is_verified: bool = True
+        self, label_id: int, verified_by: str, **verdict: Unpack[kw.LabelVerdict]
     ) -> LabelRecord:
         """Record that somebody checked a label; see `Labels.verify`."""
-        return self.labels.verify(label_id, verified_by, is_verified=is_verified)
+        return self.labels.verify(label_id, verified_by, **verdict)
 
     def get_label_revisions(self, label_id: int) -> list[LabelRevisionRecord]:
         """A label's earlier states; see `Labels.revisions`."""
@@ -315,6 +311,9 @@ class DatabaseManager:
         stratify: bool = True,
         seed: int = 0,
         label_policy: Literal["latest", "mean", "consensus", "verified"] = "latest",
+        *,
+        extractor_version: str | None = None,
+        model_version_id: int | None = None,
     ) -> TrainingData:
         """Leak-free, repeatable splits of the labelled images; see `Training.splits`."""
         return self.training.splits(
@@ -329,6 +328,8 @@ class DatabaseManager:
             stratify=stratify,
             seed=seed,
             label_policy=label_policy,
+            extractor_version=extractor_version,
+            model_version_id=model_version_id,
         )
 
     def get_features_for_training(

@@ -65,6 +65,23 @@ def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
         read_facts(tmp_path / "pipe.jpg")
 
 
+def test_a_pipe_that_takes_a_files_place_is_not_waited_for(samples, write, tmp_path, monkeypatch):
+    path = write(samples["png"])
+    regular = os.stat(path)
+    os.mkfifo(tmp_path / "pipe.png")
+    monkeypatch.setattr(byte_source.os, "stat", lambda _: regular)  # as it was a moment before
+    with pytest.raises(ImageFileError, match="not a regular file"):
+        read_facts(tmp_path / "pipe.png")
+
+
+@pytest.mark.parametrize("marker", [0x00, 0x01, 0xD0, 0xD8])
+def test_a_marker_that_decoders_pass_over_hides_no_segment(samples, write, marker):
+    whole = samples["jpeg"]
+    hidden = bytes((0xFF, marker)) + (2 + len(whole)).to_bytes(2) + whole
+    with pytest.raises(ImageFileError, match=f"damaged: FF {marker:02X} before"):
+        read_facts(write(whole[:2] + hidden + whole[2:]))
+
+
 @pytest.mark.parametrize("path", ["a\x00b.png", "x" * 5000])
 def test_an_impossible_path_is_refused(path):
     with pytest.raises(ImageFileError, match="cannot be opened"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mlmcsc.adapters.fingerprints import fingerprint
+from mlmcsc.adapters.fingerprints import _cells, fingerprint
 from mlmcsc.adapters.image_containers import read_container
 from mlmcsc.adapters.image_containers.source import ByteSource
 from mlmcsc.adapters.images import read_facts, read_pixels
@@ -207,3 +207,24 @@ def test_a_jpeg_needs_no_full_decoding():
     Image.fromarray(np.tile(micrograph(5), (8, 8))).save(buffer, "JPEG")
     source = ByteSource("large.jpg", buffer.getvalue())
     assert grey_preview(source, read_container(source, 10**8)).shape == (240, 320)
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 256), (240, 333), (97, 130)])
+def test_cells_are_exact_means_even_where_they_split_pixels(height, width):
+    picture = np.random.default_rng(4).integers(0, 256, (height, width), dtype=np.uint8)
+    for cells, (rows, columns) in zip(_cells(picture), [(16, 17), (8, 9)], strict=True):
+        spread = np.repeat(np.repeat(picture, rows, axis=0), columns, axis=1).astype(np.float64)
+        exact = spread.reshape(rows, height, columns, width).mean(axis=(1, 3))
+        np.testing.assert_allclose(cells, exact, atol=0.01)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("size", [(31, 45), (256, 256), (801, 333)])
+def test_a_jpeg_preview_is_what_pillow_itself_makes_of_the_file(mode, size):
+    buffer = io.BytesIO()
+    Image.fromarray(micrograph(6)).resize(size).convert(mode).save(buffer, "JPEG")
+    source = ByteSource("a.jpg", buffer.getvalue())
+    with Image.open(buffer) as image:
+        image.draft("L", (128, 128))
+        expected = np.asarray(image.convert("L"))
+    np.testing.assert_array_equal(grey_preview(source, read_container(source, 10**7)), expected)

@@ -124,7 +124,10 @@ def test_exif_time_of_saving_is_no_acquisition_time(tmp_path):
     assert read_facts(camera_file(tmp_path, {306: "2024:07:01 12:00:00"})).captured_at is None
 
 
-@pytest.mark.parametrize("text", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday"])
+NO_TIMES = ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", "0001:01:01 00:00:00"]
+
+
+@pytest.mark.parametrize("text", [*NO_TIMES, "1899:12:31 23:59:59"])
 def test_exif_time_that_is_none_is_kept_as_written(tmp_path, text):
     facts = read_facts(camera_file(tmp_path, camera={36867: text}))
     assert facts.captured_at is None
@@ -132,7 +135,7 @@ def test_exif_time_that_is_none_is_kept_as_written(tmp_path, text):
 
 
 def test_a_time_that_has_no_utc_is_reported(tmp_path):
-    path = camera_file(tmp_path, camera={36867: "0001:01:01 00:00:00", 36881: "+10:00"})
+    path = camera_file(tmp_path, camera={36867: "9999:12:31 23:00:00", 36881: "-10:00"})
     facts = read_facts(path)
     assert facts.captured_at is None
     assert "captured_at" not in facts.sources

@@ -89,6 +89,35 @@ def test_text_that_is_not_utf8_is_refused_with_the_repair(read):
         read("name\nMüller\n".encode("latin-1"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_excels_unicode_text_is_read(read, encoding):
+    text = "\ufeffBild\tSFA %\r\nMüller.png\t0,5\r\n"
+    (chunk,), reader = read(text.encode(encoding))
+    assert chunk.columns == {"Bild": ["Müller.png"], "SFA %": ["0,5"]}
+    assert list(reader.names) == ["Bild", "SFA %"]
+
+
+def test_utf16_that_is_cut_off_or_lacks_its_mark_is_told_as_what_it_is(read):
+    with pytest.raises(ValidationError, match="UTF-16 text, but is damaged or cut off"):
+        read("a\tb\n1\t2\n".encode("utf-16")[:-1])
+    with pytest.raises(ValidationError, match="iconv -f UTF-16LE -t UTF-8"):
+        read("a\tb\n1\t2\n".encode("utf-16-le"))
+
+
+def test_lines_of_empty_cells_are_blank_lines_however_many_cells_they_have(read):
+    chunks, _ = read("a,b,c\n,,\n1,2,3\n, ,\n\n,,,,,\n4,5,6\n,,\n", size=1)
+    assert [row for c in chunks for row in c.columns["a"]] == ["1", "4"]
+    assert [line for c in chunks for line in c.lines] == [3, 7]
+    assert sum(c.blank for c in chunks) == 5
+    assert not any(c.broken for c in chunks)
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n"])
+def test_a_delimiter_that_cannot_stand_between_cells_is_refused(read, delimiter):
+    with pytest.raises(ValidationError, match=r"delimiter=.*must be one character"):
+        read("a;b\n1;2\n", delimiter=delimiter)
+
+
 def test_packed_files_are_unpacked(read):
     for name, pack in (("a.csv.gz", gzip.compress), ("a.csv.zst", zstandard.compress)):
         (chunk,), _ = read(pack(b"a\n1\n"), name)
@@ -131,6 +160,7 @@ def test_any_text_and_number_comes_back_as_it_was(tmp_path, rows):
     assert write_table(path, "csv", "", columns, [rows] if rows else []) == len(rows)
     chunks = list(open_reader(path, "csv").chunks(10))
     assert not any(c.broken for c in chunks)
+    rows = [(text, number) for text, number in rows if neutral(text).strip() or number is not None]
     assert [t for c in chunks for t in c.columns["text"]] == [text for text, _ in rows]
     numbers = [n for c in chunks for n in c.columns["number"]]
     assert [None if n == "" else float(n) for n in numbers] == [number for _, number in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,6 +85,28 @@ def test_lines_that_are_no_json_object_are_broken_with_their_number(tmp_path):
     assert [b.line for b in chunk.broken] == [3, 4, 5]
 
 
+def test_an_object_with_a_key_twice_is_broken_at_any_depth(tmp_path):
+    lines = [
+        r'{"label": 0.1, "label" : 0.2}',
+        r'{"a": {"x": [{"b": 1, "b": 1}]}}',
+        r'{"a": 3, "note": "\"a\": twice, but in a text"}',
+        r'{"a": 4, "in": {"a": 5}}',
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    (chunk,) = open_reader(tmp_path / "a.jsonl", "jsonl").chunks(10)
+    assert chunk.columns["a"] == [3, 4]
+    assert [(b.line, b.reason) for b in chunk.broken] == [
+        (1, "the key 'label' stands twice in one object."),
+        (2, "the key 'b' stands twice in one object."),
+    ]
+
+
+def test_utf16_json_lines_are_refused_with_the_repair(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"a": 1}', encoding="utf-16")
+    with pytest.raises(ValidationError, match="iconv -f UTF-16 -t UTF-8"):
+        open_reader(tmp_path / "a.jsonl", "jsonl")
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_a_file_that_is_not_there_is_told(tmp_path, kind):
     with pytest.raises(ValidationError, match="no such file"):
@@ -113,6 +136,52 @@ def test_a_draft_that_is_not_published_leaves_no_trace(tmp_path):
         made.path.write_text("half")
     assert [p.name for p in tmp_path.iterdir()] == ["out.csv"]
     assert target.read_text() == "old"
+
+
+@pytest.fixture
+def full_disk():
+    """A disk with room for 64 KiB per file: writing more fails as on a full one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.jsonl", "o.jsonl.zst", "o.parquet"])
+def test_a_full_disk_is_told_with_the_file_that_was_asked_for(tmp_path, name):
+    target = tmp_path / name
+    noise = np.random.default_rng(0).bytes(1 << 19).hex()
+    rows = [[(noise[i : i + 1024],) for i in range(0, len(noise), 1024)]]
+    packed = {".gz": "gz", ".zst": "zst"}.get(target.suffix, "")
+    with pytest.raises(ValidationError) as caught, draft(target) as made:  # noqa: PT012  # one act
+        write_table(made.path, format_of(target), packed, {"t": Kind.TEXT}, rows)
+        made.publish()
+    assert str(caught.value).startswith(f"{target}: cannot be written: ")
+    assert "Make room on that disk" in str(caught.value)
+    assert ".part" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_cannot_be_is_told_with_its_repair(tmp_path):
+    (tmp_path / "file").write_text("")
+    for target, told in (
+        (tmp_path / "none" / "o.csv", f"Create the folder {tmp_path}/none"),
+        (tmp_path / "file" / "o.csv", f"Check the folder {tmp_path}/file"),
+        (tmp_path, "is a folder. Name a file in it"),
+        (tmp_path / ("n" * 300), "shorter name"),
+    ):
+        with pytest.raises(ValidationError) as caught, draft(target) as made:
+            made.publish()
+        assert str(caught.value).startswith(f"{target}: ")
+        assert told in str(caught.value)
+        assert ".part" not in str(caught.value)
+
+
+def test_a_file_name_as_long_as_a_folder_takes_can_be_written(tmp_path):
+    with draft(tmp_path / ("n" * 255)) as made:
+        made.publish()
+    assert (tmp_path / ("n" * 255)).is_file()
 
 
 def test_rejected_rows_keep_every_column_that_any_of_them_has(tmp_path):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from benchmarks.__main__ import exit_code
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = {
@@ -73,3 +74,10 @@ def test_an_unknown_benchmark_is_refused_by_name():
 
     assert done.returncode == 2
     assert "bulkk" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"), [([True, None], 0), ([None], 0), ([True, False, None], 1)]
+)
+def test_a_missed_target_makes_the_command_fail(verdicts, code):
+    assert exit_code([{"met": met} for met in verdicts]) == code

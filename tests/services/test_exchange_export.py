@@ -172,6 +172,19 @@ def test_rows_can_be_narrowed_by_id_and_time(full, tmp_path):
         full.exchange.export_file("lables", tmp_path / "c.csv")
 
 
+@pytest.mark.parametrize("after_id", [-1, True, "3", 1.5, 2**63])
+def test_an_id_to_begin_after_that_is_none_is_refused(full, tmp_path, after_id):
+    with pytest.raises(ValidationError, match="after_id"):
+        full.exchange.export_file("labels", tmp_path / "l.csv", after_id=after_id)
+    assert not (tmp_path / "l.csv").exists()
+
+
+def test_a_folder_that_is_not_there_is_told_with_the_users_file(full, tmp_path):
+    target = tmp_path / "none" / "l.csv"
+    with pytest.raises(ValidationError, match=f"{target}: .* Create the folder {target.parent}"):
+        full.exchange.export_file("labels", target)
+
+
 def test_personal_data_and_the_audit_trail_need_more_than_reading(full, tmp_path):
     reader = full.acting_as(Actor("eve", frozenset({Permission.READ})))
     reader.exchange.export_file("labels", tmp_path / "l.csv")

@@ -113,6 +113,48 @@ def test_a_file_name_that_two_images_have_is_rejected_with_both(lab, tmp_path):
     assert "y/same.png" in wrong.reason
 
 
+def test_a_duplicate_is_named_by_its_own_file_name(lab, tmp_path):
+    (tmp_path / "copy.png").write_bytes((tmp_path / "a.png").read_bytes())
+    assert lab.store_image(tmp_path / "copy.png") == lab.image_ids[0]
+    (tmp_path / "z").mkdir()
+    (tmp_path / "z" / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
+    assert lab.store_image(tmp_path / "z" / "b.png") == lab.image_ids[0]
+    sheet = write(
+        tmp_path / "l.csv",
+        "filename,technician,label\ncopy.png,T-07,0.5\na.png,T-07,0.6\nb.png,T-07,0.7\n",
+    )
+    report = lab.exchange.import_file("labels", sheet)
+    assert [(image, label) for image, _, label in labels(lab)] == [
+        (lab.image_ids[0], 0.5),
+        (lab.image_ids[0], 0.6),
+    ]
+    (wrong,) = report.rejected
+    assert "2 images have this name" in wrong.reason
+    assert f"{tmp_path}/z/b.png, {tmp_path}/b.png" in wrong.reason
+
+
+def test_lines_without_anything_in_them_are_noted_and_not_refused(lab, tmp_path):
+    sheet = write(tmp_path / "l.csv", "filename,technician,label\n,,\na.png,T-07,0.5\n,,,,\n\n")
+    report = lab.exchange.import_file("labels", sheet)
+    assert (report.read, report.stored, report.rejected_count) == (1, 1, 0)
+    assert report.notes == ("passed over: 3 blank lines",)
+    empty = write(tmp_path / "s.csv", "specimen_id,heat\n,\n")
+    assert lab.exchange.import_file("specimens", empty).notes == ("passed over: 1 blank line",)
+
+
+def test_specimens_of_which_every_row_is_wrong_are_all_refused(lab, tmp_path):
+    sheet = write(tmp_path / "s.csv", "specimen_id,temperature_c\nS-8,hot\nS-9,cold\n")
+    report = lab.exchange.import_file("specimens", sheet)
+    assert (report.stored, report.rejected_count) == (0, 2)
+
+
+def test_a_json_object_that_says_one_thing_twice_is_rejected(lab, tmp_path):
+    line = '{"filename": "a.png", "technician": "T-07", "label": 0.1, "label": 0.9}'
+    report = lab.exchange.import_file("labels", write(tmp_path / "l.jsonl", line))
+    assert "'label' stands twice" in report.rejected[0].reason
+    assert labels(lab) == []
+
+
 def test_images_can_be_named_by_content_and_models_by_version(lab, tmp_path):
     content = lab.get_image(lab.image_ids[0]).content_hash
     lines = [

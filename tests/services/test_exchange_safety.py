@@ -7,7 +7,12 @@ import json
 import pytest
 
 from mlmcsc.domain.permissions import Actor, Permission
-from mlmcsc.errors import ConflictError, PermissionDeniedError, UnsupportedError
+from mlmcsc.errors import (
+    ConflictError,
+    PermissionDeniedError,
+    UnsupportedError,
+    ValidationError,
+)
 
 
 @pytest.fixture
@@ -35,6 +40,39 @@ def test_the_same_content_is_refused_a_second_time_naming_the_first(lab, tmp_pat
         lab.exchange.import_file("labels", copy)
     assert len(labels(lab)) == 1
     assert lab.exchange.import_file("labels", copy, again=True).stored == 1
+
+
+def test_a_repetition_points_to_the_rows_that_were_refused_then(lab, tmp_path, draw):
+    text = "filename,technician,label\na.png,T-07,0.5\nlate.png,T-07,0.5\n"
+    sheet = write(tmp_path / "l.csv", text)
+    refused = tmp_path / "wrong.csv"
+    lab.exchange.import_file("labels", sheet, rejected_to=refused)
+    lab.store_image(draw("late.png", 9))
+    with pytest.raises(ConflictError) as caught:
+        lab.exchange.import_file("labels", sheet)
+    told = str(caught.value)
+    assert f"Of its rows 1 were refused then: import {refused} in its place" in told
+    assert told.index(str(refused)) < told.index("again=True")
+    refused.rename(tmp_path / "mended.csv")
+    with pytest.raises(ConflictError, match=r"wrong\.csv is gone"):
+        lab.exchange.import_file("labels", sheet)
+    assert lab.exchange.import_file("labels", tmp_path / "mended.csv").stored == 1
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"SFA": "label*abc"},
+        {"SFA": "lable"},
+        {"SFB": "label"},
+        {"SFA": "label", "gone": "lable"},
+    ],
+)
+def test_a_wrong_mapping_is_told_before_the_repetition(lab, tmp_path, mapping):
+    sheet = write(tmp_path / "l.csv", "filename,technician,SFA\na.png,T-07,0.5\n")
+    lab.exchange.import_file("labels", sheet, mapping={"SFA": "label"})
+    with pytest.raises(ValidationError, match=r"is mapped to|has no column 'SFB'"):
+        lab.exchange.import_file("labels", sheet, mapping=mapping)
 
 
 def test_a_file_of_which_nothing_was_stored_may_be_tried_again(lab, tmp_path, draw):

@@ -29,7 +29,7 @@ def path_taken(request, monkeypatch):
     limit = 0 if request.param == "matrix" else 10**9
     monkeypatch.setattr(feature_reads, "DIRECT_READ", limit)
     if request.param == "table":
-        monkeypatch.setattr(feature_reads.FeatureReads, "_matrix", lambda *_: None)
+        monkeypatch.setattr(feature_reads.FeatureReads, "_at_hand", lambda *_: None)
     return request.param
 
 
@@ -82,6 +82,15 @@ def test_no_ids_are_no_rows_of_the_right_width(db, images_of, path_taken):
     db.store_features(images_of(2), "cnn", np.ones((2, 7)), "v1")
     for missing in ("error", "nan", "drop"):
         assert db.get_features_for_training([], "cnn", missing=missing).shape == (0, 7)
+
+
+def test_no_ids_of_features_that_nobody_stored_are_an_empty_array(db, image):
+    for wanted in (("cnn",), ("cnn", "v1")):
+        found = db.get_features_for_training([], *wanted)
+        assert (found.shape, found.dtype) == ((0, 0), np.float32)
+    db.store_features(image, "cnn", [1.0, 2.0], "v1")
+    assert db.get_features_for_training([], "cnn").shape == (0, 2)
+    assert db.get_features_for_training([], "cnn", "v9").shape == (0, 0)
 
 
 def test_several_extractor_versions_are_listed_until_one_is_named(db, images_of, path_taken):
@@ -159,7 +168,7 @@ def test_reads_between_writes_and_replacements_are_never_stale(
 
 
 def damage_state(folder):
-    (folder / "state.json").write_text('{"generation": 1')
+    (folder / "state.json").write_text('{"token": "1"')
 
 
 def misname_state(folder):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 
@@ -35,6 +38,30 @@ def test_storing_again_replaces_the_vector(db, image, counts):
     assert [f.vector.tolist() for f in db.get_features(image)] == [[3.0, 4.0]]
     assert counts()["features"] == 1
     assert [s.n_vectors for s in db.features.sets()] == [1]
+
+
+def recorded(value):
+    """JSON of an audit event, which raw SQL gives as text or decoded."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def test_the_audit_trail_says_which_vectors_were_replaced_and_what_they_were(db, images_of, audit):
+    images = images_of(5)
+    first = np.arange(10, dtype=np.float32).reshape(5, 2)
+    ids = db.store_features(images, "cnn", first, "v1").ids.tolist()
+    assert audit()[-1].old_values is None
+    chosen = [4, 1, 0]
+    db.store_features([images[i] for i in chosen], "cnn", np.ones((3, 2)), "v1")
+    (replaced,) = recorded(audit()[-1].old_values)["replaced"]
+    rows = [[ids[i], images[i], hashlib.sha256(first[i].tobytes()).hexdigest()] for i in (0, 1, 4)]
+    assert replaced == {
+        "feature_type": "cnn",
+        "extractor_version": "v1",
+        "n_rows": 3,
+        "image_id_ranges": [[images[0], images[1]], [images[4], images[4]]],
+        "columns": ["id", "image_id", "feature_vector"],
+        "digest": hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest(),
+    }
 
 
 def test_sets_are_told_with_their_sizes(db, images_of):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from mlmcsc.errors import UnknownRecordError, ValidationError
+import pytest
+
+from mlmcsc.errors import (
+    ConflictError,
+    RejectedRowsError,
+    UnknownRecordError,
+    ValidationError,
+)
 
 
 def test_a_correction_keeps_the_earlier_value_its_author_and_the_reason(db, image, technician):
@@ -52,6 +59,107 @@ def test_a_changed_value_is_no_longer_verified_and_its_verifier_is_kept(db, imag
     assert (now.is_verified, now.verified_by, now.verification_timestamp) == (False, None, None)
     (old,) = db.get_label_revisions(key)
     assert (old.is_verified, old.verified_by) == (True, "chief")
+
+
+@pytest.mark.parametrize(
+    ("change", "stays_verified"),
+    [
+        ({"notes": "see photo 2"}, True),
+        ({"difficulty_rating": 5}, True),
+        ({"notes": None, "difficulty_rating": 2}, True),
+        ({"label": 0.4, "notes": "same value, said again"}, True),
+        ({"label": 0.5}, False),
+        ({"label_type": "consensus"}, False),
+        ({"annotation_data": {"a_mm": 2.0}}, False),
+        ({"notes": "remeasured", "label": 0.5}, False),
+    ],
+    ids=str,
+)
+def test_only_a_changed_measurement_takes_a_verification_back(
+    db, image, technician, change, stays_verified
+):
+    key = db.store_label(image, technician, 0.4, notes="blurred")
+    db.verify_label(key, "chief")
+    now = db.update_label(key, reason="second look", **change)
+    assert now.is_verified is stays_verified
+    assert now.verified_by == ("chief" if stays_verified else None)
+    assert now.revision == 2
+    (old,) = db.get_label_revisions(key)
+    assert (old.label, old.notes, old.verified_by) == (0.4, "blurred", "chief")
+
+
+def test_a_correction_decided_on_an_older_state_is_a_conflict_that_tells_the_present_one(
+    db, image, technician, refuses
+):
+    key = db.store_label(image, technician, 0.4)
+    assert db.update_label(key, label=0.5, reason="focus", expected_revision=1).revision == 2
+    refuses(
+        ConflictError,
+        "at revision 2, not 1: it is now 0.5",
+        db.update_label,
+        key,
+        label=0.6,
+        reason="late",
+        expected_revision=1,
+    )
+    assert db.update_label(key, label=0.6, reason="seen", expected_revision=2).label == 0.6
+
+
+def test_a_verification_of_a_value_corrected_meanwhile_is_a_conflict(
+    db, image, technician, refuses
+):
+    key = db.store_label(image, technician, 0.4)
+    db.update_label(key, label=0.9, reason="wrong edge")
+    refuses(
+        ConflictError,
+        "at revision 2, not 1: it is now 0.9",
+        db.verify_label,
+        key,
+        "chief",
+        expected_revision=1,
+    )
+    assert db.verify_label(key, "chief", expected_revision=2).is_verified
+
+
+def test_an_expected_revision_that_cannot_be_is_refused(db, image, technician, refuses):
+    key = db.store_label(image, technician, 0.4)
+    for wrong in [0, -1, True, "1", 1.5, 2**70]:
+        told = "expected_revision="
+        refuses(
+            ValidationError,
+            told,
+            db.update_label,
+            key,
+            label=0.5,
+            reason="r",
+            expected_revision=wrong,
+        )
+        refuses(ValidationError, told, db.verify_label, key, "chief", expected_revision=wrong)
+
+
+def test_a_technician_who_is_not_active_may_not_label(db, image, technician, refuses):
+    left = db.register_technician("tech_009", "Al", is_active=False)
+    told = "tech_009 is not active and may not label.*technician set tech_009 --active"
+    refuses(ConflictError, told, db.store_label, image, left, 0.5)
+    rows = [
+        {"image_id": image, "technician_id": who, "label": 0.5} for who in (technician, left, 999)
+    ]
+    refuses(RejectedRowsError, told, db.store_labels, rows)
+    result = db.store_labels(rows, on_error="collect")
+    assert result.stored == 1
+    assert [r.where for r in result.rejected] == ["row 1", "row 2"]
+    assert "not active" in result.rejected[0].reason
+    db.technicians.update("tech_009", is_active=True)
+    assert db.store_label(image, left, 0.5)
+
+
+def test_imported_labels_of_a_technician_who_is_not_active_are_rejected_too(db, image, tmp_path):
+    db.register_technician("tech_009", "Al", is_active=False)
+    file = tmp_path / "labels.csv"
+    file.write_text(f"image_id,technician,label\n{image},tech_009,0.5\n")
+    report = db.exchange.import_file("labels", file)
+    assert report.stored == 0
+    assert "not active" in report.rejected[0].reason
 
 
 def test_a_verification_can_be_taken_back_and_the_trail_says_by_whom(db, image, technician, audit):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -83,6 +87,63 @@ def test_a_wrong_filter_is_named_with_its_nearest_match(db):
 def test_a_page_that_makes_no_sense_is_refused(db, wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         db.get_labels(**wrong)
+
+
+WRONG_FILTERS = [
+    ("get_images", {"after_id": 2**70}),
+    ("get_images", {"since": "2020-01-01"}),
+    ("get_images", {"since": 1577836800}),
+    ("get_images", {"image_ids": 5}),
+    ("get_images", {"image_ids": "12"}),
+    ("get_images", {"image_ids": [1, "2"]}),
+    ("get_images", {"image_ids": [1, None]}),
+    ("get_images", {"image_ids": [True]}),
+    ("get_images", {"image_ids": [np.array([1, 2])]}),
+    ("get_images", {"image_ids": [2**70]}),
+    ("get_images", {"image_ids": np.array([[1, 2]])}),
+    ("get_images", {"image_ids": np.array(1)}),
+    ("get_images", {"path": 5}),
+    ("get_images", {"path": "a\x00b"}),
+    ("get_images", {"specimen_id": 7}),
+    ("get_images", {"format": "\ud800"}),
+    ("get_images", {"is_valid": "yes"}),
+    ("get_images", {"labelled": 2}),
+    ("get_images", {"min_quality": math.nan}),
+    ("get_images", {"max_quality": 1.5}),
+    ("get_images", {"min_quality": "0.5"}),
+    ("get_predictions", {"image_id": 2**70}),
+    ("get_predictions", {"model_version_id": True}),
+    ("get_predictions", {"min_confidence": math.inf}),
+    ("get_labels", {"image_id": "1"}),
+    ("get_labels", {"technician_id": "tech_001"}),
+    ("get_labels", {"technician_id": 2**63}),
+    ("get_labels", {"until": "now"}),
+    ("get_labels", {"label_type": ["manual"]}),
+    ("get_labels", {"is_verified": "no"}),
+    ("get_features", {"feature_type": 1}),
+    ("get_features", {"image_ids": {1: 2}}),
+    ("specimens.list", {"heat": 4711}),
+    ("specimens.list", {"limit": 0}),
+    ("models.list", {"after_id": 2**63}),
+    ("technicians.list", {"limit": "10"}),
+]
+
+
+@pytest.mark.parametrize(("call", "wrong"), WRONG_FILTERS, ids=str)
+def test_a_filter_of_the_wrong_type_or_range_is_refused_by_name(db, call, wrong):
+    (name,) = wrong
+    with pytest.raises(ValidationError, match=f"^{name}=.*must be"):
+        operator.attrgetter(call)(db)(**wrong)
+
+
+def test_a_filter_of_none_means_any_and_numpy_values_are_numbers(db, measured, tmp_path):
+    assert len(db.get_images(path=None, min_quality=None, image_ids=None)) == 20
+    ids = np.array(measured[:3])
+    assert len(db.get_images(image_ids=ids)) == len(db.get_images(image_ids=set(measured[:3]))) == 3
+    assert len(db.get_labels(np.int64(measured[0]), is_verified=np.bool_(0))) == 1
+    assert len(db.get_images(min_quality=np.float32(0.5))) == 10
+    (image,) = db.get_images(image_ids=measured[:1])
+    assert db.get_images(path=Path(image.path)) == db.get_images(path=image.path)
 
 
 def test_a_naive_time_in_a_filter_is_refused(db):

@@ -106,3 +106,29 @@ def test_specimens_are_registered_in_bulk_once(db):
     again = db.specimens.add_many([*rows, {"specimen_id": "S9"}], on_error="collect")
     assert again.stored == 1
     assert len(again.rejected) == 5
+
+
+def test_what_is_neither_an_id_nor_a_name_is_refused_and_changes_nothing(db, refuses):
+    db.register_technician("t1", "Jo")
+    calls = [
+        (db.set_active_model, "version="),
+        (db.models.get, "version="),
+        (db.technicians.get, "technician_id="),
+        (lambda who: db.technicians.update(who, name="Al"), "technician_id="),
+    ]
+    for call, told in calls:
+        for wrong in [True, 1.0, [1], b"v1", "", "a\x00b", "x" * 51]:
+            refuses(ValidationError, told, call, wrong)
+        for unknown in [2**70, -(2**70), 0, -1, "no-such"]:
+            refuses(UnknownRecordError, "does not exist", call, unknown)
+        refuses(ValidationError, "missing|version=|technician_id=", call, None)
+    assert db.get_active_model() is None
+    assert db.technicians.get("t1").name == "Jo"
+    for wrong in [5, "", "a\x00b"]:
+        refuses(ValidationError, "specimen_id=", db.specimens.get, wrong)
+
+
+def test_whether_a_technician_may_label_is_yes_or_no(db, refuses):
+    db.register_technician("t1", "Jo")
+    refuses(ValidationError, "is_active", db.technicians.update, "t1", is_active=None)
+    assert not db.technicians.update("t1", is_active=False).is_active

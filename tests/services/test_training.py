@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlmcsc.errors import UnknownRecordError, UnsupportedError, ValidationError
+from mlmcsc.errors import (
+    AmbiguousError,
+    UnknownRecordError,
+    UnsupportedError,
+    ValidationError,
+)
 
 
 @pytest.fixture
@@ -164,6 +171,49 @@ def test_only_the_latest_prediction_counts_for_confidence(db, image, technician)
     assert where(db.get_training_data(min_confidence=0.5)) == {}
 
 
+def test_confidence_may_be_asked_of_one_model(db, image, technician):
+    other = db.register_model_version("v2", "net", "/m")
+    db.store_label(image, technician, 0.5)
+    db.store_prediction(image, other, 0.5, 0.9)
+    db.store_prediction(image, 1, 0.5, 0.1)
+    assert where(db.get_training_data(min_confidence=0.5)) == {}
+    assert len(where(db.get_training_data(min_confidence=0.5, model_version_id=other))) == 1
+    assert where(db.get_training_data(min_confidence=0.5, model_version_id=1)) == {}
+
+
+def test_with_several_extractor_versions_one_must_be_named(db, campaign):
+    images = [i for group in campaign for i in group]
+    db.store_features(images[:25], "cnn", [[1.0]] * 25, "v1")
+    assert len(where(db.get_training_data(feature_type="cnn"))) == 25
+    db.store_features(images[20:60], "cnn", [[1.0]] * 40, "v2")
+    with pytest.raises(AmbiguousError, match=r"'v1' \(25 images\), 'v2' \(40 images\)"):
+        db.get_training_data(feature_type="cnn")
+    for version, wanted in [("v1", images[:25]), ("v2", images[20:60])]:
+        data = db.get_training_data(feature_type="cnn", extractor_version=version)
+        assert sorted(where(data)) == wanted
+        assert data.report.left_out == {f"no cnn {version} features": 90 - len(wanted)}
+        ids = [image for image, _ in data["train"]]
+        assert len(db.get_features_for_training(ids, "cnn", version)) == len(ids)
+
+
+def test_the_latest_label_is_the_one_stored_last_whatever_its_time(db, image, technician):
+    db.store_label(image, technician, 0.1)
+    db.store_label(image, technician, 0.9, timestamp=datetime(2001, 1, 1, tzinfo=UTC))
+    assert value(db.get_training_data()) == {image: 0.9}
+
+
+def test_an_image_given_a_specimen_late_joins_the_split_of_the_older_group(
+    db, campaign, images_of, technician
+):
+    before = where(db.get_training_data())
+    (late,) = images_of(1)
+    db.store_label(late, technician, 0.5)
+    alone = where(db.get_training_data())[late]
+    home = next(group for group in campaign if before[group[0]] != alone)
+    db.update_image(late, specimen_id=db.get_image(home[0]).specimen_id)
+    assert where(db.get_training_data()) == before | {late: before[home[0]]}
+
+
 def test_invalid_images_are_left_out_and_counted(db, campaign):
     gone = campaign[0][0]
     db.update_image_quality(gone, 0.0, is_valid=False)
@@ -211,9 +261,18 @@ def test_wrong_questions_are_refused(db, campaign, refuses):
         refuses(wrong, "train_split", ask, share, 0.15, 0.15)
     for confidence in (-0.1, 1.1, float("nan"), "0.5", True):
         refuses(wrong, "min_confidence", ask, min_confidence=confidence)
+    refuses(wrong, "feature_type=5", ask, feature_type=5)
+    refuses(wrong, "extractor_version='v1': give feature_type", ask, extractor_version="v1")
+    refuses(wrong, "model_version_id=1: give min_confidence", ask, model_version_id=1)
+    refuses(wrong, "model_version_id=True", ask, min_confidence=0.5, model_version_id=True)
     refuses(wrong, "label_policy", ask, label_policy="newest")
     refuses(wrong, "group_by", ask, group_by="heat")
-    refuses(UnknownRecordError, "data version 'v1' does not exist", ask, data_version="v1")
+    refuses(
+        UnknownRecordError,
+        "data version 'v1' does not exist.*not in this release",
+        ask,
+        data_version="v1",
+    )
 
 
 def test_a_version_that_lists_no_images_says_so(db, sql):

@@ -1,9 +1,10 @@
 """Feature vectors as one flat, memory-mapped file: fast to read, never the record.
 
 A matrix is derived from the table of vectors. It grows by appending; a replaced vector's old
-row stays in the file, unreferenced, until the next rebuild. `state.json` is written last and
-atomically, so that a process that dies half-way leaves the earlier state, whose rows are all
-still there. Anything that does not add up means: build again.
+row stays in the file, unreferenced, until the next rebuild. `state.json` is written last,
+atomically and when the rows it vouches for are on the disk, so that a process or a machine that
+dies half-way leaves the earlier state, whose rows are all still there. Anything that does not add
+up means: build again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from mlmcsc.adapters.managed_files import sync_folder
 from mlmcsc.domain.vectors import as_float32
 
 Chunk = Sequence[tuple[int, int, bytes]]
@@ -33,14 +35,14 @@ class State:
     """What a matrix file holds.
 
     Attributes:
-        generation: The set's generation when it was read.
+        token: The set's newest write when it was read.
         rows: Vectors in the file, stale ones included.
         last_id: Highest feature id in it; later ones are still to be appended.
         dimension: Numbers per vector.
         folder: Sub-folder of the files that belong together.
     """
 
-    generation: int
+    token: str
     rows: int
     last_id: int
     dimension: int
@@ -64,9 +66,9 @@ class FeatureMatrix:
         return self._state.last_id if self._state else 0
 
     @property
-    def generation(self) -> int:
-        """The generation of the set that the open matrix shows, -1 for none."""
-        return self._state.generation if self._state else -1
+    def token(self) -> str | None:
+        """The write of the set that the open matrix shows, None for none."""
+        return self._state.token if self._state else None
 
     @property
     def images(self) -> int:
@@ -85,14 +87,14 @@ class FeatureMatrix:
         try:
             sound = (files / "vectors.f32").stat().st_size >= size
             ids = np.fromfile(files / "image_ids.i64", dtype="<i8", count=state.rows)
-        except FileNotFoundError:
-            return False
-        if not sound or len(ids) != state.rows or state.dimension != self._dimension:
-            return False
-        if state.rows:
-            self._vectors = np.memmap(
-                files / "vectors.f32", "<f4", "r", shape=(state.rows, self._dimension)
-            )
+            if not sound or len(ids) != state.rows or state.dimension != self._dimension:
+                return False
+            if state.rows:
+                self._vectors = np.memmap(
+                    files / "vectors.f32", "<f4", "r", shape=(state.rows, self._dimension)
+                )
+        except OSError:
+            return False  # torn, or another process has just built it again
         self._row_of = np.full(int(ids.max(initial=0)) + 1, MISSING, dtype=np.int64)
         self._row_of[ids] = np.arange(state.rows)  # the last row of an image wins
         self._images = int(np.count_nonzero(self._row_of != MISSING))
@@ -114,24 +116,34 @@ class FeatureMatrix:
         with FileLock(self._root / "lock"):
             yield
 
-    def extend(self, chunks: Iterable[Chunk], dtype: str, generation: int) -> None:
-        """Append vectors and open the result; call under `locked`."""
+    def extend(self, chunks: Iterable[Chunk], dtype: str, token: str, images: int) -> bool:
+        """Append vectors to the open matrix; call under `locked`.
+
+        Returns:
+            Whether it then shows so many images. If not, it stays as it was: vectors were removed,
+            or their ids were committed out of order.
+        """
         if self._state is None:
-            self._write(
-                chunks, dtype, generation, State(-1, 0, 0, self._dimension, uuid.uuid4().hex)
-            )
-        else:
-            self._write(chunks, dtype, generation, self._state)
+            return False
+        state = self._append(chunks, dtype, token, self._state)
+        ids = np.fromfile(self._root / state.folder / "image_ids.i64", "<i8", count=state.rows)
+        shown = np.zeros(int(ids.max(initial=0)) + 1, dtype=bool)
+        shown[ids] = True
+        if np.count_nonzero(shown) != images:
+            return False
+        self._publish(state)
+        return self.open()
 
-    def rebuild(self, chunks: Iterable[Chunk], dtype: str, generation: int) -> None:
+    def rebuild(self, chunks: Iterable[Chunk], dtype: str, token: str) -> None:
         """Write everything anew beside the old files and open the result; call under `locked`."""
-        old = self._read_state()
-        self._state = None
-        self.extend(chunks, dtype, generation)
-        if old is not None:
-            shutil.rmtree(self._root / old.folder, ignore_errors=True)
+        empty = State(token, 0, 0, self._dimension, uuid.uuid4().hex)
+        self._publish(self._append(chunks, dtype, token, empty))
+        self.open()
+        for part in self._root.iterdir():  # the old files, and those of builders that died
+            if part.is_dir() and part.name != empty.folder:
+                shutil.rmtree(part, ignore_errors=True)
 
-    def _write(self, chunks: Iterable[Chunk], dtype: str, generation: int, at: State) -> None:
+    def _append(self, chunks: Iterable[Chunk], dtype: str, token: str, at: State) -> State:
         files = self._root / at.folder
         files.mkdir(parents=True, exist_ok=True)
         rows, last_id = at.rows, at.last_id
@@ -148,11 +160,18 @@ class FeatureMatrix:
                 ids.write(np.fromiter((row[1] for row in chunk), "<i8", len(chunk)).tobytes())
                 rows += len(chunk)
                 last_id = int(chunk[-1][0])
-        state = State(generation, rows, last_id, self._dimension, at.folder)
+        sync_folder(files)
+        return State(token, rows, last_id, self._dimension, at.folder)
+
+    def _publish(self, state: State) -> None:
+        """Let readers see rows that are on the disk."""
         draft = self._root / f"state.{os.getpid()}.tmp"
-        draft.write_text(json.dumps(asdict(state)), "utf-8")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(asdict(state), file)
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(self._root / "state.json")
-        self.open()
+        sync_folder(self._root)
 
     def rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row of each image, -1 where it has no vector."""
@@ -170,9 +189,11 @@ class FeatureMatrix:
 
 @contextlib.contextmanager
 def _append_at(path: Path, size: int) -> Iterator[BinaryIO]:
-    """A file cut to what its state vouches for, open at that end."""
+    """A file cut to what its state vouches for, open at that end; on the disk when left."""
     path.touch()
     with path.open("r+b", buffering=1 << 20) as file:
         file.truncate(size)
         file.seek(size)
         yield file
+        file.flush()
+        os.fsync(file.fileno())

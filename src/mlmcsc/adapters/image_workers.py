@@ -2,84 +2,63 @@
 
 A worker is a fresh interpreter that answers lines of JSON on its standard input: not a fork
 (native libraries run threads) and not `multiprocessing` (which would run the caller's script
-again where it has no `__main__` guard). A file that kills its worker is reported as unreadable
-and the others go on.
+again where it has no `__main__` guard). A file that kills its worker, or keeps it busy for too
+long, is reported as unreadable and the others go on.
 """
 
 from __future__ import annotations
 
-import base64
-import gc
+import contextlib
 import os
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from queue import SimpleQueue
-from typing import Any, Self
-from zoneinfo import ZoneInfo
+from typing import Self
 
-import orjson
+from mlmcsc.adapters import image_workers_process as process
+from mlmcsc.adapters.image_workers_process import Outcome, ReadOptions, Unreadable, read_one
 
-from mlmcsc.adapters.images import read_facts
-from mlmcsc.domain.image_facts import Fingerprint, ImageFacts
-from mlmcsc.errors import ImageFileError
+__all__ = ["Outcome", "ReadOptions", "Unreadable", "read_many"]
 
 CHUNK = 32
 """Files per request: large enough to hide the pipe, small enough for a moving progress bar."""
 
-MEMORY_LIMIT = 8 << 30
-"""Address space of a worker, in bytes: a hostile file cannot take the machine down."""
+SECONDS_PER_FILE = 5.0
+LEAST_SECONDS = 60.0
+"""A request may take `SECONDS_PER_FILE` for each file, and at least `LEAST_SECONDS`: a file of
+2 GB from a network share arrives in time, and a hanging share or decoder stops no ingest."""
 
+SECONDS_TO_DIE = 5.0
+"""How long a killed worker is waited for: one that hangs inside the kernel may outlive us."""
 
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How files are read; see `mlmcsc.adapters.images.read_facts`."""
-
-    fingerprint: bool = True
-    instrument_timezone: str = "UTC"
-    max_pixels: int = 500_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A file that could not be read, and why."""
-
-    path: str
-    reason: str
-
-
-Outcome = ImageFacts | Unreadable
-FACTS = tuple(field.name for field in fields(ImageFacts))
+PIPE_READ = 1 << 20
 
 
 def read_many(paths: Sequence[str], options: ReadOptions, workers: int) -> Iterator[list[Outcome]]:
-    """Read files in order, a chunk at a time; `workers` of 1 or less reads in this process."""
+    """Read files in order, a chunk at a time.
+
+    Args:
+        paths: The files.
+        options: How they are read.
+        workers: Processes; 1 or less reads in this process, where nothing limits the time or the
+            memory that a file takes.
+    """
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
     if workers <= 1:
         for chunk in chunks:
-            yield [_read(path, options) for path in chunk]
+            yield [read_one(path, options) for path in chunk]
         return
     with _Pool(options, workers) as pool:
         yield from pool.map(chunks)
 
 
-def _read(path: str, options: ReadOptions) -> Outcome:
-    zone: tzinfo = UTC
-    if options.instrument_timezone != "UTC":
-        zone = ZoneInfo(options.instrument_timezone)
-    try:
-        return read_facts(
-            path,
-            fingerprint=options.fingerprint,
-            instrument_timezone=zone,
-            max_pixels=options.max_pixels,
-        )
-    except (ImageFileError, OSError) as error:
-        return Unreadable(path, str(error))
+class _WorkerLostError(Exception):
+    """A worker did not answer; the message says why, in words that follow a file's name."""
 
 
 class _Pool:
@@ -113,24 +92,28 @@ class _Pool:
             waiting += [self._threads.submit(self._ask, c) for c in islice(rest, 1)]
 
     def _ask(self, paths: Sequence[str]) -> list[Outcome]:
-        worker = self._idle.get() or _Worker(self._options)
         try:
-            answer = worker.ask(paths)
-            if answer is not None:
-                return answer
-            worker.close()
-            worker = _Worker(self._options)
-            found: list[Outcome] = []
-            for path in paths:  # one of them is the culprit: ask one by one
-                single = worker.ask([path])
-                if single is None:
-                    worker.close()
-                    worker = _Worker(self._options)
-                    single = [
-                        Unreadable(path, f"{path} made the image reader crash; it is damaged.")
-                    ]
-                found += single
-            return found
+            return self._once(paths)
+        except _WorkerLostError:  # one of them is the culprit: ask one by one
+            return [self._alone(path) for path in paths]
+
+    def _alone(self, path: str) -> Outcome:
+        try:
+            return self._once([path])[0]
+        except _WorkerLostError as lost:
+            return Unreadable(path, f"{path} {lost}")
+
+    def _once(self, paths: Sequence[str]) -> list[Outcome]:
+        """Ask an idle worker, or a new one; one that fails is ended and not used again."""
+        worker = self._idle.get()
+        try:
+            worker = worker or _Worker(self._options)
+            return worker.ask(paths)
+        except BaseException:
+            if worker is not None:
+                worker.close()
+            worker = None
+            raise
         finally:
             self._idle.put(worker)
 
@@ -139,79 +122,78 @@ class _Worker:
     """One process, answering one request at a time."""
 
     def __init__(self, options: ReadOptions) -> None:
+        self._options = options
         self._process = subprocess.Popen(  # our own interpreter and module
-            [sys.executable, "-m", "mlmcsc.adapters.image_workers"],
+            [sys.executable, "-m", "mlmcsc.adapters.image_workers_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,
             start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
             env=os.environ
             | {
                 "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-                "OPENBLAS_NUM_THREADS": "1",  # nothing here uses BLAS: halves NumPy's import
+                "OPENBLAS_NUM_THREADS": "1",  # nothing here uses BLAS much: halves NumPy's import
             },
         )
-        self._options = options
 
-    def ask(self, paths: Sequence[str]) -> list[Outcome] | None:
-        """The facts of these files, or None if the process died."""
-        pipe_in, pipe_out = self._process.stdin, self._process.stdout
-        if pipe_in is None or pipe_out is None:
-            return None
-        request = {"options": asdict(self._options), "paths": [os.fsencode(p).hex() for p in paths]}
+    def ask(self, paths: Sequence[str]) -> list[Outcome]:
+        """The facts of these files.
+
+        Raises:
+            _WorkerLostError: When the process died or took too long; it is of no more use.
+        """
+        seconds = max(LEAST_SECONDS, SECONDS_PER_FILE * len(paths))
+        give_up = time.monotonic() + seconds
         try:
-            pipe_in.write(orjson.dumps(request) + b"\n")
-            pipe_in.flush()
+            self._send(process.request(paths, self._options, seconds), give_up)
+            line = self._receive(give_up)
         except BrokenPipeError:
-            return None
-        line = pipe_out.readline()
-        return [_decode(item) for item in orjson.loads(line)] if line.endswith(b"\n") else None
+            line = b""
+        except TimeoutError:
+            raise _WorkerLostError(
+                f"kept the image reader busy for more than {seconds:g} s and was given up. If the "
+                "file and its disk are sound, ingest it with workers=1, which sets no limit."
+            ) from None
+        if not line.endswith(b"\n"):
+            raise _WorkerLostError("made the image reader crash; it is damaged.")
+        return process.outcomes(line, paths)
+
+    def _send(self, line: bytes, give_up: float) -> None:
+        pipe = self._process.stdin
+        rest = memoryview(line)
+        while pipe is not None and rest:
+            _wait_for(pipe.fileno(), select.POLLOUT, give_up)
+            rest = rest[os.write(pipe.fileno(), rest[: select.PIPE_BUF]) :]
+
+    def _receive(self, give_up: float) -> bytes:
+        """One line, or what came of it before the process ended."""
+        pipe = self._process.stdout
+        found = b""
+        while pipe is not None and not found.endswith(b"\n"):
+            _wait_for(pipe.fileno(), select.POLLIN, give_up)
+            part = os.read(pipe.fileno(), PIPE_READ)
+            if not part:
+                break
+            found += part
+        return found
 
     def close(self) -> None:
         """End the process and wait for it."""
+        self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
-        self._process.terminate()
-        self._process.wait()
+                pipe.close()  # unbuffered: nothing is left to send to a dead process
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(SECONDS_TO_DIE)
 
 
-def _encode(outcome: Outcome) -> dict[str, Any]:
-    if isinstance(outcome, Unreadable):
-        return {"path": os.fsencode(outcome.path).hex(), "reason": outcome.reason}
-    item = {name: getattr(outcome, name) for name in FACTS}
-    if outcome.fingerprint is not None:
-        fine = base64.b64encode(outcome.fingerprint.fine).decode()
-        item["fingerprint"] = [outcome.fingerprint.coarse, fine]
-    return item | {"path": os.fsencode(outcome.path).hex()}
+def _wait_for(descriptor: int, event: int, give_up: float) -> None:
+    """Wait until a pipe can be used or is broken.
 
-
-def _decode(item: dict[str, Any]) -> Outcome:
-    path = os.fsdecode(bytes.fromhex(item.pop("path")))
-    if "reason" in item:
-        return Unreadable(path, item["reason"])
-    if item["captured_at"] is not None:
-        item["captured_at"] = datetime.fromisoformat(item["captured_at"])
-    if item["fingerprint"] is not None:
-        coarse, fine = item["fingerprint"]
-        item["fingerprint"] = Fingerprint(coarse, base64.b64decode(fine))
-    return ImageFacts(path=path, **item)
-
-
-def serve() -> None:
-    """The worker's loop: a line of JSON in, a line of JSON out, until the input ends."""
-    if sys.platform == "linux":
-        import resource  # noqa: PLC0415  # POSIX only
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    gc.freeze()  # what was imported stays: collections need not look at it
-    for line in sys.stdin.buffer:
-        request = orjson.loads(line)
-        options = ReadOptions(**request["options"])
-        paths = [os.fsdecode(bytes.fromhex(path)) for path in request["paths"]]
-        answer = orjson.dumps([_encode(_read(path, options)) for path in paths])
-        sys.stdout.buffer.write(answer + b"\n")
-        sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    serve()
+    Raises:
+        TimeoutError: When that is not before `give_up` on the monotonic clock.
+    """
+    waiting = select.poll()
+    waiting.register(descriptor, event)
+    if not waiting.poll(max(0.0, give_up - time.monotonic()) * 1000):
+        raise TimeoutError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,44 @@ GREY, RGB = 1, 3
 QUALITY = 85
 
 
-def write_thumbnail(path: str | os.PathLike[str], target: Path, *, size: int = 256) -> Path:
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The file that was stored, to recognise it by; None where that is not known.
+
+    Attributes:
+        file_size: Bytes.
+        mtime_ns: Modification time, nanoseconds since the epoch.
+        content_hash: SHA-256, hexadecimal.
+    """
+
+    file_size: int | None
+    mtime_ns: int | None
+    content_hash: str | None
+
+    def check(self, source: ByteSource, status: os.stat_result) -> None:
+        """Refuse another picture; content is read again only where the time differs.
+
+        Raises:
+            ImageFileError: The file holds other content.
+        """
+        changed = self.file_size not in {None, source.size}
+        if not changed and self.content_hash is not None and self.mtime_ns != status.st_mtime_ns:
+            changed = source.sha256() != self.content_hash
+        if changed:
+            raise source.fault(
+                "the file holds other content than when it was stored",
+                "Put the stored file back, or store the new picture under a new path",
+            )
+
+
+def write_thumbnail(
+    path: str | os.PathLike[str],
+    target: Path,
+    *,
+    size: int = 256,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    original: Original | None = None,
+) -> Path:
     """Write a thumbnail of the first page, turned upright.
 
     Pictures of more than 8 bits are windowed: the 0.5th percentile becomes black, the 99.5th white.
@@ -45,13 +83,15 @@ def write_thumbnail(path: str | os.PathLike[str], target: Path, *, size: int = 2
         path: The image file.
         target: Where to write; `.jpg`, `.jpeg` or `.png`. Its directory must exist.
         size: Length of the longer side in pixels, 16 to 4096. Smaller pictures are not enlarged.
+        max_pixels: Largest allowed width x height, checked before anything is decoded.
+        original: What the file must still be; None takes it as it is.
 
     Returns:
         `target`.
 
     Raises:
         ImageMissingError: When there is no such image file.
-        ImageFileError: When it cannot be read whole.
+        ImageFileError: When it cannot be read whole, or is not the `original`.
         ValidationError: When `size` or the suffix of `target` is wrong.
         StoreError: When the thumbnail cannot be written.
     """
@@ -61,8 +101,10 @@ def write_thumbnail(path: str | os.PathLike[str], target: Path, *, size: int = 2
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise ValidationError(f"size={size}: a thumbnail has {MIN_SIZE} to {MAX_SIZE} pixels")
     absolute = os.path.abspath(path)
-    with open_source(absolute) as (source, _):
-        container = read_container(source, DEFAULT_MAX_PIXELS)
+    with open_source(absolute) as (source, status):
+        if original is not None:
+            original.check(source, status)
+        container = read_container(source, max_pixels)
         picture = _picture(source, container, size)
         with decoding(source):
             from PIL import Image  # noqa: PLC0415 - Pillow only when pixels are looked at

@@ -112,7 +112,7 @@ def _show_health(health: SystemHealth) -> None:
             "database": health.url,
             "system": health.database,
             "schema": health.schema_revision,
-            "labels": f"{low:g} to {high:g}",
+            "label range": f"{low:g} to {high:g}",
             "size": size(health.database_bytes),
             "disk free": size(health.disk_free_bytes),
             "active model": health.active_model or "none chosen",

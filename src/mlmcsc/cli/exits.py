@@ -21,6 +21,22 @@ INTERRUPTED = 130
 READER_LEFT = 141
 """128 + SIGPIPE: whoever read our output closed it, e.g. `| head`."""
 
+SPELLINGS = {
+    "again=True": "--again",
+    "ignore_unmapped=True": "--ignore-unmapped",
+    "overwrite=True": "--overwrite",
+    "natural_keys=True": "--natural-keys",
+    "on_error='collect'": "--on-error collect",
+    "timezone='Europe/Berlin'": "--timezone Europe/Berlin",
+    "format='csv'": "--format csv",
+    "extractor_version=.": "--extractor-version.",
+    "label_range=(0, 1)": "--label-range 0 1",
+    "Leave label_range out": "Leave --label-range out",
+    "leave data_version out": "leave --data-version out",
+    "workers=1,": "--workers 1,",
+}
+"""How messages written for Python callers name an option, and what it is called here."""
+
 
 def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     """Run `command`; a user's mistake becomes one message, never a traceback."""
@@ -48,11 +64,18 @@ def reader_left() -> int:
     return READER_LEFT
 
 
+def spelt_for_the_shell(message: str) -> str:
+    """The message with options as one types them."""
+    for python, shell in SPELLINGS.items():
+        message = message.replace(python, shell)
+    return message
+
+
 def _failed(error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     if isinstance(error, MlmcscError):
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {spelt_for_the_shell(str(error))}", err=True)
         return error.exit_code
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""

@@ -32,7 +32,13 @@ from mlmcsc.cli.words import Moment
     help="Name images by path, technicians by staff number, models by version: for import into "
     "another database.",
 )
-@click.option("--after-id", type=click.IntRange(0), default=0, help="Only rows after this id.")
+@click.option(
+    "--after-id",
+    type=click.IntRange(0),
+    default=0,
+    metavar="ID",
+    help="Only rows after this id.",
+)
 @click.option("--since", type=Moment(), help="Only rows from this time on.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
 @click.pass_obj

@@ -77,7 +77,7 @@ def list_features(
     /,
     *,
     image_id: int | None,
-    limit: int,
+    limit: int | None,
     after_id: int,
     everything: bool,
     **filters: Any,

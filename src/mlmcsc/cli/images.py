@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from mlmcsc.cli.command import Group
-from mlmcsc.cli.exits import FINDING, OK
+from mlmcsc.cli.exits import FINDING, OK, spelt_for_the_shell
 from mlmcsc.cli.image_views import COLUMNS, STORED, show_image, show_ingest
 from mlmcsc.cli.output import counted, note, print_json, say, table
 from mlmcsc.cli.paging import given, listing, show_listing
@@ -61,7 +61,9 @@ def group() -> None:
 @click.option(
     "--recursive/--no-recursive", default=True, show_default=True, help="Search sub-folders."
 )
-@click.option("--workers", type=click.IntRange(0), help="Processes that read files.")
+@click.option(
+    "--workers", type=click.IntRange(0), metavar="N", help="Processes that read files; 0: this one."
+)
 @click.option(
     "--specimen-from",
     metavar="REGEX",
@@ -93,8 +95,9 @@ def ingest(
     """Store every image file of SOURCE.
 
     SOURCE is a folder, a pattern (in quotes) or one file. Interrupted? Run it again: files that
-    are stored and have not changed are passed over.
-    Content that is stored under another path is recognised and not stored twice.
+    are stored and have not changed are passed over. Content that is stored under another path is
+    recognised and not stored twice.
+
     Exits 1 when some files could not be stored.
     """
     with session.open() as db, progress() as report:
@@ -135,7 +138,7 @@ def add(session: Session, files: tuple[str, ...], storage: Storage, details: dic
             try:
                 stored.append(db.images.add(file, storage=storage, **details))
             except MlmcscError as error:
-                note(f"Error: {error}")
+                note(f"Error: {spelt_for_the_shell(str(error))}")
                 worst = max(worst, error.exit_code)
     if session.json:
         print_json({"items": stored})
@@ -170,7 +173,7 @@ def list_images(
     image_format: str | None,
     since: datetime | None,
     until: datetime | None,
-    limit: int,
+    limit: int | None,
     after_id: int,
     everything: bool,
     **filters: Any,
@@ -231,7 +234,7 @@ def set_metadata(session: Session, image_id: int, details: dict[str, Any]) -> No
 
 @group.command("thumbnail", example="images thumbnail 17 --size 512 --output fracture.jpg")
 @click.argument("image_id", type=int)
-@click.option("--size", type=int, help="Longer side in pixels, 16 to 2048.")
+@click.option("--size", type=int, help="Longer side in pixels, 16 to 4096.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Copy it to this file.")
 @click.pass_obj
 def thumbnail(session: Session, image_id: int, size: int | None, output: str | None) -> None:

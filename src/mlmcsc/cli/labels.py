@@ -73,7 +73,7 @@ def list_labels(
     *,
     image_id: int | None,
     technician: str | None,
-    limit: int,
+    limit: int | None,
     after_id: int,
     everything: bool,
     **filters: Any,
@@ -111,7 +111,10 @@ def show(session: Session, label_id: int) -> None:
 @field_options(LABELS, "label", "label_type", "difficulty_rating", "notes", "annotation_data")
 @click.pass_obj
 def correct(session: Session, label_id: int, reason: str, details: dict[str, Any]) -> None:
-    """Correct a label; its earlier state is kept, and its verification is taken back."""
+    """Correct a label; its earlier state is kept.
+
+    A changed label, type or annotation takes a verification back; notes and difficulty do not.
+    """
     with session.open() as db:
         _print(session, db.labels.correct(label_id, reason=reason, **details))
 

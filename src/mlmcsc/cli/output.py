@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import os
 import re
@@ -199,7 +200,10 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 def as_json(value: Any) -> str:
     """Any result as JSON: records by their fields, times in ISO 8601."""
-    return orjson.dumps(value, default=_plain, option=JSON_OPTIONS).decode()
+    try:
+        return orjson.dumps(value, default=_plain, option=JSON_OPTIONS).decode()
+    except TypeError:  # a file name that is no Unicode: JSON can escape it, orjson refuses
+        return json.dumps(value, default=_plain)
 
 
 def print_json(value: Any) -> None:

@@ -23,9 +23,18 @@ def listing(command: F) -> F:
     """The options of every listing: `--limit`, `--after-id`, `--all`."""
     for option in (
         click.option("--all", "everything", is_flag=True, help="Every record, not one page."),
-        click.option("--after-id", type=click.IntRange(0), default=0, help="Begin after this id."),
         click.option(
-            "--limit", type=click.IntRange(1), default=50, show_default=True, help="Page size."
+            "--after-id",
+            type=click.IntRange(0),
+            default=0,
+            metavar="ID",
+            help="Begin after this id.",
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Page size; else performance.page_size.",
         ),
     ):
         command = option(command)
@@ -42,7 +51,7 @@ def show_listing(
     fetch: Fetch,
     columns: Sequence[Column],
     *,
-    limit: int,
+    limit: int | None,
     after_id: int,
     everything: bool,
 ) -> None:
@@ -50,6 +59,8 @@ def show_listing(
 
     As JSON: `{"items": […], "next_after_id": n}`, where null says that there is no more.
     """
+    if limit is None:
+        limit = session.load_config().performance.page_size
     pages = _all(fetch, after_id) if everything else iter([fetch(after_id, limit)])
     if session.json:
         _json(pages)

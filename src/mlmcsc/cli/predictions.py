@@ -45,7 +45,7 @@ def list_predictions(
     /,
     *,
     image_id: int | None,
-    limit: int,
+    limit: int | None,
     after_id: int,
     everything: bool,
     **filters: Any,

@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from mlmcsc.manager import DatabaseManager
 
 
+CREATES = frozenset(
+    {
+        "database init",
+        "images ingest",
+        "images add",
+        "specimens set",
+        "technician register",
+        "models register",
+        "mlmcsc import",
+    }
+)
+"""The commands that can fill an empty database, and so make one that is not there.
+
+With any other, a database that is not there is a slip of the pen. (`demo` makes its own.)
+"""
+
+
 @dataclass(slots=True)
 class Session:
     """The global options of one command line.
@@ -32,12 +49,15 @@ class Session:
     json: bool = False
     debug: bool = False
     reason: str | None = None
+    _config: Config | None = None
 
     def load_config(self) -> Config:
         """The configuration in force."""
         from mlmcsc.config import load_config  # noqa: PLC0415  # pydantic loads only when needed
 
-        return load_config(self.config)
+        if self._config is None:
+            self._config = load_config(self.config)
+        return self._config
 
     @contextmanager
     def open(
@@ -47,7 +67,7 @@ class Session:
         tell_creation: bool = True,
         tell_adoption: bool = True,
     ) -> Iterator[DatabaseManager]:
-        """The database, in the local user's name; created if it is not there.
+        """The database, in the local user's name; created by the commands of `CREATES` only.
 
         Args:
             label_range: Lowest and highest label of a new database.
@@ -58,7 +78,9 @@ class Session:
 
         config = self.load_config()
         log_to_stderr(config.monitoring.log_level, as_json=config.monitoring.log_format == "json")
-        with DatabaseManager(self.database, config=config, label_range=label_range) as db:
+        with DatabaseManager(
+            self.database, config=config, label_range=label_range, create=_creates()
+        ) as db:
             if db.opened == "created" and tell_creation:
                 click.echo(f"note: there was no database at {db.url}; it was created", err=True)
             if db.adoption is not None and tell_adoption:
@@ -71,6 +93,12 @@ class Session:
                 yield db.acting_as(replace(db.actor, reason=self.reason))
             else:
                 yield db
+
+
+def _creates() -> bool:
+    context = click.get_current_context()
+    group = context.parent.command.name if context.parent else None
+    return f"{group} {context.command.name}" in CREATES
 
 
 TOLD_BY_THE_COMMAND = {"image_known", "image_metadata_conflict"}

@@ -14,6 +14,7 @@ from mlmcsc.cli.words import field_options
 from mlmcsc.domain.tables import TECHNICIANS
 
 if TYPE_CHECKING:
+    from mlmcsc.domain.records import TechnicianRecord
     from mlmcsc.manager import DatabaseManager
 
 COLUMNS = (
@@ -50,6 +51,27 @@ def register(session: Session, technician_id: str, name: str, details: dict[str,
         say(f"{technician_id} is technician {new_id}")
 
 
+@group.command(
+    "set",
+    example="""
+        technician set tech_001 --department QA --experience-level expert
+        technician set tech_001 --inactive --reason 'left the laboratory'
+    """,
+)
+@click.argument("technician_id")
+@field_options(TECHNICIANS, "name", "email", "department", "experience_level")
+@click.option("--active/--inactive", "is_active", default=None, help="May label, or may not.")
+@click.pass_obj
+def set_details(
+    session: Session, technician_id: str, details: dict[str, Any], *, is_active: bool | None
+) -> None:
+    """Change what is known of a technician; an empty value removes it."""
+    if is_active is not None:
+        details["is_active"] = is_active
+    with session.open() as db:
+        _print(session, db.technicians.update(technician_id, **details))
+
+
 @group.command("list", example="technician list")
 @listing
 @click.pass_obj
@@ -70,7 +92,10 @@ def list_technicians(session: Session, /, **page: Any) -> None:
 def show(session: Session, technician_id: str) -> None:
     """Show one technician, by staff number."""
     with session.open() as db:
-        technician = db.technicians.get(technician_id)
+        _print(session, db.technicians.get(technician_id))
+
+
+def _print(session: Session, technician: TechnicianRecord) -> None:
     if session.json:
         print_json(technician)
         return

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import statistics
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from mlmcsc.cli.command import Group
 from mlmcsc.cli.output import Column, counted, note, print_json, say, table
 from mlmcsc.cli.session import Session
-from mlmcsc.cli.training_files import write_features, write_splits
+from mlmcsc.cli.training_files import refuse_existing, write_features, write_splits
 
 if TYPE_CHECKING:
     from mlmcsc.domain.training import TrainingData
@@ -33,8 +33,11 @@ def selection(command: F) -> F:
         share("--val", "val_split", default=0.15, help="Share to validate on."),
         share("--test", "test_split", default=0.15, help="Share to test on."),
         click.option("--verified-only", is_flag=True, help="Use verified labels only."),
-        click.option("--min-confidence", type=float, help="Of the latest prediction, at least."),
-        click.option("--data-version", help="A frozen version instead of the live data."),
+        click.option(
+            "--min-confidence", type=float, help="Of the prediction stored last, at least."
+        ),
+        click.option("--data-version", help="A frozen version; not in this release (Part 3)."),
+        click.option("--extractor-version", help="May be left out when only one is stored."),
         click.option(
             "--group-by",
             type=click.Choice(["specimen", "image"]),
@@ -56,11 +59,14 @@ def selection(command: F) -> F:
             type=click.Choice(["latest", "mean", "consensus", "verified"]),
             default="latest",
             show_default=True,
-            help="Which value stands for an image with several labels.",
+            help="Which of an image's labels counts; latest is the one stored last (highest id).",
         ),
     ):
         command = option(command)
     return command
+
+
+overwrite = click.option("--overwrite", "replace", is_flag=True, help="Replace FILE if it exists.")
 
 
 @group.command(
@@ -79,13 +85,17 @@ def selection(command: F) -> F:
     metavar="FILE",
     help="Write them: .csv (split, image_id, label) or .json.",
 )
+@overwrite
 @click.pass_obj
-def split(session: Session, /, *, output: str | None, **asked: Any) -> None:
+def split(session: Session, /, *, output: str | None, replace: bool, **asked: Any) -> None:
     """Deal the labelled images out to train, val and test, without leaks.
 
     Images of one specimen, and images that look the same, are in one split. The same database
-    and seed give the same splits, and an image keeps its split as data is added.
+    and seed give the same splits; later images, labels and corrections move no image. Naming
+    the specimen of a labelled image afterwards may.
     """
+    if output is not None:
+        refuse_existing(output, replace=replace)
     with session.open() as db:
         data = db.training.splits(**asked)
     if output is not None:
@@ -99,11 +109,20 @@ def split(session: Session, /, *, output: str | None, **asked: Any) -> None:
 
 @group.command(
     "features",
-    example="training features --type cnn --output train.npz",
+    example="""
+        training features --type cnn --output train.npz
+        training features --type cnn --extractor-version 2.1 --missing nan --output train.npz
+    """,
 )
 @selection
 @click.option("--type", "feature_type", required=True, help="Kind of feature.")
-@click.option("--extractor-version", help="May be left out when there is only one.")
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "nan", "drop"]),
+    default="drop",
+    show_default=True,
+    help="Images without a vector: refuse them, give them rows of NaN, or leave them out.",
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False),
@@ -111,6 +130,7 @@ def split(session: Session, /, *, output: str | None, **asked: Any) -> None:
     metavar="FILE.npz",
     help="NumPy archive to write.",
 )
+@overwrite
 @click.pass_obj
 def features(
     session: Session,
@@ -118,19 +138,27 @@ def features(
     *,
     feature_type: str,
     extractor_version: str | None,
+    missing: Literal["error", "nan", "drop"],
     output: str,
+    replace: bool,
     **asked: Any,
 ) -> None:
     """Write ids, labels and feature vectors of every split to one NumPy file.
 
     The file holds `train_ids` (N,), `train_labels` (N,) and `train_features` (N, D) float32, and
-    the same for val and test; row i belongs to id i.
+    the same for val and test; row i belongs to id i, whatever `--missing` says.
     """
+    refuse_existing(output, replace=replace)
+    if missing == "drop":  # ids and vectors alike, so that rows still match
+        asked |= {"feature_type": feature_type, "extractor_version": extractor_version}
     with session.open() as db:
-        data = db.training.splits(feature_type=feature_type, **asked)
+        data = db.training.splits(**asked)
         vectors = {
             name: db.feature_reads.for_training(
-                [image_id for image_id, _ in pairs], feature_type, extractor_version
+                [image_id for image_id, _ in pairs],
+                feature_type,
+                extractor_version,
+                "nan" if missing == "nan" else "error",
             )
             for name, pairs in data.items()
         }

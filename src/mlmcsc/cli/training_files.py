@@ -10,13 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmcsc.cli.output import as_json
-from mlmcsc.errors import ValidationError
+from mlmcsc.errors import ConflictError, ValidationError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from mlmcsc.domain.training import TrainingData
+
+
+def refuse_existing(output: str, *, replace: bool) -> None:
+    """Refuse, before any work, to write over somebody's file.
+
+    Raises:
+        ConflictError: If there is a file already and `replace` is not set.
+    """
+    if not replace and os.path.exists(output):
+        raise ConflictError(f"{output} exists already. Name another file, or add --overwrite.")
 
 
 def write_splits(output: str, data: TrainingData) -> None:

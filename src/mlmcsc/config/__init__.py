@@ -1,8 +1,16 @@
 """Settings: where they are found, what they may be, and the database URL they make."""
 
 from mlmcsc.config.database import DatabaseSection
-from mlmcsc.config.load import default_document, load_config, validate_file
+from mlmcsc.config.in_force import (
+    LATER,
+    changed_but_later,
+    is_heeded,
+    refuse_empty_promises,
+    refused_settings,
+)
+from mlmcsc.config.load import default_document, find_problems, load_config, validate_file
 from mlmcsc.config.model import Config
+from mlmcsc.config.places import cache_folder, image_store
 from mlmcsc.config.problems import Problem, allowed_values
 from mlmcsc.config.redact import redact_url
 from mlmcsc.config.sections import (
@@ -17,6 +25,7 @@ from mlmcsc.config.urls import normalise_url
 from mlmcsc.errors import ConfigError
 
 __all__ = [
+    "LATER",
     "BackupSection",
     "Config",
     "ConfigError",
@@ -28,9 +37,16 @@ __all__ = [
     "RetentionSection",
     "SecuritySection",
     "allowed_values",
+    "cache_folder",
+    "changed_but_later",
     "default_document",
+    "find_problems",
+    "image_store",
+    "is_heeded",
     "load_config",
     "normalise_url",
     "redact_url",
+    "refuse_empty_promises",
+    "refused_settings",
     "validate_file",
 ]

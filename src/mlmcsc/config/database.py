@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from mlmcsc.config.redact import redact_url
 from mlmcsc.config.urls import normalise_url, server_url, sqlite_url, url_kind
-from mlmcsc.config.values import Host, PathText, Section
+from mlmcsc.config.values import AbsolutePath, Host, PathText, Section
 
 CONNECTION_KEYS = (
     "db_type", "sqlite_path", "host", "port", "database", "username", "password", "sslmode",
@@ -82,6 +82,11 @@ class DatabaseSection(Section):
         ge=0,
         le=3600,
         description="Longest wait for another writer of an SQLite file, in seconds.",
+    )
+    image_store: AbsolutePath | None = Field(
+        default=None,
+        description='Folder for copies of images (storage="managed"); each database has its own '
+        "in it. null: beside an SQLite file, and none for a server.",
     )
 
     @property

@@ -55,22 +55,37 @@ def load_config(
             part of the connection is set where a URL from an earlier layer hides it. The message
             lists every problem with source, key, value and what is allowed; it holds no secret.
     """
+    layers, names, problems = _read(path, environ, cwd, overrides)
+    if problems:
+        raise as_error(problems)
+    return _merge(layers, names)
+
+
+def find_problems(path: str | Path | None = None) -> list[Problem]:
+    """Return everything for which `load_config(path)` would refuse the settings here."""
+    return _read(path, None, None, None)[2]
+
+
+def _read(
+    path: str | Path | None,
+    environ: Mapping[str, str] | None,
+    cwd: str | Path | None,
+    overrides: Mapping[str, Mapping[str, Any]] | None,
+) -> tuple[list[Layer], tuple[str, ...], list[Problem]]:
+    """Read and check every layer; the names are those of the files."""
     environ = os.environ if environ is None else environ
     root = Path.cwd() if cwd is None else Path(cwd).absolute()
-    files = _files(environ, root) if path is None else [root / path]
+    files, problems = ([root / path], []) if path is not None else _files(environ, root)
     read = [read_file(file) for file in files]
     layers = [layer for layer in read if isinstance(layer, Layer)]
     names = tuple(layer.source for layer in layers)
-    problems = [problem for problem in read if isinstance(problem, Problem)]
+    problems += [problem for problem in read if isinstance(problem, Problem)]
     layers += read_environment(environ)
     if overrides:
         layers.append(Layer("argument", overrides))
     for layer in layers:
         problems += check_document(layer.document, layer.source)
-    problems = problems or _conflicts(layers)
-    if problems:
-        raise as_error(problems)
-    return _merge(layers, names)
+    return layers, names, problems or _conflicts(layers)
 
 
 def validate_file(path: str | Path) -> list[Problem]:
@@ -90,7 +105,7 @@ def default_document() -> dict[str, Any]:
     return Config().model_dump(mode="json")
 
 
-def _files(environ: Mapping[str, str], root: Path) -> list[Path]:
+def _files(environ: Mapping[str, str], root: Path) -> tuple[list[Path], list[Problem]]:
     """List the files to read, weakest first."""
     documented = [root / "src" / "database" / FILE_NAME, _packaged_file()]
     found = [file for file in documented if file.is_file()][:1]
@@ -99,9 +114,9 @@ def _files(environ: Mapping[str, str], root: Path) -> list[Path]:
         file = root / named
         if not file.is_file():
             message = f"names {file}, which is not a file; create it with `mlmcsc config generate`"
-            raise as_error([Problem("environment MLMCSC_CONFIG", "", "", message)])
+            return found, [Problem("environment MLMCSC_CONFIG", "", "", message)]
         found = [other for other in found if not other.samefile(file)] + [file]
-    return found
+    return found, []
 
 
 def _packaged_file() -> Path:

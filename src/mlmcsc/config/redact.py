@@ -37,7 +37,10 @@ def redact_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or not _SCHEME.fullmatch(scheme):
         return HIDDEN if re.search("[@=]", url) else url
-    if not (scheme.lower().startswith("sqlite") and rest.startswith("/")):
+    is_file = scheme.lower().startswith("sqlite") and rest.startswith("/")
+    if is_file and "=" not in rest:
+        return url  # a path, odd characters and all: no place for a secret
+    if not is_file:
         end = _first(rest, "[/?#]")
         if "@" in rest[end:]:  # an unencoded / ? or # in the password: its end is unknown
             return f"{scheme}://{HIDDEN}"

@@ -123,12 +123,14 @@ class PerformanceSection(Section):
         default=None, ge=1, le=256, description="Processes that read images; null: by CPU count."
     )
     cache_directory: FilePath | None = Field(
-        default=None, description="Thumbnails and feature matrices; null: beside the database."
+        default=None,
+        description="Thumbnails and feature matrices; each database has its own folder in it. "
+        "null: beside an SQLite file, and the user's cache for a server.",
     )
     thumbnail_size: int = Field(
         default=256, ge=16, le=4096, description="Longer side of a thumbnail, in pixels."
     )
-    page_size: int = Field(default=100, ge=1, le=10_000, description="Rows per page of a list.")
+    page_size: int = Field(default=100, ge=1, le=10_000, description="Rows per page of a listing.")
     slow_query_ms: float = Field(
         default=500, ge=0, le=3_600_000, description="Milliseconds from which a query is slow."
     )

@@ -95,6 +95,13 @@ def _path(value: Any) -> Path:
     return Path(_path_text(str(value)))
 
 
+def _absolute_path(value: Any) -> Path:
+    path = _path(value)
+    if not path.is_absolute():
+        raise ValueError("relative, so that it would be another folder in another directory")
+    return path
+
+
 def _host(text: str) -> str:
     if text.startswith("/"):
         return _path_text(text)
@@ -150,6 +157,12 @@ FilePath = Annotated[
     PlainValidator(_path),
     PlainSerializer(Path.as_posix, return_type=str),
     _allowed_text("a path, absolute or relative, without '~'"),
+]
+AbsolutePath = Annotated[
+    Path,
+    PlainValidator(_absolute_path),
+    PlainSerializer(Path.as_posix, return_type=str),
+    _allowed_text("an absolute path, without '~'"),
 ]
 Host = Annotated[
     str,

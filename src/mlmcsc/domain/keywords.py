@@ -89,13 +89,26 @@ class LabelDetails(TypedDict, total=False):
 
 
 class LabelChange(TypedDict, total=False):
-    """Keywords of `update_label`: what may be corrected."""
+    """What may be corrected of a label."""
 
     label: float
     label_type: str
     difficulty_rating: int | None
     notes: str | None
     annotation_data: Any
+
+
+class LabelCorrection(LabelChange, total=False):
+    """Keywords of `update_label`: what is corrected, and the revision it was decided on."""
+
+    expected_revision: int | None
+
+
+class LabelVerdict(TypedDict, total=False):
+    """Keywords of `verify_label`: the verdict, and the revision that was checked."""
+
+    is_verified: bool
+    expected_revision: int | None
 
 
 class FeatureDetails(TypedDict, total=False):

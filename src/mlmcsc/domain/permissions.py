@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from mlmcsc.errors import PermissionDeniedError
+from mlmcsc.errors import PermissionDeniedError, ValidationError
 
 
 class Permission(StrEnum):
@@ -51,6 +51,22 @@ class Actor:
     ip: str | None = None
     user_agent: str | None = None
     reason: str | None = None
+
+    def may_act_as(self, other: object) -> None:
+        """Refuse a change of actor that would add rights.
+
+        Raises:
+            ValidationError: If `other` is no actor.
+            PermissionDeniedError: If it has permissions that this one lacks.
+        """
+        if not isinstance(other, Actor):
+            raise ValidationError(f"{other!r} is not an Actor: give Actor(subject, permissions).")
+        more = other.permissions - self.permissions
+        if more:
+            raise PermissionDeniedError(
+                f"{self.subject!r} may not act as {other.subject!r}, who may do more: "
+                f"{', '.join(sorted(more))}. Start from an actor who has these rights."
+            )
 
 
 class HasActor(Protocol):

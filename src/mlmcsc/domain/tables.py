@@ -164,7 +164,7 @@ LABELS = RowSpec(
         Field("difficulty_rating", K.INTEGER, "1 easy to 5 hard", minimum=1, maximum=5),
         Field("notes", K.TEXT, "free text"),
         Field("is_verified", K.FLAG, "checked by a second person"),
-        Field("verified_by", K.TEXT, "who checked it", max_length=50),
+        Field("verified_by", K.TEXT, "who checked it", max_length=50, is_name=True),
         Field("verification_timestamp", K.TIMESTAMP, "when it was checked"),
         Field("annotation_data", K.JSON, "regions, points or measured A x B"),
     ),

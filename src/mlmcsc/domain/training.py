@@ -3,16 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlmcsc.domain.filters import FIELDS
 from mlmcsc.domain.records import Record
 from mlmcsc.domain.splits import earliest_relatives
+from mlmcsc.errors import ValidationError
 
 Pairs = list[tuple[int, float]]
 GroupBy = Literal["specimen", "image"]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """Which labelled images are wanted; None means any.
+
+    Attributes:
+        min_confidence: Least confidence of the prediction stored last, 0 to 1.
+        model_version_id: Whose predictions count.
+        feature_type: The kind of vector they must have.
+        extractor_version: Its extractor.
+    """
+
+    min_confidence: float | None
+    model_version_id: int | None
+    feature_type: str | None
+    extractor_version: str | None
+
+    @classmethod
+    def checked(
+        cls,
+        min_confidence: Any,
+        model_version_id: Any,
+        feature_type: Any,
+        extractor_version: Any,
+    ) -> Self:
+        """From what a caller gave.
+
+        Raises:
+            ValidationError: A value is wrong, or narrows what was not asked for.
+        """
+        asked = {
+            "min_confidence": min_confidence,
+            "model_version_id": model_version_id,
+            "feature_type": feature_type,
+            "extractor_version": extractor_version,
+        }
+        for name, needed in NEEDS.items():
+            if asked[name] is not None and asked[needed] is None:
+                raise ValidationError(f"{name}={asked[name]!r}: give {needed} with it.")
+        return cls(**{k: None if v is None else FIELDS[k].check(v) for k, v in asked.items()})
+
+
+NEEDS = {"model_version_id": "min_confidence", "extractor_version": "feature_type"}
 
 
 @dataclass(frozen=True, slots=True)

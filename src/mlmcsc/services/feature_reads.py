@@ -69,7 +69,7 @@ class FeatureReads:
                 leaves them out (rows then no longer match ids; only asked for, never silent).
 
         Returns:
-            Shape `(N, D)`, float32.
+            Shape `(N, D)`, float32; `(0, 0)` for no ids where no such features are stored.
 
         Raises:
             UnknownRecordError: No such features, or (with `error`) ids that have none.
@@ -79,54 +79,75 @@ class FeatureReads:
         ids = _as_ids(image_ids)
         policy = _as_policy(missing)
         with self.db.read() as view:
+            if not len(ids) and not _candidates(view, feature_type, extractor_version):
+                return np.empty((0, 0), dtype=np.float32)
             chosen = _choose(view, feature_type, extractor_version)
-            matrix = self._matrix(view, chosen, len(ids))
+            newest = feature_queries.tokens(view, chosen)[-1:]
+            matrix = self._at_hand(chosen, newest, len(ids))
             if matrix is None:
                 return _from_table(view, chosen, ids, policy)
-            rows = matrix.rows_of(ids)
-            absent = rows == MISSING
-            if not absent.any():
-                return matrix.take(rows)
-            _refuse_absent(ids[absent], chosen, policy)
-            if policy is Missing.DROP:
-                return matrix.take(rows[~absent])
-            found = matrix.take(np.where(absent, 0, rows))
-            found[absent] = np.nan
-            return found
+        if [matrix.token] != newest and not self._refresh(matrix, chosen):
+            with self.db.read() as view:
+                return _from_table(view, chosen, ids, policy)
+        return _from_matrix(matrix, chosen, ids, policy)
 
-    def _matrix(self, view: View, chosen: FeatureSet, wanted: int) -> FeatureMatrix | None:
-        """The set's matrix, fresh; None when the table is the better source."""
-        if self.cache.root is None:
+    def _at_hand(self, chosen: FeatureSet, newest: list[str], wanted: int) -> FeatureMatrix | None:
+        """The set's matrix, fresh or not; None when the table is the better source."""
+        if self.cache.root is None or not newest:
             return None
-        with self.cache.lock:
-            ready = self.cache.matrices.get(chosen.id)
-            if ready is not None and ready.generation == chosen.generation:
-                return ready
-            # A new object: other threads may still be reading from the old one.
-            matrix = FeatureMatrix(self.cache.root / f"set-{chosen.id}", chosen.feature_dimension)
-            if not matrix.open() and wanted <= min(DIRECT_READ, chosen.n_vectors // 2):
-                return None
-            try:
-                _refresh(view, matrix, chosen)
-            except OSError as error:
-                log.warning("feature_matrix_unavailable", error=str(error))
-                return None
+        ready = self.cache.matrices.get(chosen.id)
+        if ready is not None and [ready.token] == newest:
+            return ready
+        # A new object: other threads may still be reading from the old one.
+        matrix = FeatureMatrix(self.cache.root / f"set-{chosen.id}", chosen.feature_dimension)
+        if not matrix.open() and wanted <= min(DIRECT_READ, chosen.n_vectors // 2):
+            return None
+        if [matrix.token] == newest:
             self.cache.matrices[chosen.id] = matrix
-            return matrix
+        return matrix
+
+    def _refresh(self, matrix: FeatureMatrix, chosen: FeatureSet) -> bool:
+        """Bring the matrix up to date; False where no matrix can be kept.
+
+        The snapshot is taken under the builders' lock: it is never older than what they built.
+        """
+        try:
+            with self.cache.lock, matrix.locked(), self.db.read() as view:
+                _bring_up_to_date(view, matrix, chosen)
+        except OSError as error:
+            log.warning("feature_matrix_unavailable", error=str(error))
+            return False
+        self.cache.matrices[chosen.id] = matrix
+        return True
 
 
-def _refresh(view: View, matrix: FeatureMatrix, chosen: FeatureSet) -> None:
-    with matrix.locked():
-        usable = matrix.open()  # another process may have been faster
-        if usable and matrix.generation == chosen.generation:
+def _bring_up_to_date(view: View, matrix: FeatureMatrix, before: FeatureSet) -> None:
+    chosen = _choose(view, before.feature_type, before.extractor_version)
+    known = feature_queries.tokens(view, chosen)
+    usable = matrix.open()  # another process may have been faster
+    if usable and matrix.token == known[-1]:
+        return
+    if usable and matrix.token in known:
+        new = feature_queries.stream(view, chosen, after_id=matrix.last_id)
+        if matrix.extend(new, chosen.dtype, known[-1], chosen.n_vectors):
             return
-        if usable and matrix.generation < chosen.generation:
-            new = feature_queries.stream(view, chosen, after_id=matrix.last_id)
-            matrix.extend(new, chosen.dtype, chosen.generation)
-            if matrix.images == chosen.n_vectors:
-                return
-        # Vectors were removed, or ids committed out of order (PostgreSQL): start over.
-        matrix.rebuild(feature_queries.stream(view, chosen), chosen.dtype, chosen.generation)
+    # It is of another copy of the database, too far behind, or has vectors that were removed.
+    matrix.rebuild(feature_queries.stream(view, chosen), chosen.dtype, known[-1])
+
+
+def _from_matrix(
+    matrix: FeatureMatrix, chosen: FeatureSet, ids: NDArray[np.int64], policy: Missing
+) -> NDArray[np.float32]:
+    rows = matrix.rows_of(ids)
+    absent = rows == MISSING
+    if not absent.any():
+        return matrix.take(rows)
+    _refuse_absent(ids[absent], chosen, policy)
+    if policy is Missing.DROP:
+        return matrix.take(rows[~absent])
+    found = matrix.take(np.where(absent, 0, rows))
+    found[absent] = np.nan
+    return found
 
 
 def _from_table(
@@ -146,10 +167,13 @@ def _nan(ids: NDArray[np.int64], chosen: FeatureSet) -> NDArray[np.float32]:
     return np.full((len(ids), chosen.feature_dimension), np.nan, dtype=np.float32)
 
 
-def _choose(view: View, feature_type: str, version: str | None) -> FeatureSet:
+def _candidates(view: View, feature_type: str, version: str | None) -> list[FeatureSet]:
     sets = feature_queries.sets(view, feature_type)
-    if version is not None:
-        sets = [s for s in sets if s.extractor_version == version]
+    return [s for s in sets if version in {None, s.extractor_version}]
+
+
+def _choose(view: View, feature_type: str, version: str | None) -> FeatureSet:
+    sets = _candidates(view, feature_type, version)
     if len(sets) == 1:
         return sets[0]
     if sets:

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from mlmcsc.domain.columns import Checked, Columns, read_input
-from mlmcsc.domain.filters import FeatureFilter, check_listing, of_image
+from mlmcsc.domain.filters import FeatureFilter, check_listing
 from mlmcsc.domain.keywords import FeatureDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import FeatureRecord
@@ -111,8 +111,8 @@ class Features:
             sets = _sets(tx, checked, dtype)
             parents = {"image_id": images}
             good = batches.settle(tx, features, checked, parents, on_error=on_error)
-            _make_room(tx, sets, good)
-            ids = batches.insert_batch(tx, features, good)
+            replaced = _make_room(tx, sets, good)
+            ids = batches.insert_batch(tx, features, good, replaced=replaced)
         return BulkResult("features", len(ids), ids, checked.rejections())
 
     def store(
@@ -155,9 +155,8 @@ class Features:
         **wanted: Unpack[FeatureFilter],
     ) -> Page[FeatureRecord]:
         """Feature vectors by id, a page at a time."""
-        check_listing(FeatureFilter, wanted, after_id, limit)
+        found = check_listing(FeatureFilter, wanted, after_id, limit, image_id=image_id)
         with self.db.read() as view:
-            found = of_image(wanted, image_id)
             return feature_queries.page(view, found, after_id=after_id, limit=limit)
 
     @requires(Permission.READ)
@@ -200,10 +199,24 @@ def _sets(tx: Transaction, checked: Checked, dtype: Stored) -> list[FeatureSet]:
     return sets
 
 
-def _make_room(tx: Transaction, sets: list[FeatureSet], good: Columns) -> None:
+def _make_room(tx: Transaction, sets: list[FeatureSet], good: Columns) -> dict[str, Any] | None:
+    """Remove the vectors that new ones replace; what they were, for the audit trail."""
     members = _by_set(good)
+    told = []
     for chosen in sets:
         index = members.get((chosen.feature_type, chosen.extractor_version), [])
         image_ids = np.asarray(good["image_id"], dtype=np.int64)[index]
-        replaced = feature_queries.remove_vectors(tx, chosen, image_ids)
-        feature_queries.grow(tx, chosen, len(index) - len(replaced))
+        old = feature_queries.remove_vectors(tx, chosen, image_ids)
+        feature_queries.grow(tx, chosen, len(index) - len(old.image_ids))
+        if len(old.image_ids):
+            told.append(
+                {
+                    "feature_type": chosen.feature_type,
+                    "extractor_version": chosen.extractor_version,
+                    "n_rows": len(old.image_ids),
+                    "image_id_ranges": batches.id_ranges(old.image_ids),
+                    "columns": ["id", "image_id", "feature_vector"],
+                    "digest": old.digest,
+                }
+            )
+    return {"replaced": told} if told else None

@@ -13,19 +13,28 @@ from mlmcsc.store.models import model_versions
 from mlmcsc.store.queries import rows, stats
 from mlmcsc.store.uow import Store
 
-WAL_WARNING = 256 << 20
 DISK_ERROR = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Look at the state of the database, in one actor's name."""
+    """Look at the state of the database, in one actor's name.
+
+    Attributes:
+        db: The open database.
+        actor: In whose name.
+        url: Where it is, without password.
+        label_range: Lowest and highest label.
+        disk_warning_percent: Free disk space, in percent, below which to warn.
+        wal_warning_mb: Write-ahead log, in 10⁶ bytes, above which to warn.
+    """
 
     db: Store
     actor: Actor
     url: str
     label_range: tuple[float, float]
     disk_warning_percent: float
+    wal_warning_mb: float
 
     @requires(Permission.READ)
     def status(self) -> SystemHealth:
@@ -37,7 +46,7 @@ class Health:
             revision = schema.revision(view.conn) or "none"
             tables, coverage = stats.table_counts(view), stats.coverage(view)
             active = rows.first(view, model_versions, ModelVersionRecord, is_active=True)
-        checks = [HealthCheck("connection", "ok", product), _wal_check(wal)]
+        checks = [HealthCheck("connection", "ok", product), self._wal_check(wal)]
         free = None
         if dialect.path is not None:
             free, total = disk_free(dialect.path.parent)
@@ -77,11 +86,10 @@ class Health:
             return HealthCheck("disk", "warning", f"{told}. Free some space, or move the database.")
         return HealthCheck("disk", "ok", told)
 
-
-def _wal_check(wal: int) -> HealthCheck:
-    told = f"{wal / 1e6:.1f} MB in the write-ahead log"
-    if wal > WAL_WARNING:
-        return HealthCheck(
-            "wal", "warning", f"{told}. A long-running reader keeps it from shrinking."
-        )
-    return HealthCheck("wal", "ok", told)
+    def _wal_check(self, wal: int) -> HealthCheck:
+        told = f"{wal / 1e6:.1f} MB in the write-ahead log"
+        if wal > self.wal_warning_mb * 1e6:
+            return HealthCheck(
+                "wal", "warning", f"{told}. A long-running reader keeps it from shrinking."
+            )
+        return HealthCheck("wal", "ok", told)

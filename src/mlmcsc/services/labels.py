@@ -11,12 +11,17 @@ from mlmcsc.domain.columns import Checked, read_input
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.fields import Field, Kind, RowSpec
-from mlmcsc.domain.filters import LabelFilter, check_listing, of_image
+from mlmcsc.domain.filters import LabelFilter, check_listing
 from mlmcsc.domain.keywords import LabelChange, LabelDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord
+from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord, TechnicianRecord
 from mlmcsc.domain.results import BulkResult, Page
-from mlmcsc.errors import PermissionDeniedError, UnknownRecordError, ValidationError
+from mlmcsc.errors import (
+    ConflictError,
+    PermissionDeniedError,
+    UnknownRecordError,
+    ValidationError,
+)
 from mlmcsc.store.models import images, labels, technicians
 from mlmcsc.store.queries import batches, rows
 from mlmcsc.store.queries import labels as label_queries
@@ -50,6 +55,7 @@ class Labels:
         Raises:
             ValidationError: A value is wrong; nothing is written.
             UnknownRecordError: There is no such image or technician.
+            ConflictError: The technician is not active, that is, may not label.
         """
         values = self.spec.check(
             {"image_id": image_id, "technician_id": technician_id, "label": label, **details}
@@ -79,13 +85,15 @@ class Labels:
                 e.g. `technician_id=3`.
 
         Raises:
-            RejectedRowsError: With `on_error="raise"`, when any row is wrong.
+            RejectedRowsError: With `on_error="raise"`, when any row is wrong, or of a
+                technician who is not active.
         """
         checked = read_input(self.spec, data, common)
         _fill_defaults(checked)
         parents = {"image_id": images, "technician_id": technicians}
         with self.db.write(self.actor) as tx:
             self._sign_columns(tx, checked)
+            label_queries.reject_inactive(tx, checked)
             result = batches.add_checked(tx, labels, checked, parents, on_error=on_error)
             good, _ = checked.good()
             who, made = np.unique(np.asarray(good["technician_id"]), return_counts=True)
@@ -121,14 +129,24 @@ class Labels:
         columns.update(signed)
 
     @requires(Permission.LABEL)
-    def correct(self, label_id: int, *, reason: str, **change: Unpack[LabelChange]) -> LabelRecord:
+    def correct(
+        self,
+        label_id: int,
+        *,
+        reason: str,
+        expected_revision: int | None = None,
+        **change: Unpack[LabelChange],
+    ) -> LabelRecord:
         """Correct a label; its earlier state is kept as a revision.
 
-        A changed value is no longer verified: somebody verified the old one.
+        A changed measurement (`label`, `label_type`, `annotation_data`) is no longer verified:
+        somebody verified the old one. Changed notes and difficulty leave it verified.
 
         Args:
             label_id: The label.
             reason: Why it is corrected; kept with the revision and in the audit trail.
+            expected_revision: The revision that the correction was decided on; left out, the
+                last correction wins.
             **change: `label`, `label_type`, `difficulty_rating`, `notes`, `annotation_data`.
 
         Returns:
@@ -137,8 +155,10 @@ class Labels:
         Raises:
             ValidationError: No reason, no change given, or a wrong value; nothing is written.
             UnknownRecordError: There is no such label.
+            ConflictError: The label is no longer at the expected revision.
         """
         REASON.check(reason)
+        expected = EXPECTED.check(expected_revision)
         changeable = LabelChange.__annotations__
         unknown = change.keys() - changeable.keys()
         if unknown or not change:
@@ -151,17 +171,17 @@ class Labels:
                 raise ValidationError(f"{name} cannot be removed from a label.")
         values = {name: self.spec.by_name[name].check(value) for name, value in change.items()}
         with self.db.write(self.actor) as tx:
-            return self._correct(tx, label_id, values, reason)
+            return self._correct(tx, _at(tx, label_id, expected), values, reason)
 
     def _correct(
-        self, tx: Transaction, label_id: int, values: dict[str, Any], reason: str
+        self, tx: Transaction, before: LabelRecord, values: dict[str, Any], reason: str
     ) -> LabelRecord:
-        before = _require(rows.get(tx, labels, LabelRecord, label_id, for_update=True), label_id)
+        label_id = before.id
         changed = {k: v for k, v in values.items() if getattr(before, k) != v}
         if not changed:
             return before
         label_queries.keep_revision(tx, before, reason)
-        if before.is_verified:
+        if before.is_verified and changed.keys() & MEASURED:
             changed |= {"is_verified": False, "verified_by": None, "verification_timestamp": None}
         rows.update(tx, labels, label_id, changed | {"revision": before.revision + 1})
         tx.record(
@@ -177,22 +197,35 @@ class Labels:
         return _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
 
     @requires(Permission.VERIFY)
-    def verify(self, label_id: int, verified_by: str, *, is_verified: bool = True) -> LabelRecord:
+    def verify(
+        self,
+        label_id: int,
+        verified_by: str,
+        *,
+        is_verified: bool = True,
+        expected_revision: int | None = None,
+    ) -> LabelRecord:
         """Record that somebody checked a label (or, with `is_verified=False`, take it back).
 
         Args:
             label_id: The label.
             verified_by: Who checked it, at most 50 characters.
             is_verified: The verdict.
+            expected_revision: The revision that was checked; left out, whatever is there now.
 
         Raises:
+            ValidationError: A value is wrong.
             UnknownRecordError: There is no such label.
+            ConflictError: It is the checker's own label, or no longer at the expected revision.
         """
-        replace(self.spec.by_name["verified_by"], required=True).check(verified_by)
+        expected = EXPECTED.check(expected_revision)
+        who = replace(self.spec.by_name["verified_by"], required=True)
+        verified_by = who.check(verified_by)
         is_verified = replace(self.spec.by_name["is_verified"], required=True).check(is_verified)
         with self.db.write(self.actor) as tx:
-            found = rows.get(tx, labels, LabelRecord, label_id, for_update=True)
-            before = _require(found, label_id)
+            before = _at(tx, label_id, expected)
+            if is_verified:
+                _refuse_own(tx, before, verified_by)
             values = {
                 "is_verified": is_verified,
                 "verified_by": verified_by if is_verified else None,
@@ -235,10 +268,22 @@ class Labels:
         **wanted: Unpack[LabelFilter],
     ) -> Page[LabelRecord]:
         """Labels by id, a page at a time, in their current state."""
-        check_listing(LabelFilter, wanted, after_id, limit)
+        found = check_listing(LabelFilter, wanted, after_id, limit, image_id=image_id)
         with self.db.read() as view:
-            found = of_image(wanted, image_id)
             return label_queries.page(view, found, after_id=after_id, limit=limit)
+
+
+def _at(tx: Transaction, label_id: int, expected: int | None) -> LabelRecord:
+    """The label, kept from other writers, at the revision that the caller has seen."""
+    found = rows.get(tx, labels, LabelRecord, label_id, for_update=True)
+    label = _require(found, label_id)
+    if expected is not None and label.revision != expected:
+        raise ConflictError(
+            f"label {label_id} is at revision {label.revision}, not {expected}: it is now "
+            f"{label.label:g} ({label.label_type}). Look at it again, then repeat with "
+            f"expected_revision={label.revision}."
+        )
+    return label
 
 
 def _require(record: LabelRecord | None, label_id: int) -> LabelRecord:
@@ -247,7 +292,19 @@ def _require(record: LabelRecord | None, label_id: int) -> LabelRecord:
     return record
 
 
+def _refuse_own(tx: Transaction, label: LabelRecord, verified_by: str) -> None:
+    maker = rows.get(tx, technicians, TechnicianRecord, label.technician_id)
+    if maker is not None and verified_by == maker.technician_id:
+        raise ConflictError(
+            f"label {label.id} was made by {maker.technician_id}, who cannot verify it: a second "
+            "person checks. Name that person in verified_by."
+        )
+
+
 REASON = Field("reason", Kind.TEXT, "why the label is corrected", required=True)
+EXPECTED = Field("expected_revision", Kind.INTEGER, "the label's revision that you saw", minimum=1)
+MEASURED = {"label", "label_type", "annotation_data"}
+"""What a verification vouches for."""
 DEFAULTS = {"label_type": "manual", "is_verified": False}
 
 

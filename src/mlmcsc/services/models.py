@@ -8,6 +8,7 @@ from typing import Unpack
 
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.filters import check_page
 from mlmcsc.domain.keywords import ModelDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import ModelVersionRecord
@@ -55,6 +56,7 @@ class Models:
         """Make one model version, by id or version name, the active one.
 
         Raises:
+            ValidationError: It is neither an id nor a version name.
             UnknownRecordError: If there is none.
         """
         with self.db.write(self.actor) as tx:
@@ -85,6 +87,7 @@ class Models:
         """One model version, by id or version name.
 
         Raises:
+            ValidationError: It is neither an id nor a version name.
             UnknownRecordError: If there is none.
         """
         with self.db.read() as view:
@@ -93,6 +96,7 @@ class Models:
     @requires(Permission.READ)
     def list(self, *, after_id: int = 0, limit: int = 100) -> Page[ModelVersionRecord]:
         """Model versions by id, a page at a time."""
+        check_page(after_id, limit)
         with self.db.read() as view:
             return rows.page(
                 view, model_versions, ModelVersionRecord, (), after_id=after_id, limit=limit
@@ -100,8 +104,8 @@ class Models:
 
 
 def _find(view: View, model: int | str) -> ModelVersionRecord:
-    key = "version" if isinstance(model, str) else "id"
-    record = rows.first(view, model_versions, ModelVersionRecord, **{key: model})
+    key = MODEL_VERSIONS.by_name["version"]
+    record = registers.find(view, model_versions, ModelVersionRecord, key, model)
     if record is None:
         raise UnknownRecordError(
             f"model version {model!r} does not exist. See `models list`, or register it first."

@@ -9,7 +9,7 @@ from mlmcsc.domain.columns import read_input
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.fields import RowSpec
-from mlmcsc.domain.filters import PredictionFilter, check_listing, of_image
+from mlmcsc.domain.filters import PredictionFilter, check_listing
 from mlmcsc.domain.keywords import PredictionDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import PredictionRecord
@@ -112,7 +112,6 @@ class Predictions:
         **wanted: Unpack[PredictionFilter],
     ) -> Page[PredictionRecord]:
         """Predictions by id, a page at a time."""
-        check_listing(PredictionFilter, wanted, after_id, limit)
+        found = check_listing(PredictionFilter, wanted, after_id, limit, image_id=image_id)
         with self.db.read() as view:
-            found = of_image(wanted, image_id)
             return prediction_queries.page(view, found, after_id=after_id, limit=limit)

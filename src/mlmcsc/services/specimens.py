@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 from mlmcsc.domain.columns import read_input
+from mlmcsc.domain.filters import SpecimenFilter, check_listing
 from mlmcsc.domain.keywords import SpecimenDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import SpecimenRecord
@@ -74,6 +75,7 @@ class Specimens:
         """
         checked = read_input(SPECIMENS, data, common)
         with self.db.write(self.actor) as tx:
+            registers.lock(tx, specimens)
             batches.reject_known(tx, checked, specimens, "specimen_id")
             return batches.add_checked(tx, specimens, checked, {}, on_error=on_error)
 
@@ -82,6 +84,7 @@ class Specimens:
         """One specimen, by its number.
 
         Raises:
+            ValidationError: No specimen number could look so.
             UnknownRecordError: If there is none.
         """
         with self.db.read() as view:
@@ -89,22 +92,17 @@ class Specimens:
 
     @requires(Permission.READ)
     def list(
-        self,
-        *,
-        heat: str | None = None,
-        material: str | None = None,
-        after_id: int = 0,
-        limit: int = 100,
+        self, *, after_id: int = 0, limit: int = 100, **wanted: Unpack[SpecimenFilter]
     ) -> Page[SpecimenRecord]:
-        """Specimens by id, a page at a time."""
+        """Specimens by id, a page at a time; of a `heat`, of a `material`."""
+        found = check_listing(SpecimenFilter, wanted, after_id, limit)
         with self.db.read() as view:
-            return image_queries.specimen_page(
-                view, heat=heat, material=material, after_id=after_id, limit=limit
-            )
+            return image_queries.specimen_page(view, found, after_id=after_id, limit=limit)
 
 
 def _find(view: View, specimen_id: str) -> SpecimenRecord:
-    record = rows.first(view, specimens, SpecimenRecord, specimen_id=specimen_id)
+    name = SPECIMENS.by_name["specimen_id"].check(specimen_id)
+    record = rows.first(view, specimens, SpecimenRecord, specimen_id=name)
     if record is None:
         raise UnknownRecordError(f"specimen {specimen_id!r} does not exist.")
     return record

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Unpack
 
+from mlmcsc.domain.filters import check_page
 from mlmcsc.domain.keywords import TechnicianDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import TechnicianRecord
 from mlmcsc.domain.results import Page
 from mlmcsc.domain.tables import TECHNICIANS
-from mlmcsc.errors import UnknownRecordError
+from mlmcsc.errors import UnknownRecordError, ValidationError
 from mlmcsc.store.models import technicians
 from mlmcsc.store.queries import registers, rows
 from mlmcsc.store.queries.rows import View
@@ -47,13 +48,15 @@ class Technicians:
     def update(
         self, technician: int | str, **details: Unpack[TechnicianDetails]
     ) -> TechnicianRecord:
-        """Change what is known of a technician.
+        """Change what is known of a technician; with `is_active=False` they may not label.
 
         Raises:
             ValidationError: A value is wrong.
             UnknownRecordError: There is no such technician.
         """
         TECHNICIANS.known(details)
+        if details.get("is_active", True) is None:
+            raise ValidationError("is_active cannot be removed: give true or false.")
         values = {k: TECHNICIANS.by_name[k].check(v) for k, v in details.items()}
         with self.db.write(self.actor) as tx:
             registers.change(tx, technicians, _find(tx, technician), values)
@@ -64,6 +67,7 @@ class Technicians:
         """One technician, by id or by staff number.
 
         Raises:
+            ValidationError: It is neither an id nor a staff number.
             UnknownRecordError: If there is none.
         """
         with self.db.read() as view:
@@ -72,6 +76,7 @@ class Technicians:
     @requires(Permission.READ)
     def list(self, *, after_id: int = 0, limit: int = 100) -> Page[TechnicianRecord]:
         """Technicians by id, a page at a time."""
+        check_page(after_id, limit)
         with self.db.read() as view:
             return rows.page(
                 view, technicians, TechnicianRecord, (), after_id=after_id, limit=limit
@@ -79,8 +84,8 @@ class Technicians:
 
 
 def _find(view: View, technician: int | str) -> TechnicianRecord:
-    key = "technician_id" if isinstance(technician, str) else "id"
-    record = rows.first(view, technicians, TechnicianRecord, **{key: technician})
+    key = TECHNICIANS.by_name["technician_id"]
+    record = registers.find(view, technicians, TechnicianRecord, key, technician)
     if record is None:
         raise UnknownRecordError(
             f"technician {technician!r} does not exist. Register them first: "

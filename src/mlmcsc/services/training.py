@@ -15,25 +15,19 @@ from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.splits import Split, SplitRatios, assign_splits
 from mlmcsc.domain.training import (
     GroupBy,
+    Narrow,
     Pairs,
     TrainingData,
     TrainingReport,
     links_among,
     units,
 )
-from mlmcsc.errors import UnknownRecordError, UnsupportedError, ValidationError
+from mlmcsc.errors import AmbiguousError, UnknownRecordError, UnsupportedError, ValidationError
+from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries import training as training_queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.queries.training import LabelTable
 from mlmcsc.store.uow import Store
-
-MIN_CONFIDENCE = Field(
-    "min_confidence",
-    Kind.REAL,
-    "least confidence of an image's latest prediction",
-    minimum=0.0,
-    maximum=1.0,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +53,51 @@ class Training:
         stratify: bool = True,
         seed: int = 0,
         label_policy: Literal["latest", "mean", "consensus", "verified"] = "latest",
+        extractor_version: str | None = None,
+        model_version_id: int | None = None,
     ) -> TrainingData:
         """Labelled images in three splits that do not leak into each other.
 
         Every image comes once. Images of one specimen, and images that look the same, are in
-        one split. Splits are made over all labelled images before any filter, so an image keeps
-        its split whichever filter is used, and as images, labels and corrections are added.
+        one split. Splits are made over all labelled images before any filter, so later images,
+        labels, corrections, verifications and filters move no image to another split.
+
+        What does move images: giving an image that is labelled already a specimen (or another
+        one), a new image that looks like two groups, deleting the first label of a group. The
+        images that join an older group move into its split; and where the number of groups
+        changes by it, later groups (of the first 20, or of that tenth of the label range) may
+        shift by a place. So name specimens at ingest.
 
         Args:
             train_split: Share of groups to train on.
             val_split: Share to validate on.
             test_split: Share to test on; the three sum to 1.
             verified_only: Use verified labels only.
-            min_confidence: Leave out images whose latest prediction is less confident (or that
-                have none).
-            data_version: A frozen version to read instead of the live data.
+            min_confidence: Leave out images whose prediction stored last (highest id, of any
+                model unless `model_version_id` names one) is less confident, or that have none.
+            data_version: Not in this release: frozen versions come with Part 3. Any value is
+                refused.
             feature_type: Leave out images without a vector of this type.
             group_by: What must stay together: `specimen`, or each `image` by itself.
             stratify: Spread the label range evenly over the splits.
             seed: Another seed deals the groups out differently.
-            label_policy: Which value stands for an image that has several labels: the `latest`,
-                the `mean` or `consensus` (median) of technicians, or the latest `verified` one.
+            label_policy: Which value stands for an image that has several labels: the `latest`
+                (stored last: highest id, whatever its timestamp says), the `mean` or
+                `consensus` (median) of each technician's latest, or the latest `verified` one.
+            extractor_version: With `feature_type`: of this extractor; may be left out when only
+                one version is stored.
+            model_version_id: With `min_confidence`: look at this model's predictions only.
 
         Raises:
             ValidationError: Shares that do not sum to 1, or another wrong argument.
+            AmbiguousError: Vectors of `feature_type` by several extractor versions are stored.
             UnknownRecordError: There is no such data version.
+            UnsupportedError: The data version lists no images.
         """
         ratios = SplitRatios(train_split, val_split, test_split)
         policy = _policy(label_policy)
-        _check(group_by, min_confidence)
+        _check(group_by, verified_only, stratify)
+        narrow = Narrow.checked(min_confidence, model_version_id, feature_type, extractor_version)
         with self.db.read() as view:
             if data_version is not None:
                 _refuse_version(view, data_version)
@@ -99,9 +109,7 @@ class Training:
             )
             chosen, values = _values(table, policy, verified_only=verified_only)
             at = np.searchsorted(images, chosen)
-            keep, left_out = _filter(
-                view, chosen, min_confidence=min_confidence, feature_type=feature_type
-            )
+            keep, left_out = _filter(view, chosen, narrow)
         if len(images) > len(chosen):
             left_out["no verified label"] = len(images) - len(chosen)
         chosen, values, at = chosen[keep], values[keep], at[keep]
@@ -172,24 +180,25 @@ def _values(
 
 
 def _filter(
-    view: View,
-    images: NDArray[np.int64],
-    *,
-    min_confidence: float | None,
-    feature_type: str | None,
+    view: View, images: NDArray[np.int64], narrow: Narrow
 ) -> tuple[NDArray[np.bool_], dict[str, int]]:
     """Which images stay, and how many leave for which reason."""
     keep = np.ones(len(images), dtype=bool)
     left_out: dict[str, int] = {}
     tests = [("marked invalid", ~np.isin(images, training_queries.invalid_images(view)))]
-    if min_confidence is not None:
-        sure = training_queries.confident_images(view, min_confidence)
-        tests.append(
-            (f"latest prediction below confidence {min_confidence:g}", np.isin(images, sure))
+    if narrow.min_confidence is not None:
+        sure = training_queries.confident_images(
+            view, narrow.min_confidence, narrow.model_version_id
         )
-    if feature_type is not None:
-        have = training_queries.images_with_features(view, feature_type)
-        tests.append((f"no {feature_type} features", np.isin(images, have)))
+        tests.append(
+            (f"latest prediction below confidence {narrow.min_confidence:g}", np.isin(images, sure))
+        )
+    if narrow.feature_type is not None:
+        kind, version = narrow.feature_type, narrow.extractor_version
+        _refuse_ambiguous(view, kind, version)
+        have = training_queries.images_with_features(view, kind, version)
+        named = kind if version is None else f"{kind} {version}"
+        tests.append((f"no {named} features", np.isin(images, have)))
     for reason, passes in tests:
         leaving = int((keep & ~passes).sum())
         if leaving:
@@ -213,19 +222,39 @@ def _policy(label_policy: str) -> LabelPolicy:
         ) from None
 
 
-def _check(group_by: str, min_confidence: float | None) -> None:
+_SWITCHES = (
+    Field("verified_only", Kind.FLAG, "use verified labels only", required=True),
+    Field("stratify", Kind.FLAG, "spread the label range over the splits", required=True),
+)
+
+
+def _check(group_by: str, *switches: object) -> None:
+    for switch, value in zip(_SWITCHES, switches, strict=True):
+        switch.check(value)
     if group_by not in {"specimen", "image"}:
         raise ValidationError(f"group_by={group_by!r}: must be 'specimen' or 'image'.")
-    MIN_CONFIDENCE.check(min_confidence)
+
+
+def _refuse_ambiguous(view: View, feature_type: str, version: str | None) -> None:
+    """A matrix has one extractor version, so the images it is made for must have that one."""
+    sets = feature_queries.sets(view, feature_type)
+    if version is None and len(sets) > 1:
+        told = ", ".join(f"{s.extractor_version!r} ({s.n_vectors} images)" for s in sets)
+        raise AmbiguousError(
+            f"{feature_type!r} features were extracted by several versions: {told}. "
+            "Say which with extractor_version=."
+        )
 
 
 def _refuse_version(view: View, data_version: str) -> None:
     known = training_queries.data_version_names(view)
     if data_version not in known:
         raise UnknownRecordError(
-            f"data version {data_version!r} does not exist. Known: {', '.join(known) or 'none'}."
+            f"data version {data_version!r} does not exist. Known: {', '.join(known) or 'none'}. "
+            "Frozen versions are not in this release; leave data_version out to split live data."
         )
     raise UnsupportedError(
         f"data version {data_version!r} was recorded without the list of its images, so its "
-        "splits cannot be given back. Leave data_version out to split the live data."
+        "splits cannot be given back; frozen versions are not in this release. Leave data_version "
+        "out to split the live data."
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -34,12 +36,19 @@ class EngineOptions:
     echo_sql: bool = False
 
 
-def open_engine(url: str, options: EngineOptions) -> tuple[sa.Engine, Dialect]:
+def open_engine(
+    url: str, options: EngineOptions, *, create: bool = True
+) -> tuple[sa.Engine, Dialect]:
     """Make the engine for `url` and the dialect that knows its ways.
+
+    Args:
+        url: Any database URL.
+        options: Pool and waiting limits.
+        create: Whether an SQLite file that is missing or empty is made.
 
     Raises:
         UnsupportedError: For a database that mlmcsc cannot use as its store.
-        StoreError: When the database cannot be reached.
+        StoreError: When the database cannot be reached, or is missing and must not be made.
     """
     parsed = sa.make_url(normalise_url(url))
     backend = parsed.get_backend_name()
@@ -48,6 +57,8 @@ def open_engine(url: str, options: EngineOptions) -> tuple[sa.Engine, Dialect]:
             f"{redact_url(url)}: {backend} cannot hold an mlmcsc database yet. "
             "Use sqlite:///file.db or postgresql://host/database."
         )
+    if not create and backend == "sqlite" and _is_missing(parsed.database):
+        raise no_database(url)
     dialect = _DIALECTS[backend](parsed, options.busy_timeout_seconds)
     engine = sa.create_engine(
         parsed,
@@ -68,8 +79,25 @@ def open_engine(url: str, options: EngineOptions) -> tuple[sa.Engine, Dialect]:
             pass
     except (sa.exc.DBAPIError, sa.exc.ArgumentError) as error:
         engine.dispose()
-        raise StoreError(f"Cannot open {redact_url(url)}: {dialect.plain_reason(error)}") from error
+        raise StoreError(f"Cannot open {redact_url(url)}: {dialect.plain_reason(error)}") from None
     return engine, dialect
+
+
+def no_database(url: str) -> StoreError:
+    """The error for a database that is not there and was not asked to be made."""
+    shown = redact_url(url)
+    return StoreError(
+        f"There is no mlmcsc database at {shown}. Check the name, or create it: "
+        f"mlmcsc --database {shlex.quote(shown)} database init"
+    )
+
+
+def _is_missing(name: str | None) -> bool:
+    """Whether there is no such file, or one without a byte, as `touch` and `mktemp` leave it."""
+    if not name or name == ":memory:":
+        return False
+    path = Path(name)
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
 
 
 def _read_json(stored: Any) -> Any:

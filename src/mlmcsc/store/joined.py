@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.store.uow import Snapshot, Store, Transaction
+from mlmcsc.store.uow import Snapshot, Store, Transaction, utc_now
 
 
 class JoinedStore(Store):
@@ -18,7 +18,8 @@ class JoinedStore(Store):
     """
 
     def __init__(self, tx: Transaction) -> None:
-        super().__init__(tx.conn.engine, tx.dialect)
+        # Not `super().__init__`: the connections are the outer store's, at a fork and at the end.
+        self.engine, self.dialect, self.clock = tx.conn.engine, tx.dialect, utc_now
         self._tx = tx
         self.recorded = 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import uuid
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,16 +18,6 @@ SCRIPTS = Path(__file__).with_name("migrations")
 _UPGRADE_LOCK = 0x6D6C6D63  # 'mlmc': PostgreSQL's advisory lock for schema work
 
 Prepared = Literal["created", "upgraded", "current"]
-
-
-class SchemaState(StrEnum):
-    """What a database holds."""
-
-    EMPTY = "empty"
-    CURRENT = "current"
-    OLDER = "older"
-    NEWER = "newer"
-    FOREIGN = "foreign"
 
 
 def prepare(
@@ -52,7 +41,7 @@ def prepare(
         ConflictError: If the existing database has another label range.
     """
     prepared: Prepared = "current"
-    if _state(store) is not SchemaState.CURRENT:
+    if not _is_current(store):
         prepared = _upgrade(store, label_range or default_range)
     if label_range is not None and prepared != "created":
         _same_range(store, label_range)
@@ -73,25 +62,24 @@ def revision(conn: sa.Connection) -> str | None:
     return conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _state(store: Store) -> SchemaState:
+def _is_current(store: Store) -> bool:
+    """Whether there is nothing to do; raises for a database that is not ours to change."""
     with store.read() as view:
         found = revision(view.conn)
-        if found == HEAD:
-            return SchemaState.CURRENT
-        if found is None:
-            tables = sa.inspect(view.conn).get_table_names()
-            if not tables:
-                return SchemaState.EMPTY
+        tables = sa.inspect(view.conn).get_table_names() if found is None else []
+        if tables:
             raise SchemaError(
                 f"This database belongs to another program: it holds {', '.join(tables[:5])} but "
                 "no mlmcsc schema. Name another database; this one was not touched."
             )
+    if found in {None, HEAD}:
+        return found == HEAD
     if found not in known_revisions():
         raise SchemaError(
             f"This database has schema {found}, made by a newer mlmcsc; this release knows up to "
             f"{HEAD}. Upgrade mlmcsc; the database was not touched."
         )
-    return SchemaState.OLDER
+    return False
 
 
 def _upgrade(store: Store, label_range: tuple[float, float]) -> Prepared:

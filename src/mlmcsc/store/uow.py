@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from mlmcsc.config import redact_url
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import StoreError
@@ -89,7 +90,8 @@ class Store:
         self.dialect = dialect
         self.clock = clock
         self._writer = engine.execution_options(mlmcsc_writes=True)
-        forget_after_fork(self)
+        self._closed = False
+        _OPEN.add(self)
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
@@ -98,11 +100,12 @@ class Store:
         Raises:
             StoreError: When the database cannot be read.
         """
+        self._must_be_open()
         try:
             with self.engine.connect() as conn, conn.begin():
                 yield Snapshot(conn, self.dialect)
-        except (sa.exc.DBAPIError, self.dialect.driver_error) as error:
-            raise self._plain(error) from error
+        except (sa.exc.StatementError, self.dialect.driver_error) as error:
+            raise self._plain(error) from None  # the driver's error may quote whole rows
 
     @contextmanager
     def write(self, actor: Actor) -> Iterator[Transaction]:
@@ -111,13 +114,14 @@ class Store:
         Raises:
             StoreError: When the database cannot be written; nothing was.
         """
+        self._must_be_open()
         try:
             with self.dialect.write_lock(), self._writer.connect() as conn, conn.begin():
                 transaction = Transaction(conn, self.dialect, actor, self.clock())
                 yield transaction
                 transaction.write_events()
-        except (sa.exc.DBAPIError, self.dialect.driver_error) as error:
-            raise self._plain(error) from error
+        except (sa.exc.StatementError, self.dialect.driver_error) as error:
+            raise self._plain(error) from None  # the driver's error may quote whole rows
 
     @contextmanager
     def write_schema(self) -> Iterator[sa.Connection]:
@@ -126,6 +130,7 @@ class Store:
         Raises:
             StoreError: When it fails, or leaves rows whose foreign key points nowhere.
         """
+        self._must_be_open()
         try:
             with self.dialect.write_lock(), self._writer.connect() as conn:
                 self.dialect.rest_foreign_keys(conn, resting=True)
@@ -135,11 +140,19 @@ class Store:
                         self.dialect.check_foreign_keys(conn)
                 finally:
                     self.dialect.rest_foreign_keys(conn, resting=False)
-        except (sa.exc.DBAPIError, self.dialect.driver_error) as error:
-            raise self._plain(error) from error
+        except (sa.exc.StatementError, self.dialect.driver_error) as error:
+            raise self._plain(error) from None  # the driver's error may quote whole rows
 
     def _plain(self, error: Exception) -> StoreError:
+        if isinstance(error, sa.exc.StatementError) and not isinstance(error, sa.exc.DBAPIError):
+            kind = type(error.orig).__name__  # its text may quote the value
+            return StoreError(f"A value of a kind that the database cannot hold ({kind}).")
         return StoreError(f"The database refused: {self.dialect.plain_reason(error)}")
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            url = redact_url(self.engine.url.render_as_string(hide_password=False))
+            raise StoreError(f"{url} is closed. Open it again with DatabaseManager(...).")
 
     def forget_connections(self) -> None:
         """Start afresh in a forked child: neither use nor close what the parent has open."""
@@ -148,23 +161,24 @@ class Store:
         self.dialect.after_fork()
 
     def close(self) -> None:
-        """Close every connection; the store cannot be used afterwards."""
+        """Close every connection; every later call is refused."""
+        self._closed = True
+        _OPEN.discard(self)
         self.engine.dispose()
 
+
+_OPEN: weakref.WeakSet[Store] = weakref.WeakSet()
+"""Stores with connections of their own."""
 
 _ABANDONED: list[object] = []
 """Pools inherited through a fork: closing them would disturb the parent's files and sockets."""
 
 
-def forget_after_fork(store: Store) -> None:
-    """Arrange that children forked from now on get connections of their own."""
-    if not hasattr(os, "register_at_fork"):
-        return  # no fork on this system
-    remembered = weakref.ref(store)
+def _forget_inherited() -> None:
+    """Children get connections of their own."""
+    for store in list(_OPEN):
+        store.forget_connections()
 
-    def forget() -> None:
-        inherited = remembered()
-        if inherited is not None:
-            inherited.forget_connections()
 
-    os.register_at_fork(after_in_child=forget)
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_forget_inherited)

@@ -44,6 +44,9 @@ def test_a_wrong_setting_in_force_is_found_and_stops_other_commands(cli, monkeyp
     monkeypatch.setenv("MLMCSC_DATABASE__POOL_SIZE", "many")
     found = cli("config", "validate")
     assert (found.code, "MLMCSC_DATABASE__POOL_SIZE" in found.out) == (1, True)
+    assert re.search(r"^where +key +value +what is wrong$", found.out, re.MULTILINE)
+    (problem,) = cli("config", "validate", "--json").json["problems"]
+    assert problem["key"] == "database.pool_size"
     stopped = cli("images", "list")
     assert (stopped.code, "MLMCSC_DATABASE__POOL_SIZE" in stopped.err) == (2, True)
 
@@ -53,11 +56,26 @@ def test_show_tells_where_each_value_comes_from_and_hides_secrets(cli, monkeypat
     Path("lab.json").write_text('{"database": {"pool_size": 7}}')
     ran = cli("config", "show", "database", "--config", "lab.json")
     assert ran.code == 0
-    assert re.search(r"^database.pool_size +7 +lab.json$", ran.out, re.MULTILINE)
-    hidden = r"^database.password +\"\*\*\*\" +\$MLMCSC_DATABASE__PASSWORD$"
+    assert re.search(r"^pool_size +7 +lab.json$", ran.out, re.MULTILINE)
+    hidden = r"^password +\"\*\*\*\" +\$MLMCSC_DATABASE__PASSWORD$"
     assert re.search(hidden, ran.out, re.MULTILINE)
     assert "geheim" not in ran.out
     assert cli("config", "show", "databse").code == 2
+
+
+def test_show_keeps_apart_what_is_not_heeded_yet(cli):
+    heeded, later = cli("config", "show", "performance").out.split("in force from a later release")
+    assert re.search(r"^page_size +100 ", heeded, re.MULTILINE)
+    assert re.search(r"^batch_size +5000 ", later, re.MULTILINE)
+    assert "performance.batch_size" in cli("config", "show", "--json").json["later"]
+    assert "security.audit_enabled" not in cli("config", "show", "--json").json["later"]
+
+
+def test_the_settings_fit_80_columns(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = cli("config", "show").out
+    assert re.search(r"^sqlite_path +\"src/database/data/mlmcsc.db\" +\S+$", out, re.MULTILINE)
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_the_config_file_says_which_database_is_used(cli):

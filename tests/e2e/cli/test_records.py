@@ -23,6 +23,17 @@ def test_a_technician_is_registered_once(mlmcsc):
     assert mlmcsc("technician", "show", "nobody").code == 1
 
 
+def test_a_technician_who_left_may_no_longer_label(labelled):
+    assert (
+        labelled("technician", "set", "tech_001", "--inactive", "--json").json["is_active"] is False
+    )
+    ran = labelled("labels", "add", 1, 0.8, "--technician", "tech_001")
+    assert (ran.code, "tech_001 is not active and may not label" in ran.err) == (2, True)
+    ran = labelled("technician", "set", "tech_001", "--active", "--department", "QA", "--json")
+    assert (ran.json["is_active"], ran.json["department"]) == (True, "QA")
+    assert labelled("labels", "add", 1, 0.8, "--technician", "tech_001").code == 0
+
+
 def test_a_specimen_is_registered_and_changed(mlmcsc):
     made = mlmcsc("specimens", "set", "S1", "--material", "S355", "--temperature-c", -40, "--json")
     assert (made.json["material"], made.json["temperature_c"]) == ("S355", -40)

@@ -1,4 +1,4 @@
-"""`training split`."""
+"""`training split` and `training features`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import csv
 import json
 import re
 from pathlib import Path
+
+import numpy as np
+import pytest
 
 
 def test_a_split_is_complete_repeatable_and_keeps_specimens_together(labelled):
@@ -62,3 +65,46 @@ def test_an_empty_database_gives_empty_splits(mlmcsc):
 def test_a_version_that_does_not_exist_is_named(labelled):
     ran = labelled("training", "split", "--data-version", "v9")
     assert (ran.code, "v9" in ran.err) == (1, True)
+
+
+@pytest.fixture
+def described(labelled):
+    """Vectors of eight of the twelve labelled images, by two extractor versions."""
+    for version, images in (("1", range(1, 9)), ("2", range(1, 5))):
+        lines = [f"{i},cnn,{version},[{i}.0]".replace("[", '"[').replace("]", ']"') for i in images]
+        header = "image_id,feature_type,extractor_version,feature_vector"
+        Path("vectors.csv").write_text("\n".join([header, *lines]) + "\n")
+        assert labelled("import", "features", "vectors.csv").code == 0
+    return labelled
+
+
+def test_a_split_by_feature_type_names_the_extractor_when_there_are_several(described):
+    ran = described("training", "split", "--help")
+    assert "not in this release" in ran.out
+    ran = described("training", "split", "--feature-type", "cnn")
+    assert (ran.code, "'1' (8 images), '2' (4 images)" in ran.err) == (2, True)
+    ran = described("training", "split", "--feature-type", "cnn", "--extractor-version", 2)
+    assert "8 left out: no cnn 2 features" in ran.out
+
+
+@pytest.mark.parametrize(("missing", "rows", "empty"), [("drop", 8, 0), ("nan", 12, 4)])
+def test_images_without_a_vector_are_dropped_or_nan_as_asked(described, missing, rows, empty):
+    words = ("training", "features", "--type", "cnn", "--extractor-version", 1)
+    ran = described(*words, "--missing", missing, "--output", "train.npz")
+    assert ran.code == 0
+    with np.load("train.npz") as made:
+        ids, vectors = (
+            np.concatenate([made[f"{split}_{what}"] for split in ("train", "val", "test")])
+            for what in ("ids", "features")
+        )
+    assert vectors.shape == (rows, 1)
+    absent = np.isnan(vectors[:, 0])
+    assert absent.sum() == empty
+    assert (vectors[~absent, 0] == ids[~absent]).all()
+
+
+def test_images_without_a_vector_are_refused_when_asked(described):
+    words = ("training", "features", "--type", "cnn", "--extractor-version", 1)
+    ran = described(*words, "--missing", "error", "--output", "train.npz")
+    assert (ran.code, "have no cnn 1 vector" in ran.err) == (1, True)
+    assert not Path("train.npz").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -148,49 +149,15 @@ def test_a_damaged_file_is_left_with_its_reason(db, draw, sql):
     assert str(path) in repair.message
 
 
-@pytest.fixture
-def alias(db, draw, tmp_path):
-    """A second path of the same content."""
-    db.store_image(draw("a.png"))
-    shutil.copy(tmp_path / "a.png", tmp_path / "again.png")
-    db.store_image(tmp_path / "again.png")
-    assert db.maintenance.validate(hash_files=True) == ()
-    return tmp_path / "again.png"
-
-
-def test_an_alias_whose_file_is_gone_is_forgotten(db, alias, sql):
-    alias.unlink()
-    findings = db.maintenance.validate()
-    assert [(f.check, f.table) for f in findings] == [("stale_alias", "image_aliases")]
-    (repair,) = db.maintenance.repair(findings)
-    assert repair.count == 1
-    assert sql("SELECT id FROM image_aliases") == []
-    assert db.maintenance.validate() == ()
-    (event,) = sql("SELECT CAST(old_values AS text) FROM audit_logs WHERE operation = 'REPAIR'")
-    assert "again.png" in event[0]
-
-
-def test_an_alias_that_holds_other_content_is_forgotten_and_can_be_stored_anew(db, alias, draw):
-    put(alias, draw("b.png", seed=5, size=(90, 90)))
-    db.maintenance.repair(db.maintenance.validate())
-    assert db.store_image(alias) == 2
-
-
-def test_a_touched_alias_gets_its_new_time(db, alias):
-    touch(alias)
-    findings = db.maintenance.validate()
-    assert [(f.check, f.table) for f in findings] == [("file_touched", "image_aliases")]
-    db.maintenance.repair(findings)
-    assert db.maintenance.validate() == ()
-
-
-def test_an_alias_is_kept_when_its_file_came_back_before_the_repair(db, alias, tmp_path, sql):
-    alias.unlink()
-    findings = db.maintenance.validate()
-    shutil.copy2(tmp_path / "a.png", alias)
-    (repair,) = db.maintenance.repair(findings)
-    assert repair.count == 0
-    assert len(sql("SELECT id FROM image_aliases")) == 1
+def test_a_touched_file_is_told_by_what_was_looked_at(db, draw):
+    path = draw("a.png")
+    db.store_image(path)
+    touch(path)
+    (by_status,) = db.maintenance.validate()
+    (by_content,) = db.maintenance.validate(hash_files=True)
+    assert "validate --hash tells whether its content has" in by_status.message
+    assert "--hash" not in by_content.message
+    assert "its content was read and has not" in by_content.message
 
 
 def test_the_source_of_a_managed_image_may_go(db, draw):
@@ -250,28 +217,24 @@ def matrix(db, draw):
     return state.parent
 
 
-def spoil_numbers(folder, _sql):
+def spoil_numbers(folder):
     (file,) = folder.glob("*/vectors.f32")
     with file.open("r+b") as stream:
         stream.write(b"\x01")
 
 
-def cut_short(folder, _sql):
+def cut_short(folder):
     (file,) = folder.glob("*/vectors.f32")
     os.truncate(file, 40)
 
 
-def tear_state(folder, _sql):
-    (folder / "state.json").write_text('{"generation": 1,')
+def tear_state(folder):
+    (folder / "state.json").write_text('{"token": "1",')
 
 
-def set_back(_folder, sql):
-    sql("UPDATE feature_sets SET generation = 0")
-
-
-@pytest.mark.parametrize("spoil", [spoil_numbers, cut_short, tear_state, set_back])
-def test_a_matrix_that_differs_from_the_vectors_is_removed_and_built_again(db, matrix, sql, spoil):
-    spoil(matrix, sql)
+@pytest.mark.parametrize("spoil", [spoil_numbers, cut_short, tear_state])
+def test_a_matrix_that_differs_from_the_vectors_is_removed_and_built_again(db, matrix, spoil):
+    spoil(matrix)
     findings = db.maintenance.validate()
     assert [(f.check, f.ids) for f in findings] == [("feature_matrix", (1,))]
     (repair,) = db.maintenance.repair(findings)
@@ -290,6 +253,16 @@ def test_a_matrix_of_a_set_that_is_gone_is_removed(db, matrix):
     db.maintenance.repair(findings)
     assert db.maintenance.validate() == ()
     assert (matrix / "state.json").exists()
+
+
+def test_a_matrix_of_another_copy_is_no_finding_for_no_reader_takes_it(db, matrix):
+    state = json.loads((matrix / "state.json").read_text())
+    (matrix / "state.json").write_text(json.dumps(state | {"token": "0" * 16}))
+    assert db.maintenance.validate() == ()
+    vectors = np.arange(32, dtype=np.float32).reshape(4, 8)
+    db._database.matrices.matrices.clear()
+    assert (db.get_features_for_training([1, 2, 3, 4], "cnn") == vectors).all()
+    assert json.loads((matrix / "state.json").read_text())["token"] != "0" * 16
 
 
 def test_a_matrix_that_is_merely_behind_is_no_finding(db, matrix, draw):

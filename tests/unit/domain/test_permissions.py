@@ -27,7 +27,7 @@ def test_an_actor_with_the_right_is_let_through_with_its_arguments():
 @pytest.mark.parametrize("rights", [frozenset(), ALL_PERMISSIONS - {Permission.TRAIN}])
 def test_an_actor_without_the_right_is_told_which_one_and_nothing_is_done(rights):
     service = Service(Actor("al", rights))
-    with pytest.raises(PermissionDeniedError, match=r"'al' may not split.*'train'"):
+    with pytest.raises(PermissionDeniedError, match=r"'al' may not use service.split.*'train'"):
         service.split(0.5)
     assert service.calls == 0
 

@@ -14,6 +14,8 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 FILL = 0xFF
 SAMPLE_BITS = 8
 END, SCAN, APP1 = 0xD9, 0xDA, 0xE1
+ALONE = frozenset((0x00, 0x01, 0xD8, *range(0xD0, 0xD8)))
+"""No marker, or one without a segment: none of them belongs between segments."""
 EXIF = b"Exif\x00\x00"
 
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
@@ -33,6 +35,8 @@ def read(source: ByteSource) -> Container:
         position, marker = _next_marker(source, position)
         if marker == END:
             break
+        if marker in ALONE:  # decoders pass over it and would see other segments than we do
+            raise source.fault(f"the JPEG is damaged: FF {marker:02X} before byte {position}")
         length = int.from_bytes(source.at(position, 2))
         if marker in FRAMES:
             layout = layout or _frame(source, marker, source.at(position + 2, 6))

@@ -137,6 +137,8 @@ def open_source(path: str) -> Iterator[tuple[ByteSource, os.stat_result]]:
     descriptor = _open(path)
     try:
         before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise _no_file(path, before.st_mode)
         source = ByteSource(path, None, descriptor=descriptor, size=before.st_size)
         if before.st_size == 0:
             raise source.fault("the file is empty")
@@ -161,7 +163,8 @@ def _open(path: str) -> int:
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISREG(mode):
-            return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            # Not to wait, should a pipe take the file's place just now; `open_source` looks again.
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise ImageMissingError(
             f"{path}: there is no such file. Check the path, or whether its disk is mounted."
@@ -171,5 +174,9 @@ def _open(path: str) -> int:
         raise ImageFileError(
             f"{path!r}: cannot be opened: {reason}. Check the path and the access rights."
         ) from error
+    raise _no_file(path, mode)
+
+
+def _no_file(path: str, mode: int) -> ImageFileError:
     kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
-    raise ImageFileError(f"{path}: this is {kind}. Name an image file.")
+    return ImageFileError(f"{path}: this is {kind}. Name an image file.")

@@ -21,6 +21,8 @@ TIMES = (
     (36868, 36882, 37522, "DateTimeDigitized"),
 )
 """Time, its zone, its fraction of a second. Tag 306 says when the file was written, no more."""
+FIRST_YEAR = 1900
+"""No camera wrote an earlier one; clocks that were never set write years like 0001."""
 
 RATIOS = (
     ("exposure_time_s", 33434),
@@ -109,7 +111,7 @@ def _moment(written: str, zone: str, fraction: str) -> datetime | None:
             moment = moment.replace(tzinfo=timezone(-east if offset[1] == "-" else east))
     except ValueError:
         return None  # noted as a problem by `Reading.time`
-    return moment
+    return moment if moment.year >= FIRST_YEAR else None
 
 
 def _resolution_hint(reading: Reading, main: Directory) -> None:

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from mlmcsc.domain.image_facts import JSON
 
-MAX_NAME = 255
-"""Longest detector or instrument name, in characters; longer ones are damage."""
+MAX_NAME = 100
+"""Longest detector or instrument name, in characters: what a row of `images` holds."""
 MAX_TEXT = 2000
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -63,12 +63,15 @@ class Reading:
         self.sources[name] = f"{self.tag} {key}"
 
     def name(self, name: str, text: str | None, key: str) -> None:
-        """Take a name; a noted problem when it is too long to be one."""
+        """Take a name; one too long for its field is a noted problem, and kept as a setting."""
         text = clean(text or "")
         if not text or name in self.names:
             return
         if len(text) > MAX_NAME:
-            self.problems.append(f"{self.tag} {key}: {len(text)} characters cannot be {name}")
+            self.problems.append(
+                f"{self.tag} {key}: {len(text)} characters cannot be {name} (at most {MAX_NAME})"
+            )
+            self.settings.setdefault(f"{name}_as_written", text)
             return
         self.names[name] = text
         self.sources[name] = f"{self.tag} {key}"

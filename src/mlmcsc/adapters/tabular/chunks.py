@@ -32,11 +32,13 @@ class Chunk:
         columns: By name, equally long.
         lines: Where each row begins, counted from 1 (Parquet: the row's number).
         broken: Rows among them that could not be read.
+        blank: Lines between them that say nothing, and are no rows.
     """
 
     columns: Columns
     lines: Sequence[int]
     broken: Sequence[Broken] = ()
+    blank: int = 0
 
     def row(self, index: int) -> dict[str, Any]:
         """One row, by column name."""
@@ -59,6 +61,11 @@ class Reader(Protocol):
     @property
     def decimal_comma(self) -> bool:
         """Whether `0,5` is a number: only where the semicolon separates cells."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str] | None:
+        """The columns of every row, None where rows have columns of their own (JSON Lines)."""
         ...
 
     @property

@@ -1,7 +1,8 @@
-"""CSV as laboratories have it: UTF-8 with or without BOM; comma, semicolon or tab."""
+"""CSV as laboratories have it: UTF-8, or UTF-16 with its mark; comma, semicolon or tab."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -51,36 +52,41 @@ class CsvReader:
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
         self._path = path
         self._skipped = 0
+        self._encoding = _encoding(path)
         with told_plainly(path), self._open() as handle:
             first = handle.readline()
             told = _SEP_LINE.match(first)
             if told:
                 self._skipped = 1
-                delimiter = delimiter or told.group(1)
+                delimiter = told.group(1) if delimiter is None else delimiter
                 first = handle.readline()
-        self._delimiter = delimiter or _most_frequent(first)
+        self._delimiter = _checked(_most_frequent(first) if delimiter is None else delimiter)
         self.decimal_comma = self._delimiter == ";"
+        with told_plainly(path), self._open() as handle:
+            self.names = self._rows(handle)[0]
 
     def _open(self) -> TextIO:
         packed = open_packed(self._path, compression_of(self._path), "rb")
-        return io.TextIOWrapper(packed, encoding="utf-8-sig", newline="")
+        return io.TextIOWrapper(packed, encoding=self._encoding, newline="")
+
+    def _rows(self, handle: TextIO) -> tuple[list[str], _Rows]:
+        """The header, and the rows after it."""
+        for _ in range(self._skipped):
+            handle.readline()
+        rows = _Rows(self._path, _Lines(handle), self._delimiter, self._skipped)
+        return rows.header(), rows
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """The rows, at most `size` at a time; ragged rows and rows with NUL are broken.
 
         Raises:
-            ValidationError: When the file is not UTF-8, has no usable header, or never closes a
-                quote.
+            ValidationError: When the file is not UTF-8 (or marked UTF-16), or never closes a quote.
         """
         with told_plainly(self._path), self._open() as handle:
-            for _ in range(self._skipped):
-                handle.readline()
-            lines = _Lines(handle)
-            rows = _Rows(self._path, lines, self._delimiter, self._skipped)
-            names = rows.header()
+            names, rows = self._rows(handle)
             while True:
                 chunk = rows.take(names, size)
-                if not chunk.lines and not chunk.broken:
+                if not (chunk.lines or chunk.broken or chunk.blank):
                     return
                 yield chunk
 
@@ -101,6 +107,11 @@ class _Rows:
             raise ValidationError(f"{self._path}: the header cannot be read: {error}.") from None
         if not any(names):
             raise ValidationError(f"{self._path}: is empty; its first line must name the columns.")
+        if self._lines.nul_seen:
+            raise ValidationError(
+                f"{self._path}: the header holds NUL characters. If the file is UTF-16, save it as "
+                "'CSV UTF-8', or convert it with iconv -f UTF-16LE -t UTF-8."
+            )
         unnamed = [str(i) for i, name in enumerate(names, 1) if not name]
         twice = [name for name, count in Counter(names).items() if name and count > 1]
         if unnamed or twice:
@@ -115,6 +126,7 @@ class _Rows:
         numbers: list[int] = []
         broken: list[Broken] = []
         width = len(names)
+        blank = 0
         self._lines.nul_seen = False
         while len(good) + len(broken) < size:
             begins = self._reader.line_num + 1 + self._skipped
@@ -125,16 +137,18 @@ class _Rows:
                 continue
             if row is None:
                 break
-            if len(row) == width:
+            if not any(map(str.strip, row)):
+                blank += 1
+            elif len(row) == width:
                 good.append(row)
                 numbers.append(begins)
-            elif row:  # a blank line is no row
+            else:
                 broken.append(_ragged(begins, names, row))
         if self._lines.nul_seen:
             good, numbers = _without_nul(good, numbers, names, broken)
         columns = zip(*good, strict=True) if good else [()] * width
         unmarked = [[plain(c) if c[:1] == "'" else c for c in column] for column in columns]
-        return Chunk(dict(zip(names, unmarked, strict=True)), numbers, broken)
+        return Chunk(dict(zip(names, unmarked, strict=True)), numbers, broken, blank)
 
     def _malformed(self, line: int, error: csv.Error) -> Broken:
         if "end of data" in str(error) or "field limit" in str(error):
@@ -143,6 +157,22 @@ class _Rows:
                 'quoted cell a quote is written twice ("").'
             )
         return Broken(line, f"not CSV: {error}.", {})
+
+
+def _checked(delimiter: str) -> str:
+    if len(delimiter) != 1 or delimiter in '"\r\n\x00':
+        raise ValidationError(
+            f"delimiter={delimiter!r}: must be one character that stands between cells, such as "
+            "';' or a tab."
+        )
+    return delimiter
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8, unless the file begins with a mark of UTF-16: Excel's 'Unicode Text'."""
+    with told_plainly(path), open_packed(path, compression_of(path), "rb") as data:
+        mark = data.read(2)
+    return "utf-16" if mark in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else "utf-8-sig"
 
 
 def _most_frequent(header: str) -> str:

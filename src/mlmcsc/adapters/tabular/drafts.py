@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlmcsc.adapters.managed_files import sync_folder
-from mlmcsc.errors import ValidationError
+from mlmcsc.errors import MlmcscError, ValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,31 @@ def draft(target: Path) -> Iterator[Draft]:
     """A draft of `target`; what is not published is removed.
 
     Raises:
-        ValidationError: When the folder cannot be written.
+        ValidationError: When the target or its folder cannot be written.
     """
-    path = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    if os.path.isdir(target):
+        raise ValidationError(f"{target}: is a folder. Name a file in it.")
+    # A name of its own, not the target's made longer: that might be too long for the folder.
+    path = target.with_name(f".mlmcsc-{secrets.token_hex(8)}.part")
     try:
         path.touch(exist_ok=False)
+        try:
+            yield Draft(path, target)
+        finally:
+            path.unlink(missing_ok=True)
     except OSError as error:
+        if isinstance(error, MlmcscError):  # it has told what is wrong already
+            raise
         raise ValidationError(
-            f"{target}: cannot be written: {error.strerror}. Check the folder and its permissions."
+            f"{target}: cannot be written: {error.strerror or error}. {_repair(error, target)}"
         ) from error
-    try:
-        yield Draft(path, target)
-    finally:
-        path.unlink(missing_ok=True)
+
+
+def _repair(error: OSError, target: Path) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "Nothing was left behind. Make room on that disk, or name a file on another one."
+    if error.errno == errno.ENOENT:
+        return f"Create the folder {target.parent}, or name a file in another one."
+    if error.errno == errno.ENAMETOOLONG:
+        return "Give the file a shorter name."
+    return f"Check the folder {target.parent} and its permissions, or name another file."

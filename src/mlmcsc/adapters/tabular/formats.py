@@ -45,7 +45,7 @@ def format_of(path: Path, asked: str | None = None) -> Format:
     if found is None:
         raise ValidationError(
             f"{path}: the suffix does not tell the format. Name the file .csv, .jsonl or .parquet "
-            "(.csv.gz, .jsonl.zst … for a compressed one), or pass format=."
+            "(.csv.gz, .jsonl.zst … for a compressed one), or pass format='csv'."
         )
     return found
 
@@ -86,6 +86,11 @@ def told_plainly(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise ValidationError(f"{path}: there is no such file. Check the path.") from None
     except UnicodeDecodeError as error:
+        if error.encoding.startswith("utf-16"):
+            raise ValidationError(
+                f"{path}: begins as UTF-16 text, but is damaged or cut off: {error.reason}. Save "
+                "it again, best as 'CSV UTF-8'."
+            ) from None
         raise ValidationError(
             f"{path}: not UTF-8 text (byte {error.object[error.start]:#04x}). Save it as "
             "'CSV UTF-8', or convert it with iconv -f LATIN1 -t UTF-8."

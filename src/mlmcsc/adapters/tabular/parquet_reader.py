@@ -31,6 +31,7 @@ class ParquetReader:
             except pa.ArrowException as error:
                 raise self._damaged(error) from None
         self.total = int(self._file.metadata.num_rows)
+        self.names: list[str] = list(self._file.schema_arrow.names)
 
     def _damaged(self, error: Exception) -> ValidationError:
         return ValidationError(f"{self._path}: not a whole Parquet file: {error}.")

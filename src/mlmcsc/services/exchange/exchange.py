@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from mlmcsc.adapters.tabular import Format, RejectedRows, file_sha256, format_of, open_reader
 from mlmcsc.domain.fields import RowSpec
+from mlmcsc.domain.filters import check_page
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.errors import PermissionDeniedError, UnknownKeywordError, ValidationError
 from mlmcsc.services.exchange.exporting import Export, Progress, chosen_columns
@@ -92,7 +93,8 @@ class Exchange:
         noted: rows get new ids. Exports name other rows by ids of their own database; for another
         one, export with `natural_keys=True`.
 
-        CSV is UTF-8 with `,`, `;` or tab between cells; empty cells are missing values; where `;`
+        CSV is UTF-8, or UTF-16 with its mark, with `,`, `;` or tab between cells; empty cells are
+        missing values, lines of nothing else are passed over and counted in a note; where `;`
         separates, `0,5` is a number; an apostrophe before `= + - @` is a spreadsheet's text mark
         and not part of the text.
 
@@ -126,6 +128,7 @@ class Exchange:
             self.specs[table], mapping or {}, frozenset(common), read_only(table), ignore_unmapped
         )
         _known(mapper, common)
+        mapper.check()
         reader = open_reader(source, format_of(source, format), delimiter)
         cells = Cells(reader.text, reader.json_text, reader.decimal_comma, _zone(timezone))
         job = Job(
@@ -137,6 +140,7 @@ class Exchange:
             dry_run=dry_run,
             again=again,
         )
+        job.what.check_header()  # before asking whether the content was imported: this mends a call
         return self._import(job)
 
     def _import(self, job: Job) -> ImportReport:
@@ -250,10 +254,11 @@ class Exchange:
             ValidationError: An argument is wrong.
         """
         found = exported_table(table)
+        check_page(after_id, 1)
         if table in EXPORT_NEEDS:
             self._need(EXPORT_NEEDS[table], f"export {table}")
         if since is not None and since.utcoffset() is None:
-            raise ValidationError(f"since={since}: give it a time zone, e.g. tzinfo=UTC.")
+            raise ValidationError(f"since={since}: give it a time zone, e.g. UTC.")
         if since is not None and queries.time_column(found) is None:
             raise ValidationError(f"since={since}: {table} has no times. Leave it out.")
         target = Path(os.path.abspath(path))
@@ -296,5 +301,5 @@ def _reject_path(source: Path, asked: str | os.PathLike[str] | None) -> Path:
         return source.with_name(source.name + ".rejected.csv")
     target = Path(os.path.abspath(asked))
     if target.exists() and target.samefile(source):
-        raise ValidationError(f"rejected_to={target}: is the file that is imported.")
+        raise ValidationError(f"rejected_to={target}: is the file that is imported. Name another.")
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ class Export:
         )
 
     def _free(self) -> None:
-        if self.path.exists() and not self.overwrite:
+        if os.path.isfile(self.path) and not self.overwrite:
             raise ConflictError(f"{self.path} exists. Pass overwrite=True, or name another file.")
 
     def _pages(self, view: View) -> Iterator[list[tuple[Any, ...]]]:

@@ -19,7 +19,7 @@ from mlmcsc.services.exchange.mapping import Bound, Mapper, Source
 from mlmcsc.services.exchange.references import Lookup
 from mlmcsc.services.exchange.reports import MOST_NOTES, MOST_REJECTIONS
 from mlmcsc.services.exchange.values import Cells, Reasons
-from mlmcsc.services.exchange.writers import Writer, take
+from mlmcsc.services.exchange.writers import Writer, Written, take
 
 SEEDED = {"model_versions": ("version", "unversioned")}
 """A row that every database is created with, so that every export has it."""
@@ -39,6 +39,7 @@ class Tally:
     unchanged: int = 0
     rejected: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    blank: int = 0
 
     def reject(self, line: int, reason: str, values: Mapping[str, Any]) -> None:
         """Account for one wrong row."""
@@ -88,17 +89,28 @@ class Import:
                 seen.update(names)
             self._write(chunk, bound[names], lookup, writer, tally)
             tally.read += len(chunk.lines) + len(chunk.broken)
+            tally.blank += chunk.blank
             if self.progress is not None:
                 self.progress(tally.read, self.reader.total)
         self._all_mapped(seen)
+        if tally.blank:
+            lines = "1 blank line" if tally.blank == 1 else f"{tally.blank:,} blank lines"
+            tally.note(f"passed over: {lines}")
+
+    def check_header(self) -> None:
+        """Refuse a file whose columns do not fit, where one header tells those of all rows.
+
+        Raises:
+            UnknownKeywordError: For a column that the table does not know.
+            ValidationError: For a column that is mapped but absent, given twice or lacking.
+        """
+        names = self.reader.names
+        if names is not None:
+            self._all_mapped(set(names))
+            self.mapper.require_all(self.mapper.bind(names))
 
     def _bind(self, names: tuple[str, ...], tally: Tally) -> Bound:
-        same_for_all_rows = self.reader.json_text  # CSV and Parquet have one header
-        if same_for_all_rows:
-            self._all_mapped(set(names))
         bound = self.mapper.bind(names)
-        if same_for_all_rows:
-            self.mapper.require_all(bound)
         if bound.skipped:
             tally.note(f"passed over, mlmcsc fills them itself: {', '.join(bound.skipped)}")
         if bound.ignored:
@@ -128,7 +140,7 @@ class Import:
         self._require(columns, size, rejected)
         good = [i for i in range(size) if i not in rejected and i not in seeded]
         whole = columns if len(good) == size else take(columns, good)
-        written = writer(_without_empty(whole), len(good))
+        written = writer(_without_empty(whole), len(good)) if good else Written()
         tally.stored += written.stored
         tally.unchanged += written.unchanged + len(seeded)
         for text in written.notes:

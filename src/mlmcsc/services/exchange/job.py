@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -51,12 +52,25 @@ class Job:
         earlier = queries.earlier_exchange(view, EXPORTED[self.table], self.sha256)
         if earlier is None:
             return
-        done = "imported to" if earlier.operation == Operation.IMPORT else "exported from"
+        imported = earlier.operation == Operation.IMPORT
+        done = "imported to" if imported else "exported from"
         raise ConflictError(
             f"{self.what.path}: this content was {done} {self.table} on "
             f"{earlier.timestamp:%Y-%m-%d %H:%M:%S} UTC by {earlier.user_id!r}; its rows would be "
-            "stored twice. Pass again=True if that is meant."
+            f"stored twice. {self._refused_then(earlier) if imported else ''}"
+            "Pass again=True if storing them twice is meant."
         )
+
+    def _refused_then(self, earlier: queries.Earlier) -> str:
+        """Where the rows are that were not stored then: they are what may be imported now."""
+        count = earlier.facts.get("rejected", 0)
+        if not count:
+            return ""
+        told = f"Of its rows {count:,} were refused then"
+        written = earlier.facts.get("rejected_to", f"{self.what.path}.rejected.csv")
+        if os.path.exists(written):
+            return f"{told}: import {written} in its place, which holds those alone. "
+        return f"{told}, and {written} is gone: import a file of those alone. "
 
     def finish(self, tx: Transaction, tally: Tally) -> None:
         """Record the import, unless it must be undone.
@@ -82,6 +96,8 @@ class Job:
             "rejected": tally.rejects.count,
             "mapping": dict(self.what.mapper.mapping),
         }
+        if tally.rejects.count:
+            told["rejected_to"] = str(self.rejected_to)
         tx.record(
             AuditEvent(
                 Operation.IMPORT,

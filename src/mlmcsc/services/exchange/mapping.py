@@ -113,6 +113,18 @@ class Mapper:
         """The field that a target fills: its own, or the id that it stands for."""
         return target if target in self.spec.by_name else REFERENCES.get(target, target)
 
+    def check(self) -> None:
+        """Refuse a mapping to what the table does not have, whatever the file's columns are.
+
+        Raises:
+            UnknownKeywordError: For an unknown target.
+            ValidationError: When an expression makes no sense.
+        """
+        targets = self.targets()
+        for column, expression in self.mapping.items():
+            if expression.strip() != SKIP:
+                self._source(column, expression, targets)
+
     def bind(self, names: Sequence[str]) -> Bound:
         """Sort out the columns of a file (or of some of its rows).
 
@@ -179,7 +191,7 @@ class Mapper:
         )
 
     def _one_each(self, sources: Sequence[Source]) -> None:
-        taken = {self.field_of(name): f"{name}= for all rows" for name in self.common}
+        taken = {self.field_of(name): f"the {name} for all rows" for name in self.common}
         for source in sources:
             if source.field in taken:
                 raise ValidationError(

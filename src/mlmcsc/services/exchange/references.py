@@ -9,7 +9,7 @@ from typing import Any
 
 from mlmcsc.domain.columns import Column
 from mlmcsc.services.exchange.values import Reasons
-from mlmcsc.store.models import images, model_versions, technicians
+from mlmcsc.store.models import model_versions, technicians
 from mlmcsc.store.queries import exchange as queries
 from mlmcsc.store.queries import images as image_queries
 from mlmcsc.store.queries.rows import View
@@ -67,6 +67,8 @@ class Lookup:
         if key == "content_hash":
             hashes = image_queries.by_content(self.view, wanted)
             return {content: (image_id,) for content, (image_id, _) in hashes.items()}
+        if key == "filename":
+            return queries.ids_by_file_name(self.view, wanted)
         table, column = _TABLES[key]
         return queries.ids_by(self.view, table, column, wanted)
 
@@ -86,7 +88,7 @@ class Lookup:
             return None
         if not found:
             return f"{key}={text!r}: {_UNKNOWN[key]}"
-        paths = queries.paths(self.view, found[:SHOWN])
+        paths = queries.paths_named(self.view, text, found[:SHOWN])
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         return (
             f"{key}={text!r}: {len(found)} images have this name: {', '.join(paths)}{more}. "
@@ -95,7 +97,6 @@ class Lookup:
 
 
 _TABLES: dict[str, tuple[Any, str]] = {
-    "filename": (images, "filename"),
     "technician": (technicians, "technician_id"),
     "model_version": (model_versions, "version"),
 }

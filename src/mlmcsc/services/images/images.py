@@ -12,7 +12,7 @@ import structlog
 
 from mlmcsc.adapters.images import read_facts
 from mlmcsc.adapters.managed_files import adopt_file
-from mlmcsc.adapters.thumbnails import write_thumbnail
+from mlmcsc.adapters.thumbnails import MAX_SIZE, MIN_SIZE, Original, write_thumbnail
 from mlmcsc.domain.enums import Operation, Storage
 from mlmcsc.domain.filters import ImageFilter, check_listing
 from mlmcsc.domain.image_rows import check_change, check_metadata, check_path
@@ -58,7 +58,8 @@ class Images:
 
         Args:
             image_path: The file.
-            storage: `in_place` leaves it where it is; `managed` copies it into the image store.
+            storage: `in_place` leaves it where it is; `managed` copies it into the image store,
+                also when its content is stored in place already.
             **metadata: See `mlmcsc.domain.tables.IMAGES`.
 
         Raises:
@@ -70,7 +71,7 @@ class Images:
         given = check_metadata(IMAGES, metadata)
         arrival = Arrival(self._read(image_path), given)
         if _storage(storage) is Storage.MANAGED:
-            arrival = at_path(arrival, str(adopt_file(arrival.facts, self.settings.managed)))
+            arrival = at_path(arrival, str(adopt_file(arrival.facts, self.settings.image_store())))
         with self.db.write(self.actor) as tx:
             (outcome,) = write_arrivals(tx, [arrival], operation=Operation.CREATE)
             if isinstance(outcome, ConflictError):
@@ -120,7 +121,7 @@ class Images:
                 e.g. `magnification`, fill those, and `temperature_c`, `heat`, `orientation`,
                 `material` describe the specimen.
             storage: `in_place` leaves files where they are; `managed` copies them into the
-                content-addressed image store.
+                content-addressed image store, also where their content is stored in place already.
             on_error: `collect` stores what can be stored and reports the rest; `raise` stops at
                 the first file that cannot be stored (earlier batches stay stored).
             progress: Called with files done and files in all.
@@ -190,11 +191,11 @@ class Images:
         self, *, after_id: int = 0, limit: int = 100, **wanted: Unpack[ImageFilter]
     ) -> Page[ImageRecord]:
         """Images by id, a page at a time."""
-        check_listing(ImageFilter, wanted, after_id, limit)
-        if "path" in wanted:
-            wanted["path"] = os.path.abspath(wanted["path"])
+        found = check_listing(ImageFilter, wanted, after_id, limit)
+        if "path" in found:
+            found["path"] = os.path.abspath(found["path"])
         with self.db.read() as view:
-            return image_queries.page(view, wanted, after_id=after_id, limit=limit)
+            return image_queries.page(view, found, after_id=after_id, limit=limit)
 
     @requires(Permission.READ)
     def near_duplicates(self, image_id: int) -> tuple[tuple[int, int], ...]:
@@ -215,15 +216,15 @@ class Images:
 
         Args:
             image_id: The image.
-            size: Longer side in pixels, 16 to 2048.
+            size: Longer side in pixels, 16 to 4096.
 
         Raises:
             UnknownRecordError: There is no such image.
-            ImageFileError: Its file is gone or can no longer be read.
+            ImageFileError: Its file is gone, holds another picture by now, or cannot be read.
         """
         size = self.settings.thumbnail_size if size is None else size
-        if isinstance(size, bool) or not 16 <= size <= 2048:  # noqa: PLR2004  # told in the message
-            raise ValidationError(f"size={size!r}: must be from 16 to 2048 pixels.")
+        if isinstance(size, bool) or not MIN_SIZE <= size <= MAX_SIZE:
+            raise ValidationError(f"size={size!r}: must be from {MIN_SIZE} to {MAX_SIZE} pixels.")
         record = self.get(image_id)
         key = record.content_hash or f"image-{record.id}"
         target = self.settings.thumbnails / key[:2] / f"{key}-{size}.jpg"
@@ -234,7 +235,13 @@ class Images:
                 f"{record.path} (image {image_id}) is gone. Put it back, or run database validate."
             )
         target.parent.mkdir(parents=True, exist_ok=True)
-        return write_thumbnail(record.path, target, size=size)
+        original = Original(
+            record.file_size,
+            record.file_mtime_ns,
+            record.content_hash if record.hash_algorithm == "sha256" else None,
+        )
+        limit = self.settings.max_pixels
+        return write_thumbnail(record.path, target, size=size, max_pixels=limit, original=original)
 
 
 def _require(view: View, image_id: int) -> ImageRecord:

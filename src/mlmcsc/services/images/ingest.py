@@ -16,9 +16,9 @@ from mlmcsc.domain.image_rows import check_path, compare
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.results import IngestReport, Rejection, StoredImage
 from mlmcsc.errors import (
-    ConflictError,
     ImageFileError,
     MlmcscError,
+    StoreError,
     ValidationError,
 )
 from mlmcsc.services.images.discovery import find_files
@@ -30,6 +30,9 @@ from mlmcsc.store.uow import Store
 
 BATCH = 512
 """Files per transaction: what an interruption can cost, and what a commit is shared by."""
+
+LOOKUP = 10_000
+"""Paths looked up at a time: bounds the memory of a resumed ingest of any size."""
 
 PARALLEL_FROM = 256
 """Below so many files starting worker processes costs more than it saves."""
@@ -85,11 +88,16 @@ def run(db: Store, actor: Actor, settings: ImageSettings, plan: IngestPlan) -> I
     if plan.workers is not None and (isinstance(plan.workers, bool) or plan.workers < 0):
         raise ValidationError(f"workers={plan.workers!r}: must be 0 or more processes.")
     rules = PathRules(plan.specimen_from, plan.metadata)
-    apart = (settings.managed, settings.thumbnails)
-    paths, ignored = find_files(plan.source, recursive=plan.recursive, apart=apart)
+    if plan.storage is Storage.MANAGED:
+        settings.image_store()  # before anything is read
+    apart = [folder for folder in (settings.managed, settings.thumbnails) if folder is not None]
+    found = find_files(plan.source, recursive=plan.recursive, apart=apart)
+    paths = found.files
     tally = _Tally()
+    for folder, reason in found.unreadable.items():
+        _fail(plan, tally, folder, ImageFileError(reason))
     storable = _storable(plan, paths, tally)
-    new = _pass_over_known(db, storable, rules, tally, settings.managed)
+    new = _pass_over_known(db, actor, settings, plan, rules, storable, tally)
     options = ReadOptions(
         settings.near_duplicates, str(settings.instrument_timezone), settings.max_pixels
     )
@@ -106,7 +114,7 @@ def run(db: Store, actor: Actor, settings: ImageSettings, plan: IngestPlan) -> I
         near_duplicates=tuple(tally.near),
         conflicts=tuple(tally.conflicts),
         errors=tuple(tally.errors),
-        ignored=ignored,
+        ignored=found.ignored,
         bytes_read=tally.bytes_read,
         seconds=time.perf_counter() - began,
         image_ids=tuple(tally.ids[path] for path in paths if path in tally.ids),
@@ -138,27 +146,50 @@ def _storable(plan: IngestPlan, paths: Sequence[str], tally: _Tally) -> list[str
 
 
 def _pass_over_known(
-    db: Store, paths: Sequence[str], rules: PathRules, tally: _Tally, managed: Path
+    db: Store,
+    actor: Actor,
+    settings: ImageSettings,
+    plan: IngestPlan,
+    rules: PathRules,
+    paths: Sequence[str],
+    tally: _Tally,
 ) -> list[str]:
     """The paths still to be read; unchanged known ones are counted unread."""
-    with db.read() as view:
-        known = image_queries.known_files(view, paths)
     new = []
-    for path in paths:
-        file = known.get(path)
-        if file is None or not _unchanged(path, file) or _says_more(rules, file):
-            new.append(path)
-        elif file.path == file.stored_path or _is_our_copy(file.stored_path, managed):
-            tally.count(StoredImage(file.image_id, path, created=False))
-        else:
-            tally.count(
-                StoredImage(file.image_id, path, created=False, duplicate_of=file.stored_path)
-            )
+    for start in range(0, len(paths), LOOKUP):
+        chunk = paths[start : start + LOOKUP]
+        with db.read() as view:
+            known = image_queries.known_files(view, chunk, rules.stated())
+        passed = []
+        for path in chunk:
+            file = known.get(path)
+            if file is None or not _unchanged(path, file) or _says_more(rules, file):
+                new.append(path)
+                continue
+            ours = _is_our_copy(file.stored_path, settings.managed)
+            if plan.storage is Storage.MANAGED and not ours:
+                new.append(path)
+                continue
+            passed.append(path)
+            double = None if ours or path == file.stored_path else file.stored_path
+            tally.count(StoredImage(file.image_id, path, created=False, duplicate_of=double))
+        _describe(db, actor, rules, passed)
     return new
 
 
-def _is_our_copy(stored_path: str, managed: Path) -> bool:
-    return stored_path.startswith(os.path.join(os.path.abspath(managed), ""))
+def _describe(db: Store, actor: Actor, rules: PathRules, paths: Sequence[str]) -> None:
+    """Files that need not be read may still tell of their specimens by their paths."""
+    with db.read() as view:
+        if not rules.tells_of_specimens(view, paths):
+            return
+    with db.write(actor) as tx:
+        rules.describe_specimens(tx, paths)
+
+
+def _is_our_copy(stored_path: str, managed: Path | None) -> bool:
+    return managed is not None and stored_path.startswith(
+        os.path.join(os.path.abspath(managed), "")
+    )
 
 
 def _says_more(rules: PathRules, file: image_queries.KnownFile) -> bool:
@@ -206,7 +237,7 @@ def _store(
                 raise ImageFileError(outcome.reason)
             arrival = Arrival(outcome, rules.image_fields(outcome.path))
             if plan.storage is Storage.MANAGED:
-                arrival = at_path(arrival, str(adopt_file(outcome, settings.managed)))
+                arrival = at_path(arrival, str(adopt_file(outcome, settings.image_store())))
         except MlmcscError as error:
             _fail(plan, tally, outcome.path, error)
         else:
@@ -214,14 +245,35 @@ def _store(
             tally.bytes_read += arrival.facts.file_size
     if not arrivals:
         return
-    with db.write(actor) as tx:
-        rules.describe_specimens(tx, [a.source or a.facts.path for a in arrivals])
-        outcomes = write_arrivals(tx, arrivals, operation=Operation.INGEST)
-    for arrival, stored in zip(arrivals, outcomes, strict=True):
-        if isinstance(stored, ConflictError):
-            _fail(plan, tally, arrival.source or arrival.facts.path, stored)
+    stored = _write(db, actor, rules, arrivals)
+    for arrival, result in zip(arrivals, stored, strict=True):
+        if isinstance(result, MlmcscError):
+            _fail(plan, tally, arrival.source or arrival.facts.path, result)
         else:
-            tally.count(stored)
+            tally.count(result)
+
+
+def _write(
+    db: Store, actor: Actor, rules: PathRules, arrivals: Sequence[Arrival]
+) -> Iterator[StoredImage | MlmcscError]:
+    """One outcome per arrival: all in one transaction, or, if a row is refused, one by one."""
+    paths = [arrival.source or arrival.facts.path for arrival in arrivals]
+    try:
+        with db.write(actor) as tx:
+            rules.describe_specimens(tx, paths)
+            outcomes = write_arrivals(tx, arrivals, operation=Operation.INGEST)
+    except StoreError as error:
+        if not image_queries.refused_a_row(error):
+            raise
+        refusal = error
+    else:
+        yield from outcomes
+        return
+    if len(arrivals) == 1:
+        yield StoreError(f"{paths[0]}: {refusal}")
+        return
+    for arrival in arrivals:
+        yield from _write(db, actor, rules, [arrival])
 
 
 def _fail(plan: IngestPlan, tally: _Tally, path: str, error: MlmcscError) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 from mlmcsc.domain.records import SpecimenRecord
 from mlmcsc.domain.tables import IMAGES, SPECIMENS
 from mlmcsc.errors import ValidationError
-from mlmcsc.store.models import specimens
+from mlmcsc.store.models import images, specimens
 from mlmcsc.store.queries import images as image_queries
-from mlmcsc.store.queries import registers, rows
+from mlmcsc.store.queries import registers
+from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
 SPECIMEN_GROUPS = ("material", "heat", "temperature_c", "orientation")
@@ -67,8 +68,16 @@ class PathRules:
             return dict(self.common)
         stated = [name for name in IMAGE_GROUPS if name in found]
         fields = {name: IMAGES.by_name[name].parse(found[name]) for name in stated}
+        _specimen_facts(found)  # a wrong one is refused here, where it costs its own file alone
         specimen = SPECIMENS.by_name["specimen_id"].check(found["specimen"])
         return {**self.common, **fields, "specimen_id": specimen}
+
+    def stated(self) -> list[str]:
+        """The image fields that `image_fields` may give for some path."""
+        if self._compiled is None:
+            return list(self.common)
+        of_path = [name for name in IMAGE_GROUPS if name in self._compiled.groupindex]
+        return list(dict.fromkeys([*self.common, *of_path, "specimen_id"]))
 
     def _groups(self, path: str) -> dict[str, str] | None:
         if self._compiled is None:
@@ -87,19 +96,39 @@ class PathRules:
     def describe_specimens(self, tx: Transaction, paths: Sequence[str]) -> None:
         """Fill in what the paths say of specimens and is not known yet.
 
-        A specimen that is described differently already keeps its facts: `update_specimen`
+        A specimen that is described differently already keeps its facts: `specimens.update`
         changes them on purpose.
         """
-        if self._compiled is None or not self._compiled.groupindex.keys() & set(SPECIMEN_GROUPS):
+        told = self._told(paths)
+        if not told:
             return
+        registers.lock(tx, images)  # before specimens, as every writer of both does: no deadlock
+        image_queries.ensure_specimens(tx, told)
+        for name, before in image_queries.specimens_named(tx, list(told)).items():
+            registers.change(tx, specimens, before, _gaps(before, told[name]))
+
+    def tells_of_specimens(self, view: View, paths: Sequence[str]) -> bool:
+        """Whether `describe_specimens` would write anything."""
+        told = self._told(paths)
+        if not told:
+            return False
+        known = image_queries.specimens_named(view, list(told))
+        return any(name not in known or _gaps(known[name], told[name]) for name in told)
+
+    def _told(self, paths: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """By specimen, what the paths say of it; nothing where the pattern never does."""
         told: dict[str, dict[str, Any]] = {}
+        if self._compiled is None or not self._compiled.groupindex.keys() & set(SPECIMEN_GROUPS):
+            return told
         for path in paths:
             found = self._groups(path) or {}
-            facts = {n: SPECIMENS.by_name[n].parse(found[n]) for n in SPECIMEN_GROUPS if n in found}
-            told.setdefault(found["specimen"], {}).update(facts)
-        image_queries.ensure_specimens(tx, list(told))
-        for name, facts in told.items():
-            before = rows.first(tx, specimens, SpecimenRecord, specimen_id=name)
-            if before is not None:
-                new = {k: v for k, v in facts.items() if getattr(before, k) is None}
-                registers.change(tx, specimens, before, new)
+            told.setdefault(found["specimen"], {}).update(_specimen_facts(found))
+        return told
+
+
+def _specimen_facts(found: Mapping[str, str]) -> dict[str, Any]:
+    return {n: SPECIMENS.by_name[n].parse(found[n]) for n in SPECIMEN_GROUPS if n in found}
+
+
+def _gaps(before: SpecimenRecord, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if getattr(before, name) is None}

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from mlmcsc.errors import UnsupportedError
+
 
 @dataclass(frozen=True, slots=True)
 class ImageSettings:
     """Limits and places.
 
     Attributes:
-        managed: Folder of the managed, content-addressed image store.
+        managed: Folder of the managed, content-addressed image store; None where there is none.
         thumbnails: Folder of cached thumbnails.
         thumbnail_size: Longer side of a thumbnail, in pixels.
         instrument_timezone: Zone of acquisition times that name none.
@@ -21,10 +23,24 @@ class ImageSettings:
         workers: Processes that read files in bulk; None chooses by the machine and the work.
     """
 
-    managed: Path
+    managed: Path | None
     thumbnails: Path
     thumbnail_size: int = 256
     instrument_timezone: tzinfo = UTC
     max_pixels: int = 500_000_000
     near_duplicates: bool = True
     workers: int | None = None
+
+    def image_store(self) -> Path:
+        """The folder of the managed image store.
+
+        Raises:
+            UnsupportedError: Nobody said where it is.
+        """
+        if self.managed is None:
+            raise UnsupportedError(
+                "storage='managed': this database is no file that the image store could lie beside."
+                " Set database.image_store to an absolute path that every computer sees, or store "
+                "images in place."
+            )
+        return self.managed

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlmcsc.domain.columns import Columns
-from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.enums import Operation, Storage
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.image_facts import ImageFacts
 from mlmcsc.domain.image_rows import compare, image_row
@@ -80,9 +80,8 @@ def _insert(
         return []
     made = [image_row(a.facts, a.given, tx.now) for a in arrivals]
     for (row, _), arrival in zip(made, arrivals, strict=True):
-        row["storage"] = "in_place" if arrival.source is None else "managed"
-    names = [row["specimen_id"] for row, _ in made if row["specimen_id"] is not None]
-    image_queries.ensure_specimens(tx, names)
+        row["storage"] = (Storage.IN_PLACE if arrival.source is None else Storage.MANAGED).value
+    image_queries.ensure_specimens(tx, [row["specimen_id"] for row, _ in made])
     columns: Columns = {name: [row[name] for row, _ in made] for name in made[0][0]}
     if operation is Operation.CREATE:
         ids = [rows.insert(tx, images, row) for row, _ in made]
@@ -128,8 +127,10 @@ def _meet(
     if conflict is not None:
         return conflict
     path = arrival.source or arrival.facts.path
-    elsewhere = arrival.facts.path != stored_path
-    if elsewhere or arrival.source is not None:
+    elsewhere = stored_path not in {path, arrival.facts.path}
+    if arrival.source is not None:
+        _adopt(tx, arrival, image_id)
+    elif elsewhere:
         image_queries.add_aliases(tx, [_alias(image_id, arrival)])
     else:
         stamp = {"file_mtime_ns": arrival.facts.mtime_ns, "file_size": arrival.facts.file_size}
@@ -139,25 +140,44 @@ def _meet(
     )
 
 
+def _adopt(tx: Transaction, arrival: Arrival, image_id: int) -> None:
+    """The copy in the managed store is the record from now on; earlier paths are remembered."""
+    before = _require(tx, image_id)
+    home = {"path": arrival.facts.path, "storage": Storage.MANAGED.value}
+    aliases = [_alias(image_id, arrival)]
+    if registers.change(tx, images, before, home) and before.path not in {
+        arrival.facts.path,
+        arrival.source,
+    }:
+        last_seen = {"file_size": before.file_size, "file_mtime_ns": before.file_mtime_ns}
+        aliases.append({"image_id": image_id, "path": before.path, **last_seen})
+    image_queries.add_aliases(tx, aliases)
+
+
 def _enrich(tx: Transaction, arrival: Arrival, image_id: int) -> ConflictError | None:
     given = arrival.given
     if not given:
         return None
-    before = rows.get(tx, images, ImageRecord, image_id)
-    if before is None:
-        raise AssertionError(f"image {image_id} vanished inside its own transaction")
+    before = _require(tx, image_id)
     stored = {name: getattr(before, name) for name in given}
     new, differing = compare(stored, given)
     if differing:
         told = "; ".join(f"{n} is {stored[n]!r}, not {v!r}" for n, v in differing.items())
         return ConflictError(
-            f"{arrival.facts.path} is stored as image {image_id} and differs: {told}. "
-            "Correct it with update_image, or leave the keyword out."
+            f"{arrival.source or arrival.facts.path} is stored as image {image_id} and differs: "
+            f"{told}. Correct it with update_image, or leave the keyword out."
         )
     if "specimen_id" in new:
         image_queries.ensure_specimens(tx, [new["specimen_id"]])
     registers.change(tx, images, before, new)
     return None
+
+
+def _require(tx: Transaction, image_id: int) -> ImageRecord:
+    record = rows.get(tx, images, ImageRecord, image_id)
+    if record is None:
+        raise AssertionError(f"image {image_id} vanished inside its own transaction")
+    return record
 
 
 def at_path(arrival: Arrival, path: str) -> Arrival:

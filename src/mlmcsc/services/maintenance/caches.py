@@ -35,8 +35,8 @@ def matrix_findings(db: Store, places: Places) -> list[Finding]:
     if not wrong:
         return []
     message = (
-        "The derived feature matrix differs from the stored vectors: it was damaged, or an older "
-        "database was put in its place."
+        "The derived feature matrix differs from the stored vectors: it was damaged, or vectors "
+        "were changed by hand."
     )
     repair = "remove the matrix; it is built again when it is next needed"
     return [
@@ -72,10 +72,10 @@ def wrong_matrices(db: Store, places: Places) -> list[int]:
 
 
 def _matches(view: View, matrix: FeatureMatrix, stored: FeatureSet) -> bool:
-    if matrix.generation < stored.generation:
-        return True  # behind: readers bring it up to date
+    if feature_queries.tokens(view, stored)[-1:] != [matrix.token]:
+        return True  # behind, or of another copy of the database: no reader takes it as it is
     images = vectors.images_of(view, stored)
-    if matrix.generation > stored.generation or matrix.images != len(images):
+    if matrix.images != len(images):
         return False
     chosen = images[np.unique(np.linspace(0, len(images) - 1, SAMPLE).astype(np.int64))]
     places = matrix.rows_of(chosen)
@@ -126,6 +126,8 @@ def stray_thumbnails(db: Store, places: Places) -> list[Path]:
 
 def store_findings(db: Store, places: Places, now: datetime) -> list[Finding]:
     """Files of the managed image store that no image names."""
+    if places.managed is None:
+        return []
     young = now.timestamp() - ARRIVING_SECONDS
     root = places.managed.absolute()
     paths = [str(path) for path in _files(root) if path.stat().st_mtime < young]

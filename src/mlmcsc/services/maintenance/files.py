@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Protocol
 
 from mlmcsc.adapters.image_containers.source import open_source
-from mlmcsc.domain.results import Finding
 from mlmcsc.errors import ImageFileError, ImageMissingError
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.queries.validation.files import FileRow
@@ -23,7 +22,6 @@ PAGE = 8192
 STATS_PER_TASK = 256
 """Look-ups of a file's size per task: handing over a single one costs more than making it."""
 MOST_THREADS = 8
-SHOWN = 100
 
 
 class Depth(Enum):
@@ -39,6 +37,8 @@ class State(Enum):
 
     SOUND = "sound"
     MISSING = "missing"
+    MOVED = "moved"
+    FORMER = "former"
     UNREADABLE = "unreadable"
     CHANGED = "changed"
     TOUCHED = "touched"
@@ -47,11 +47,19 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file that was looked at; `mtime_ns` is its time now, 0 where it cannot be told."""
+    """A file that was looked at.
+
+    Attributes:
+        row: What the database says of it.
+        state: What became of it.
+        mtime_ns: Its time now, 0 where it cannot be told.
+        now_at: Where it is now, if it moved.
+    """
 
     row: FileRow
     state: State
     mtime_ns: int = 0
+    now_at: FileRow | None = None
 
 
 class Listing(Protocol):
@@ -87,14 +95,15 @@ def _page(db: Store, listing: Listing, after_id: int) -> list[FileRow]:
 
 
 def _look_all(depth: Depth, rows: Sequence[FileRow]) -> list[Seen]:
-    return [_look(row, depth) for row in rows]
+    return [look(row, depth) for row in rows]
 
 
-def _look(row: FileRow, depth: Depth) -> Seen:
+def look(row: FileRow, depth: Depth) -> Seen:
+    """Look at one file."""
     try:
         status = os.stat(row.path)
     except (FileNotFoundError, NotADirectoryError):
-        return Seen(row, State.MISSING)
+        return Seen(row, State.FORMER if row.former else State.MISSING)
     except (OSError, ValueError):  # no permission, a failing disk, a path that is none
         return Seen(row, State.UNREADABLE)
     state = _judge(row, status)
@@ -125,95 +134,3 @@ def _compare(row: FileRow) -> Seen:
         return Seen(row, State.UNREADABLE)
     state = _judge(row, status) if same else State.CHANGED
     return Seen(row, state, status.st_mtime_ns)
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Files in one state."""
-
-    count: int = 0
-    ids: list[int] = field(default_factory=list)
-    example: str = ""
-
-    def add(self, row: FileRow) -> None:
-        self.example = self.example or row.path
-        self.count += 1
-        if len(self.ids) < SHOWN:
-            self.ids.append(row.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a state of a file means for the table that names it."""
-
-    check: str
-    message: str
-    repair: str | None = None
-
-
-COMPARE_FIRST = "compare the content and, where it is the same, store the new time"
-UNREADABLE = Verdict(
-    "file_unreadable",
-    "The file cannot be read: no permission, a failing disk, or no regular file. Check the disk "
-    "and the access rights.",
-)
-TOUCHED = Verdict(
-    "file_touched",
-    "The file's time has changed since it was stored, its size has not. validate --hash tells "
-    "whether its content has.",
-    COMPARE_FIRST,
-)
-OF_IMAGES = {
-    State.MISSING: Verdict(
-        "file_missing",
-        "The image file is gone. Put it back where it was; `mlmcsc images show ID` tells what is "
-        "known of it.",
-    ),
-    State.UNREADABLE: UNREADABLE,
-    State.CHANGED: Verdict(
-        "file_changed",
-        "The file is not the one that was stored, so labels and predictions may belong to another "
-        "picture. Put the old file back, or store the new one under a new path with `mlmcsc "
-        "images ingest`.",
-    ),
-    State.TOUCHED: TOUCHED,
-    State.UNREAD: Verdict(
-        "file_unread",
-        "The image was stored without reading its file: no content hash, so a change or a "
-        "duplicate cannot be noticed.",
-        "read the file and fill in hash, size and format where they are missing",
-    ),
-}
-STALE = Verdict(
-    "stale_alias",
-    "The content was seen at this path once, but is there no longer.",
-    "forget the path",
-)
-OF_ALIASES = {
-    State.MISSING: STALE,
-    State.UNREADABLE: UNREADABLE,
-    State.CHANGED: STALE,
-    State.TOUCHED: TOUCHED,
-}
-
-
-def file_findings(
-    seen: Iterable[Seen], table: str, verdicts: dict[State, Verdict]
-) -> list[Finding]:
-    """One finding per verdict, naming the first path."""
-    tallies: dict[Verdict, _Tally] = {}
-    for one in seen:
-        verdict = verdicts.get(one.state)
-        if verdict is not None:
-            tallies.setdefault(verdict, _Tally()).add(one.row)
-    return [
-        Finding(
-            verdict.check,
-            table,
-            tuple(tally.ids),
-            tally.count,
-            f"{verdict.message} E.g. {tally.example}",
-            verdict.repair,
-        )
-        for verdict, tally in sorted(tallies.items(), key=lambda item: item[0].check)
-    ]

@@ -9,16 +9,12 @@ from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.results import Finding, Repair
 from mlmcsc.errors import StoreError
 from mlmcsc.services.maintenance import caches
-from mlmcsc.services.maintenance.files import (
-    OF_ALIASES,
-    OF_IMAGES,
-    Depth,
-    file_findings,
-    look_at_files,
-)
+from mlmcsc.services.maintenance.files import Depth, look_at_files
+from mlmcsc.services.maintenance.moves import with_moves
 from mlmcsc.services.maintenance.places import Places
 from mlmcsc.services.maintenance.progress import Progress, quiet, teller
 from mlmcsc.services.maintenance.repairs import MENDS, Bench
+from mlmcsc.services.maintenance.verdicts import OF_ALIASES, OF_IMAGES, file_findings
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.queries.validation import files as file_queries
 from mlmcsc.store.queries.validation import (
@@ -101,7 +97,8 @@ class Maintenance:
             tell("caches", done, len(of_caches))
 
     def _table_checks(self, tables: frozenset[str]) -> list[Callable[[View], list[Finding]]]:
-        every = row_rules.row_rules(tables, self.label_range, self.db.clock())
+        clock, dialect = self.db.clock(), self.db.dialect
+        every = row_rules.row_rules(tables, self.label_range, clock, dialect)
         checks: list[Callable[[View], list[Finding]]] = [
             lambda view: rules.broken_rules(view, every),
             lambda view: relations.orphans(view, tables),
@@ -120,13 +117,14 @@ class Maintenance:
         with self.db.read() as view:
             heard = teller(tell, "files", file_queries.counts(view)[0])
         seen = look_at_files(self.db, file_queries.image_files, depth, heard)
-        return file_findings(seen, "images", OF_IMAGES)
+        followed = with_moves(self.db, seen, depth)
+        return file_findings(followed, "images", OF_IMAGES, depth)
 
     def _alias_files(self, depth: Depth, tell: Progress) -> list[Finding]:
         with self.db.read() as view:
             heard = teller(tell, "aliases", file_queries.counts(view)[1])
         seen = look_at_files(self.db, file_queries.alias_files, depth, heard)
-        return file_findings(seen, "image_aliases", OF_ALIASES)
+        return file_findings(seen, "image_aliases", OF_ALIASES, depth)
 
     def _cache_checks(self, tables: frozenset[str]) -> list[Step]:
         checks: list[Step] = []
@@ -141,7 +139,8 @@ class Maintenance:
     def repair(self, findings: Iterable[Finding], *, dry_run: bool = False) -> tuple[Repair, ...]:
         """Mend the findings that have a safe repair; the others are passed over.
 
-        Counters, id sequences, file times after equal content, missing file facts, stale aliases
+        Counters, id sequences, file times after equal content, paths of moved files, missing
+        file facts, stale aliases
         and derived caches are mended. No image and no measured value is ever changed or deleted.
         Each kind is one transaction with its audit event; what a finding says is looked up again
         first, so that nothing is mended that is no longer wrong.

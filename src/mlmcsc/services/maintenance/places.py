@@ -14,7 +14,7 @@ class Places:
     """Folders and reading limits.
 
     Attributes:
-        managed: Folder of the managed, content-addressed image store.
+        managed: Folder of the managed, content-addressed image store, None where there is none.
         thumbnails: Folder of cached thumbnails.
         matrices: Folder of derived feature matrices, None where none are kept.
         open_matrices: The matrices that this process has open, by feature set id.
@@ -22,7 +22,7 @@ class Places:
         workers: Processes that read files; None chooses by the machine and the work.
     """
 
-    managed: Path
+    managed: Path | None
     thumbnails: Path
     matrices: Path | None
     open_matrices: MutableMapping[int, FeatureMatrix]

@@ -12,6 +12,7 @@ from mlmcsc.domain.image_facts import ImageFacts
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.services.maintenance import caches
 from mlmcsc.services.maintenance.files import Depth, Seen, State, look_at_files
+from mlmcsc.services.maintenance.moves import still_moved
 from mlmcsc.services.maintenance.places import Places
 from mlmcsc.store.queries.validation import files as file_queries
 from mlmcsc.store.queries.validation import repairs, sequences
@@ -98,6 +99,16 @@ def restamp(bench: Bench, table: str) -> Outcome:
     return Outcome(ids, len(ids), other, why)
 
 
+def follow_moves(bench: Bench, table: str) -> Outcome:
+    """Name the path where a moved file is, once its content there was read and found equal."""
+    moved, hoped = still_moved(bench.db, _look(bench, table, Depth.STATUS))
+    places = [(s.row, s.now_at, s.mtime_ns) for s in moved if s.now_at is not None]
+    with bench.db.write(bench.actor) as tx:
+        ids = repairs.follow_moves(tx, places)
+    why = "the file at the other path is another one now" if len(ids) < hoped else ""
+    return Outcome(ids, len(ids), hoped - len(ids), why)
+
+
 def drop_aliases(bench: Bench, table: str) -> Outcome:
     """Forget paths that no longer hold the content they held."""
     gone = {State.MISSING, State.CHANGED}
@@ -166,6 +177,7 @@ MENDS: Mapping[str, Mend] = {
     "vector_count": count_vectors,
     "sequence": advance_sequence,
     "file_touched": restamp,
+    "file_moved": follow_moves,
     "stale_alias": drop_aliases,
     "file_unread": fill_facts,
     "feature_matrix": remove_matrices,

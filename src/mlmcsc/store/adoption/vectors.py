@@ -13,6 +13,7 @@ from mlmcsc.store.adoption.converting import Converter, UnfitError
 from mlmcsc.store.adoption.inserting import Inserter
 from mlmcsc.store.adoption.ledger import Ledger
 from mlmcsc.store.adoption.pickled_vectors import read_vector
+from mlmcsc.store.queries.features import new_token
 
 TABLE = "features"
 SetKey = tuple[str, str]
@@ -130,8 +131,8 @@ def _copy_set(source: driver.Connection, cursor: driver.Cursor, chosen: _Set) ->
     if adopted:
         cursor.execute(
             "INSERT INTO feature_sets (feature_type, extractor_version, feature_dimension, dtype, "
-            "n_vectors, generation) VALUES (?, ?, ?, ?, ?, 1)",
-            (*chosen.key, chosen.dimension, chosen.dtype, adopted),
+            "n_vectors, tokens) VALUES (?, ?, ?, ?, ?, json_array(?))",
+            (*chosen.key, chosen.dimension, chosen.dtype, adopted, new_token()),
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -119,8 +118,8 @@ class Dialect(Protocol):
         """Refuse rows whose foreign key points nowhere."""
         ...
 
-    def decode_time(self, value: Any) -> datetime | None:
-        """A driver's time value as an aware UTC datetime."""
+    def readable_time(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        """Fits the times that can be read; raw SQL may have written others. NULL is no fault."""
         ...
 
 

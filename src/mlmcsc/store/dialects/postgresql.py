@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,9 @@ class PostgresDialect:
                 conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def plain_reason(self, error: Exception) -> str:
-        """The server's message in one line."""
+        """The server's message in one line, without its DETAIL, which quotes whole rows."""
         cause = getattr(error, "orig", error)
-        message = " ".join(str(cause).split())
+        message = " ".join(_without_values(cause).split())
         if type(cause) is psycopg.OperationalError:  # subclasses are the server's own refusals
             return f"{message} Check host, port, database name, user and password."
         return message
@@ -171,9 +171,30 @@ class PostgresDialect:
     def check_foreign_keys(self, conn: sa.Connection) -> None:
         """Never needed: the server enforces them throughout."""
 
-    def decode_time(self, value: Any) -> datetime | None:
-        """Aware already."""
-        return None if value is None else value.astimezone(UTC)
+    def readable_time(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        """PostgreSQL knows infinity and years before 1 and beyond 9999; Python does not."""
+        first, end = sa.text("'0001-01-01 00:00Z'"), sa.text("'10000-01-01 00:00Z'")
+        return sa.and_(column >= first, column < end)
+
+
+DATA_EXCEPTION = "22"
+"""SQLSTATE class whose messages quote the value that does not fit (PostgreSQL, appendix A)."""
+
+
+def _without_values(error: Any) -> str:
+    diagnosis = getattr(error, "diag", None)
+    if diagnosis is None or diagnosis.message_primary is None:
+        return str(error)  # the driver's own words: nothing came from the server
+    message = diagnosis.message_primary
+    if str(diagnosis.sqlstate).startswith(DATA_EXCEPTION):
+        message = re.sub('".*"', "(a value)", message, flags=re.DOTALL)
+    names = {
+        "table": diagnosis.table_name,
+        "column": diagnosis.column_name,
+        "constraint": diagnosis.constraint_name,
+    }
+    told = ", ".join(f"{what} {name}" for what, name in names.items() if name)
+    return f"{message} ({told})." if told else f"{message}."
 
 
 def _encode_json(value: Any) -> Any:

@@ -30,7 +30,6 @@ WAL_SAFE_SINCE = (3, 51, 3)
 _IS_OURS = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
 
 READ_CHUNK = 65_536
-TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 
 
 class SqliteDialect:
@@ -146,7 +145,7 @@ class SqliteDialect:
         return f"{message}. {repair}".rstrip()
 
     def write_lock(self) -> AbstractContextManager[object]:
-        """One writer per process: threads queue here, fairly, instead of polling the file."""
+        """One writer per process: threads wait here, in no order, instead of polling the file."""
         return _Timed(self._lock, self._lock_timeout)
 
     def after_fork(self) -> None:
@@ -257,9 +256,17 @@ class SqliteDialect:
             places = "; ".join(f"{r[0]} row {r[1]} -> {r[2]}" for r in rows)
             raise StoreError(f"Rows that refer to nothing: {places}. Run database validate.")
 
-    def decode_time(self, value: Any) -> datetime | None:
-        """Text in UTC, with or without fraction."""
-        return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    def readable_time(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        """A real day and time; SQLite's own functions turn 31 February into March."""
+        day = sa.func.substr(column, 1, 10, type_=sa.Text)
+        readable = sa.and_(
+            sa.func.typeof(column) == "text",
+            day >= "0001",
+            sa.func.date(day).is_(day),
+            sa.func.datetime(column, type_=sa.Text).is_not(None),
+            sa.func.substr(column, 12, 2) < "24",
+        )
+        return sa.or_(column.is_(None), readable)
 
 
 class _Timed:
@@ -281,7 +288,10 @@ class _Timed:
 
 def encode_time(value: datetime | None) -> str | None:
     """The text that SQLAlchemy's DATETIME writes too, so that both compare as text."""
-    return None if value is None else value.astimezone(UTC).strftime(TIME_FORMAT)
+    if value is None:
+        return None
+    # Not strftime: on Linux it does not pad a year below 1000.
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
 def _encode_json(value: Any) -> str | None:

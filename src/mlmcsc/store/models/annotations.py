@@ -107,8 +107,9 @@ feature_sets = table(
     sa.Column("feature_dimension", sa.Integer, nullable=False),
     sa.Column("dtype", sa.String(10), nullable=False),
     sa.Column("n_vectors", sa.Integer, nullable=False, server_default="0"),
-    # Grows with every write to the set: a reader's copy is fresh while it has not moved.
-    sa.Column("generation", sa.Integer, nullable=False, server_default="0"),
+    # The last writes to the set, each a random token: a copy made at the newest is fresh. A counter
+    # would not do: two copies of a database, or a restored one, count to the same number.
+    sa.Column("tokens", Json, nullable=False, server_default="[]"),
     sa.UniqueConstraint("feature_type", "extractor_version"),
     not_negative("n_vectors"),
 )

@@ -26,9 +26,21 @@ DIGEST_CHUNK = 50_000
 
 
 def insert_batch(
-    tx: Transaction, table: sa.Table, columns: Columns, operation: Operation = Operation.CREATE
+    tx: Transaction,
+    table: sa.Table,
+    columns: Columns,
+    operation: Operation = Operation.CREATE,
+    *,
+    replaced: Mapping[str, Any] | None = None,
 ) -> NDArray[np.int64]:
     """Insert checked columns and record one event that commits to every row.
+
+    Args:
+        tx: The open transaction.
+        table: Where the rows go.
+        columns: Checked values.
+        operation: What the event calls it.
+        replaced: What was removed to make room, for the event's `old_values`.
 
     Returns:
         The new ids, ascending, in row order (int64).
@@ -43,6 +55,7 @@ def insert_batch(
         AuditEvent(
             operation,
             table.name,
+            old_values=replaced,
             new_values={
                 "first_id": int(ids[0]),
                 "last_id": int(ids[-1]),
@@ -58,8 +71,14 @@ def insert_batch(
 
 def _gaps(ids: NDArray[np.int64]) -> dict[str, list[list[int]]]:
     """The runs that the ids make, where concurrent writers' ids lie between them."""
+    runs = id_ranges(ids)
+    return {"id_ranges": runs} if len(runs) > 1 else {}
+
+
+def id_ranges(ids: NDArray[np.int64]) -> list[list[int]]:
+    """Ascending ids as `[first, last]` of each unbroken run."""
     runs = np.split(ids, np.flatnonzero(np.diff(ids) != 1) + 1)
-    return {"id_ranges": [[int(r[0]), int(r[-1])] for r in runs]} if len(runs) > 1 else {}
+    return [[int(run[0]), int(run[-1])] for run in runs]
 
 
 def add_checked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from mlmcsc.store.models import (
     audit_logs,
     feature_sets,
     features,
+    image_aliases,
     images,
     model_versions,
     technicians,
@@ -42,13 +44,14 @@ class Earlier:
     operation: str
     timestamp: datetime
     user_id: str
+    facts: Mapping[str, Any]
 
 
 def earlier_exchange(view: View, table: sa.Table, sha256: str) -> Earlier | None:
     """The latest import to, or export from, this table of a file with this content."""
     c = audit_logs.c
     query = (
-        sa.select(c.operation, c.timestamp, c.user_id)
+        sa.select(c.operation, c.timestamp, c.user_id, c.new_values)
         .where(
             c.operation.in_([Operation.IMPORT.value, Operation.EXPORT.value]),
             c.table_name == table.name,
@@ -58,7 +61,7 @@ def earlier_exchange(view: View, table: sa.Table, sha256: str) -> Earlier | None
         .limit(1)
     )
     row = view.conn.execute(query).first()
-    return None if row is None else Earlier(*row)
+    return None if row is None else Earlier(*row[:3], facts=row.new_values or {})
 
 
 def lock_content(tx: Transaction, sha256: str) -> None:
@@ -172,7 +175,29 @@ def ids_by(
     return found
 
 
-def paths(view: View, image_ids: Iterable[int]) -> list[str]:
-    """The stored paths of some images, by id."""
-    query = sa.select(images.c.path).where(images.c.id.in_(list(image_ids)))
-    return list(view.conn.scalars(query.order_by(images.c.id)))
+def ids_by_file_name(view: View, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """The images that have a file of this name, at their own path or at any further one."""
+    found: dict[str, set[int]] = {
+        name: set(ids) for name, ids in ids_by(view, images, "filename", names).items()
+    }
+    wanted = frozenset(names)
+    a = image_aliases.c
+    aliases = sa.select(a.path, a.image_id).execution_options(yield_per=rows.CHUNK)
+    for path, image_id in view.conn.execute(aliases):
+        name = os.path.basename(path)
+        if name in wanted:
+            found.setdefault(name, set()).add(image_id)
+    return {name: tuple(sorted(ids)) for name, ids in found.items()}
+
+
+def paths_named(view: View, name: str, image_ids: Iterable[int]) -> list[str]:
+    """For each of some images, by id, the path whose file has this name."""
+    ids = list(image_ids)
+    a, c = image_aliases.c, images.c
+    further = sa.select(a.image_id, a.path).where(a.image_id.in_(ids)).order_by(a.id)
+    found = {i: path for i, path in view.conn.execute(further) if os.path.basename(path) == name}
+    own = sa.select(c.id, c.path, c.filename).where(c.id.in_(ids)).order_by(c.id)
+    return [
+        path if filename == name else found.get(image_id, path)
+        for image_id, path, filename in view.conn.execute(own)
+    ]

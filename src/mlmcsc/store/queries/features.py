@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +15,14 @@ from numpy.typing import NDArray
 from mlmcsc.domain.records import FeatureRecord
 from mlmcsc.domain.results import Page
 from mlmcsc.store.models import feature_sets, features
-from mlmcsc.store.queries import rows
+from mlmcsc.store.queries import batches, rows
 from mlmcsc.store.queries.rows import View, given
 from mlmcsc.store.uow import Transaction
 
 STREAM_ROWS = 4096
 """Vectors fetched at a time: 8 MiB of 512 float32."""
+TOKENS = 64
+"""Writes that a set remembers: a reader's copy that is further behind is built anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,20 @@ class FeatureSet:
     feature_dimension: int
     dtype: str
     n_vectors: int
-    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Vectors that were removed because new ones take their place.
+
+    Attributes:
+        image_ids: Whose, ascending, shape `(N,)`, int64.
+        digest: SHA-256 (hex) of the rows `(id, image_id, feature_vector)` by image, as
+            `mlmcsc.store.queries.batches.digest` makes it.
+    """
+
+    image_ids: NDArray[np.int64]
+    digest: str
 
 
 def sets(view: View, feature_type: str | None = None) -> list[FeatureSet]:
@@ -53,7 +70,7 @@ def ensure_set(
 ) -> FeatureSet:
     """The set that these vectors belong to, created if it is new.
 
-    The row stays locked until the transaction ends, so that `n_vectors` and `generation` are
+    The row stays locked until the transaction ends, so that `n_vectors` and `tokens` are
     exact under concurrent writers.
     """
     key = {"feature_type": feature_type, "extractor_version": extractor_version}
@@ -69,27 +86,46 @@ def ensure_set(
 
 def remove_vectors(
     tx: Transaction, feature_set: FeatureSet, image_ids: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Delete the set's vectors of these images; returns the images that had one."""
+) -> Replaced:
+    """Delete the set's vectors of these images; says which there were, for the audit trail."""
     c = features.c
-    of_set = (
+    of_these = (
         c.feature_type == feature_set.feature_type,
         c.extractor_version == feature_set.extractor_version,
+        tx.dialect.ids_in(c.image_id, image_ids),
     )
-    query = sa.select(c.image_id).where(*of_set, tx.dialect.ids_in(c.image_id, image_ids))
-    found = np.sort(np.fromiter(tx.conn.scalars(query), dtype=np.int64))
-    if len(found):
-        tx.conn.execute(features.delete().where(*of_set, tx.dialect.ids_in(c.image_id, found)))
-    return found
+    query = sa.select(c.id, c.image_id, c.feature_vector).where(*of_these).order_by(c.image_id)
+    # Each vector only by its hash, as the digest takes it: all of them may not fit in memory.
+    found = [
+        (row.id, row.image_id, hashlib.sha256(row.feature_vector).hexdigest())
+        for chunk in rows.stream(tx, query, STREAM_ROWS)
+        for row in chunk
+    ]
+    if found:
+        tx.conn.execute(features.delete().where(*of_these))
+    images = np.fromiter((row[1] for row in found), dtype=np.int64, count=len(found))
+    return Replaced(images, batches.digest(list(zip(*found, strict=True))) if found else "")
+
+
+def new_token() -> str:
+    """A name for one write that no other write has: 64 random bits, hex."""
+    return secrets.token_hex(8)
+
+
+def tokens(view: View, feature_set: FeatureSet) -> list[str]:
+    """The names of the set's last writes, the newest last."""
+    c = feature_sets.c
+    return list(view.conn.execute(sa.select(c.tokens).where(c.id == feature_set.id)).scalar_one())
 
 
 def grow(tx: Transaction, feature_set: FeatureSet, more: int) -> None:
-    """Count new vectors and tell readers that the set has moved."""
+    """Count new vectors and tell readers that the set has moved; `feature_set` is locked."""
     c = feature_sets.c
+    newest = [*tokens(tx, feature_set), new_token()][-TOKENS:]
     tx.conn.execute(
         feature_sets.update()
         .where(c.id == feature_set.id)
-        .values(n_vectors=c.n_vectors + more, generation=c.generation + 1)
+        .values(n_vectors=c.n_vectors + more, tokens=newest)
     )
 
 

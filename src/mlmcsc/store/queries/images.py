@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.filters import ImageFilter
+from mlmcsc.domain.columns import Columns
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.records import ImageRecord, SpecimenRecord
 from mlmcsc.domain.results import Page
+from mlmcsc.errors import StoreError
 from mlmcsc.store.models import (
     image_aliases,
     images,
@@ -21,23 +24,10 @@ from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View, given
 from mlmcsc.store.uow import Transaction
 
-STATED = (
-    "specimen_id",
-    "magnification",
-    "pixel_size_um",
-    "detector",
-    "accelerating_voltage_kv",
-    "timestamp",
-    "acquisition_settings",
-    "quality_score",
-    "is_valid",
-)
-"""Facts that a caller may state at ingest and add later."""
-
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A path that was ingested before, with the facts that its image holds."""
+    """A path that was ingested before, with the facts of its image that were asked for."""
 
     image_id: int
     path: str
@@ -47,7 +37,7 @@ class KnownFile:
     stated: Mapping[str, Any]
 
 
-def conditions(view: View, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
+def conditions(view: View, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
     """The filter as SQL."""
     c = images.c
     found = given(
@@ -71,16 +61,25 @@ def conditions(view: View, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def page(view: View, wanted: ImageFilter, *, after_id: int, limit: int) -> Page[ImageRecord]:
+def page(view: View, wanted: Mapping[str, Any], *, after_id: int, limit: int) -> Page[ImageRecord]:
     """Images by id."""
     return rows.page(
         view, images, ImageRecord, conditions(view, wanted), after_id=after_id, limit=limit
     )
 
 
-def known_files(view: View, paths: Sequence[str]) -> dict[str, KnownFile]:
-    """What is known of these paths, as stored path or as alias."""
-    facts = [images.c[name] for name in STATED]
+def known_files(
+    view: View, paths: Sequence[str], stated: Sequence[str] = ()
+) -> dict[str, KnownFile]:
+    """What is known of these paths, as stored path or as alias.
+
+    Args:
+        view: The open transaction.
+        paths: Absolute paths.
+        stated: Image columns to fetch as `KnownFile.stated`; settings can be long, so only on
+            demand.
+    """
+    facts = [images.c[name] for name in stated]
     at_home = sa.select(
         images.c.id,
         images.c.path,
@@ -97,8 +96,8 @@ def known_files(view: View, paths: Sequence[str]) -> dict[str, KnownFile]:
     )
     found: dict[str, KnownFile] = {}
     for query in (elsewhere, at_home):
-        for image_id, path, stored, size, mtime, *stated in view.conn.execute(query):
-            held = dict(zip(STATED, stated, strict=True))
+        for image_id, path, stored, size, mtime, *values in view.conn.execute(query):
+            held = dict(zip(stated, values, strict=True))
             found[path] = KnownFile(image_id, path, stored, size, mtime, held)
     return found
 
@@ -121,31 +120,57 @@ def add_aliases(tx: Transaction, aliases: Sequence[Mapping[str, Any]]) -> None:
             tx.conn.execute(image_aliases.insert(), alias)
 
 
-def ensure_specimens(tx: Transaction, names: Sequence[str]) -> list[str]:
-    """Register specimens that are not known yet, and return those."""
-    wanted = list(dict.fromkeys(names))
+def ensure_specimens(tx: Transaction, names: Iterable[str | None]) -> None:
+    """Register specimens that are not known yet, each with its name in the audit trail.
+
+    Lock order: whoever also writes images has locked those before.
+    """
+    wanted = sorted({name for name in names if name is not None})
+    if not wanted:
+        return
+    tx.dialect.lock_table(tx.conn, specimens)
     query = sa.select(specimens.c.specimen_id).where(
         tx.dialect.ids_in(specimens.c.specimen_id, wanted)
     )
     known = set(tx.conn.scalars(query))
     new = [name for name in wanted if name not in known]
-    if new:
-        tx.conn.execute(_ENSURE_SPECIMEN, [{"name": name} for name in new])
-    return new
+    if len(new) == 1:
+        record_id = rows.insert(tx, specimens, {"specimen_id": new[0], "created_at": tx.now})
+        told = {"specimen_id": new[0]}
+        tx.record(AuditEvent(Operation.CREATE, "specimens", record_id, new_values=told))
+    elif new:
+        columns: Columns = {"specimen_id": new, "created_at": [tx.now] * len(new)}
+        rows.insert_columns(tx, specimens, columns)
+        # The names are all that was written: told in full, they need no digest.
+        names_told = {"specimen_id": new}
+        tx.record(AuditEvent(Operation.CREATE, "specimens", new_values=names_told, n_rows=len(new)))
 
 
-_ENSURE_SPECIMEN = sa.text(
-    "INSERT INTO specimens (specimen_id) VALUES (:name) ON CONFLICT DO NOTHING"
-)
+ROW_REFUSED = frozenset({"DataError", "IntegrityError"})
+"""What drivers raise when a row, not the database, is at fault (PEP 249, Exceptions)."""
+
+
+def refused_a_row(error: StoreError) -> bool:
+    """Whether a write failed over a row's values, so that other rows may still be stored."""
+    cause = error.__context__  # also where `from None` keeps it out of tracebacks
+    unfit = type(cause) is sa.exc.StatementError  # no driver's error: a value it cannot take
+    return unfit or any(kind.__name__ in ROW_REFUSED for kind in type(cause).__mro__)
+
+
+def specimens_named(view: View, names: Sequence[str]) -> dict[str, SpecimenRecord]:
+    """Specimens by their number, in its order."""
+    query = (
+        rows.select_record(specimens, SpecimenRecord)
+        .where(view.dialect.ids_in(specimens.c.specimen_id, names))
+        .order_by(specimens.c.specimen_id)
+    )
+    return {row.specimen_id: SpecimenRecord(*row) for row in view.conn.execute(query)}
 
 
 def specimen_page(
-    view: View, *, heat: str | None, material: str | None, after_id: int, limit: int
+    view: View, wanted: Mapping[str, Any], *, after_id: int, limit: int
 ) -> Page[SpecimenRecord]:
     """Specimens by id."""
-    found = [
-        column == value
-        for column, value in ((specimens.c.heat, heat), (specimens.c.material, material))
-        if value is not None
-    ]
+    c = specimens.c
+    found = given(wanted, heat=c.heat.__eq__, material=c.material.__eq__)
     return rows.page(view, specimens, SpecimenRecord, found, after_id=after_id, limit=limit)

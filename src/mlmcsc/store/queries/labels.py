@@ -2,26 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+import sqlalchemy as sa
+
+from mlmcsc.domain.columns import Checked
 from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord
 from mlmcsc.domain.results import Page
+from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import images, label_revisions, labels, technicians
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View, given
 from mlmcsc.store.uow import Transaction
 
-_PARENTS = rows.both_known(images, technicians)
+_BOTH = rows.both_known(images, technicians)
+_PARENTS = (
+    "SELECT (SELECT id FROM images WHERE id = ?), (SELECT is_active FROM technicians WHERE id = ?)"
+)
 
 
 def require_parents(view: View, image_id: int, technician_id: int) -> None:
-    """Refuse ids that point nowhere.
+    """Refuse ids that point nowhere, and technicians who may not label.
 
     Raises:
         UnknownRecordError: Naming the id.
+        ConflictError: The technician is not active.
     """
-    rows.require_both(view, _PARENTS, image=image_id, technician=technician_id)
+    (row,) = view.dialect.execute(view.conn, _PARENTS, (image_id, technician_id))
+    image, active = row
+    if image is None or active is None:
+        rows.require_both(view, _BOTH, image=image_id, technician=technician_id)
+    if not active:
+        staff = _inactive(view, [technician_id])[technician_id]
+        raise ConflictError(f"{_may_not_label(technician_id, staff)} Nothing was stored.")
+
+
+def reject_inactive(view: View, checked: Checked) -> None:
+    """Reject rows of technicians who may not label."""
+    column = checked.columns["technician_id"]
+    plain = column.tolist() if isinstance(column, np.ndarray) else column
+    inactive = _inactive(view, {who for who in plain if who is not None})
+    for index, who in enumerate(plain) if inactive else ():
+        if who in inactive:
+            checked.rejected.setdefault(index, _may_not_label(who, inactive[who]))
+
+
+def _inactive(view: View, ids: Iterable[int]) -> dict[int, str]:
+    """Staff numbers of those who are not active, by id."""
+    c = technicians.c
+    query = sa.select(c.id, c.technician_id).where(view.dialect.ids_in(c.id, ids), ~c.is_active)
+    return {row.id: row.technician_id for row in view.conn.execute(query)}
+
+
+def _may_not_label(technician_id: int, staff: str) -> str:
+    return (
+        f"technician_id={technician_id}: {staff} is not active and may not label. Allow it with "
+        f"`technician set {staff} --active`."
+    )
 
 
 def page(view: View, wanted: Mapping[str, Any], *, after_id: int, limit: int) -> Page[LabelRecord]:

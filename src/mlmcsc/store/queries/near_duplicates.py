@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import orjson
 import sqlalchemy as sa
 
 from mlmcsc.domain.image_facts import NEAR_DUPLICATE_DISTANCE, Fingerprint, band_keys, hamming
@@ -14,6 +15,8 @@ from mlmcsc.store.uow import Transaction
 
 CANDIDATES = 256
 """Newest images compared per key: bounds the work where very many look alike."""
+
+BANDS = 4
 
 Bucket = list[tuple[int, bytes]]
 
@@ -29,7 +32,7 @@ def link(tx: Transaction, fingerprints: Mapping[int, Fingerprint]) -> dict[int, 
         The nearest older look-alike of each image that has one.
     """
     keys = {image_id: band_keys(f.coarse) for image_id, f in fingerprints.items()}
-    buckets = [_bucket(tx, band, [k[band] for k in keys.values()]) for band in range(4)]
+    buckets = _newest(tx, list(keys.values()))
     links: list[tuple[int, int, int]] = []
     nearest = {}
     for image_id, fingerprint in fingerprints.items():
@@ -52,25 +55,38 @@ def link(tx: Transaction, fingerprints: Mapping[int, Fingerprint]) -> dict[int, 
     return nearest
 
 
-def _bucket(tx: Transaction, band: int, keys: Sequence[int]) -> defaultdict[int, Bucket]:
-    """The newest stored fingerprints with these keys, oldest first."""
-    c = image_fingerprints.c
-    key = c[f"key{band}"]
-    recency = sa.func.row_number().over(partition_by=key, order_by=c.image_id.desc())
-    ranked = (
-        sa.select(key.label("key"), c.image_id, c.fine, recency.label("recency"))
-        .where(tx.dialect.ids_in(key, sorted(set(keys))))
-        .subquery()
-    )
-    query = (
-        sa.select(ranked.c.key, ranked.c.image_id, ranked.c.fine)
-        .where(ranked.c.recency <= CANDIDATES)
-        .order_by(ranked.c.image_id)
-    )
-    found: defaultdict[int, Bucket] = defaultdict(list)
-    for row in tx.conn.execute(query):
-        found[row.key].append((row.image_id, row.fine))
+def _newest(tx: Transaction, keys: Sequence[Sequence[int]]) -> list[defaultdict[int, Bucket]]:
+    """By band and key, the newest stored fingerprints that have the key, oldest first.
+
+    The work is bounded for each key, however many images share it: an index holds their ids in
+    order (in SQLite the id is the row's own, so an index on the key alone does).
+    """
+    one_band = _SQLITE if tx.dialect.name == "sqlite" else _POSTGRESQL
+    found: list[defaultdict[int, Bucket]] = []
+    for band in range(BANDS):
+        wanted = orjson.dumps(sorted({each[band] for each in keys})).decode()
+        bucket: defaultdict[int, Bucket] = defaultdict(list)
+        for key, image_id, fine in tx.dialect.execute(
+            tx.conn, one_band.format(band=band), [wanted]
+        ):
+            bucket[key].append((image_id, bytes(fine)))
+        for each in bucket.values():
+            each.sort()
+        found.append(bucket)
     return found
+
+
+# A range, not `=`: else PostgreSQL, where it takes a key for frequent, walks the primary key
+# backwards instead, through the whole table if the key is rare.
+_NEWEST = f"""SELECT image_id, fine FROM image_fingerprints
+WHERE key{{band}} BETWEEN k.value AND k.value
+ORDER BY key{{band}} DESC, image_id DESC LIMIT {CANDIDATES}"""
+_SQLITE = f"""SELECT k.value, f.image_id, f.fine
+FROM json_each(?) AS k CROSS JOIN image_fingerprints AS f
+WHERE f.image_id IN (SELECT image_id FROM ({_NEWEST}))"""
+_POSTGRESQL = f"""SELECT k.value, f.image_id, f.fine
+FROM (SELECT value::int FROM json_array_elements_text(?::json)) AS k
+CROSS JOIN LATERAL ({_NEWEST}) AS f"""
 
 
 def of(view: View, image_id: int) -> list[tuple[int, int]]:

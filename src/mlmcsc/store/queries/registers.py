@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import sqlalchemy as sa
 
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.fields import Field
 from mlmcsc.domain.records import Record
 from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import model_versions
 from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 def lock(tx: Transaction, table: sa.Table) -> None:
@@ -52,6 +57,21 @@ def register(
     record_id = rows.insert(tx, table, given | {"created_at": tx.now})
     tx.record(AuditEvent(Operation.CREATE, table.name, record_id, new_values=given))
     return record_id
+
+
+def find(
+    view: View, table: sa.Table, kind: Callable[..., RecordT], key: Field, wanted: Any
+) -> RecordT | None:
+    """The entry with this id (a whole number) or name (text), or None.
+
+    Raises:
+        ValidationError: If it is neither, or no name could look so.
+    """
+    if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
+        return rows.get(view, table, kind, int(wanted))
+    if not isinstance(wanted, str):
+        raise key.wrong(wanted, "text, or the id, a whole number")
+    return rows.first(view, table, kind, **{key.name: key.check(wanted)})
 
 
 def change(

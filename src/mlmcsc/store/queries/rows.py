@@ -172,5 +172,5 @@ def count(view: View, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> i
 
 def stream(view: View, query: sa.Select[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
     """The rows of a query in chunks, without holding them all."""
-    result = view.conn.execution_options(yield_per=size).execute(query)
+    result = view.conn.execute(query, execution_options={"yield_per": size})
     yield from result.partitions(size)

@@ -107,17 +107,22 @@ def invalid_images(view: View) -> Ids:
     return _ids(view, sa.select(images.c.id).where(~images.c.is_valid))
 
 
-def confident_images(view: View, minimum: float) -> Ids:
-    """Images whose latest prediction is at least so confident."""
+def confident_images(view: View, minimum: float, model_version_id: int | None) -> Ids:
+    """Images whose prediction stored last (of one model, or of any) is at least so confident."""
     c = predictions.c
     latest = sa.select(sa.func.max(c.id)).group_by(c.image_id)
+    if model_version_id is not None:
+        latest = latest.where(c.model_version_id == model_version_id)
     return _ids(view, sa.select(c.image_id).where(c.id.in_(latest), c.confidence >= minimum))
 
 
-def images_with_features(view: View, feature_type: str) -> Ids:
-    """Images that have a vector of this type."""
+def images_with_features(view: View, feature_type: str, extractor_version: str | None) -> Ids:
+    """Images that have a vector of this type, by one extractor version or by any."""
     c = features.c
-    return _ids(view, sa.select(c.image_id).where(c.feature_type == feature_type).distinct())
+    query = sa.select(c.image_id).where(c.feature_type == feature_type).distinct()
+    if extractor_version is not None:
+        query = query.where(c.extractor_version == extractor_version)
+    return _ids(view, query)
 
 
 def _ids(view: View, query: sa.Select[tuple[int]]) -> Ids:

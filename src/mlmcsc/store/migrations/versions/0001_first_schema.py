@@ -123,7 +123,7 @@ def upgrade() -> None:
         sa.Column("feature_dimension", sa.Integer(), nullable=False),
         sa.Column("dtype", sa.String(length=10), nullable=False),
         sa.Column("n_vectors", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tokens", Json, server_default="[]", nullable=False),
         sa.CheckConstraint(
             "n_vectors >= 0 AND n_vectors <= 1e308", name=op.f("ck_feature_sets_n_vectors_range")
         ),
@@ -535,16 +535,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("image_id", name=op.f("pk_image_fingerprints")),
     )
     op.create_index(
-        op.f("idx_image_fingerprints_key0"), "image_fingerprints", ["key0"], unique=False
+        "idx_image_fingerprints_key0",
+        "image_fingerprints",
+        ["key0", "image_id"],
+        unique=False,
     )
     op.create_index(
-        op.f("idx_image_fingerprints_key1"), "image_fingerprints", ["key1"], unique=False
+        "idx_image_fingerprints_key1",
+        "image_fingerprints",
+        ["key1", "image_id"],
+        unique=False,
     )
     op.create_index(
-        op.f("idx_image_fingerprints_key2"), "image_fingerprints", ["key2"], unique=False
+        "idx_image_fingerprints_key2",
+        "image_fingerprints",
+        ["key2", "image_id"],
+        unique=False,
     )
     op.create_index(
-        op.f("idx_image_fingerprints_key3"), "image_fingerprints", ["key3"], unique=False
+        "idx_image_fingerprints_key3",
+        "image_fingerprints",
+        ["key3", "image_id"],
+        unique=False,
     )
     op.create_table(
         "labels",

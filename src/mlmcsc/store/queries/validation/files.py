@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ class FileRow:
         file_mtime_ns: Its time then.
         content_hash: SHA-256, None if it was never read.
         managed: Whether it is a copy in the image store, whose time is that of the copying.
+        former: Whether the image lay here before it was moved, so that no file is expected.
     """
 
     id: int
@@ -30,6 +32,7 @@ class FileRow:
     file_mtime_ns: int | None
     content_hash: str | None
     managed: bool = False
+    former: bool = False
 
 
 def image_files(view: View, *, after_id: int, limit: int) -> list[FileRow]:
@@ -51,15 +54,26 @@ def alias_files(view: View, *, after_id: int, limit: int) -> list[FileRow]:
 
     The source of a managed image is left out: its copy is the record, and it may come and go.
     """
+    query = _aliases().where(image_aliases.c.id > after_id).limit(limit)
+    return [FileRow(*row[1:]) for row in view.conn.execute(query)]
+
+
+def aliases_of(view: View, image_ids: Iterable[int]) -> list[tuple[int, FileRow]]:
+    """Image id and further path of these images, as far as they are kept where they lie."""
+    query = _aliases().where(view.dialect.ids_in(image_aliases.c.image_id, image_ids))
+    return [(row[0], FileRow(*row[1:])) for row in view.conn.execute(query)]
+
+
+def _aliases() -> sa.Select[Any]:
     a = image_aliases.c
-    query = (
-        sa.select(a.id, a.path, a.file_size, a.file_mtime_ns, images.c.content_hash)
+    former = sa.and_(a.file_size.is_(None), a.file_mtime_ns.is_(None))
+    columns = (a.image_id, a.id, a.path, a.file_size, a.file_mtime_ns, images.c.content_hash)
+    return (
+        sa.select(*columns, sa.literal(value=False), former)
         .join(images, images.c.id == a.image_id)
-        .where(a.id > after_id, images.c.storage == "in_place")
+        .where(images.c.storage == "in_place")
         .order_by(a.id)
-        .limit(limit)
     )
-    return [FileRow(*row) for row in view.conn.execute(query)]
 
 
 def counts(view: View) -> tuple[int, int]:

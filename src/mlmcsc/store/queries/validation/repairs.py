@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,10 @@ import sqlalchemy as sa
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.store.models import feature_sets, image_aliases, images, technicians
+from mlmcsc.store.queries.features import grow
 from mlmcsc.store.queries.validation.files import FileRow
 from mlmcsc.store.queries.validation.relations import label_counts, vector_counts
+from mlmcsc.store.queries.validation.vectors import all_sets
 from mlmcsc.store.uow import Transaction
 
 PER_EVENT = 500
@@ -64,12 +67,9 @@ def count_labels(tx: Transaction) -> list[int]:
 def count_vectors(tx: Transaction) -> list[int]:
     """Set `n_vectors` to the number of vectors; readers' copies of the set become stale."""
     changed = _recount(tx, feature_sets, "n_vectors", vector_counts())
-    c = feature_sets.c
-    tx.conn.execute(
-        feature_sets.update()
-        .where(tx.dialect.ids_in(c.id, changed))
-        .values(generation=c.generation + 1)
-    )
+    for feature_set in all_sets(tx).values():
+        if feature_set.id in changed:
+            grow(tx, feature_set, 0)
     return changed
 
 
@@ -106,6 +106,55 @@ def restamp(tx: Transaction, table: str, stamps: Sequence[tuple[FileRow, int]]) 
     ]
     record(tx, table, changes)
     return [change.id for change in changes]
+
+
+def follow_moves(tx: Transaction, moves: Sequence[tuple[FileRow, FileRow, int]]) -> list[int]:
+    """Swap an image's path with the further one where its file is; returns the images changed.
+
+    The old path stays as a further one, without size and time: no file is expected there.
+
+    Args:
+        tx: The open transaction.
+        moves: The image's row, that of its further path, and the time (ns) of the file there.
+    """
+    of_images: list[Change] = []
+    of_aliases: list[Change] = []
+    stamp = {"updated_at": tx.now}
+    for image, alias, mtime in _free_moves(tx, moves):
+        new = {"path": alias.path, "filename": os.path.basename(alias.path), "file_mtime_ns": mtime}
+        old = {"path": image.path, "file_size": None, "file_mtime_ns": None}
+        was = tx.conn.execute(
+            sa.select(*(images.c[name] for name in new)).where(images.c.id == image.id)
+        ).one()
+        row = image_aliases.c.id == alias.id
+        tx.conn.execute(images.update().where(images.c.id == image.id).values(new | stamp))
+        tx.conn.execute(image_aliases.update().where(row).values(old))
+        of_images.append(Change(image.id, {name: getattr(was, name) for name in new}, new))
+        of_aliases.append(Change(alias.id, {name: getattr(alias, name) for name in old}, old))
+    record(tx, images.name, of_images)
+    record(tx, image_aliases.name, of_aliases)
+    return [change.id for change in of_images]
+
+
+def _free_moves(
+    tx: Transaction, moves: Sequence[tuple[FileRow, FileRow, int]]
+) -> list[tuple[FileRow, FileRow, int]]:
+    """Those whose rows nobody changed meanwhile, and whose paths no other row has."""
+    still = set(_unmoved(tx, images, [image for image, _, _ in moves]))
+    same = set(_unmoved(tx, image_aliases, [alias for _, alias, _ in moves]))
+    taken = {
+        path
+        for column, paths in (
+            (images.c.path, [alias.path for _, alias, _ in moves]),
+            (image_aliases.c.path, [image.path for image, _, _ in moves]),
+        )
+        for path in tx.conn.scalars(sa.select(column).where(tx.dialect.ids_in(column, paths)))
+    }
+    return [
+        (image, alias, mtime)
+        for image, alias, mtime in moves
+        if image.id in still and alias.id in same and not {image.path, alias.path} & taken
+    ]
 
 
 def drop_aliases(tx: Transaction, stale: Sequence[FileRow]) -> list[int]:

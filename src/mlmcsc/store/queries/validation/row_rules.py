@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from mlmcsc.domain.tables import WRITABLE
 from mlmcsc.store.base import LARGEST, metadata
+from mlmcsc.store.dialects.base import Dialect
 from mlmcsc.store.models import features, images, label_revisions, labels, specimens
 from mlmcsc.store.queries.validation.rules import Rule
 from mlmcsc.store.types import UtcDateTime
@@ -39,7 +40,7 @@ OTHERWISE = "Restore these rows from a backup."
 
 
 def row_rules(
-    tables: Collection[str], label_range: tuple[float, float], now: datetime
+    tables: Collection[str], label_range: tuple[float, float], now: datetime, dialect: Dialect
 ) -> Iterator[Rule]:
     """The rules of the given tables, table by table."""
     for table in metadata.sorted_tables:
@@ -47,7 +48,7 @@ def row_rules(
             if table is not label_revisions:  # history: a value since corrected may be wrong
                 yield from _range_rules(table, label_range)
                 yield from _number_rules(table)
-            yield from _time_rules(table, now)
+            yield from _time_rules(table, now, dialect)
             yield from (rule for rule in _special_rules() if rule.table is table)
 
 
@@ -82,14 +83,23 @@ def _number_rules(table: sa.Table) -> Iterator[Rule]:
             yield Rule("not_finite", table, sa.not_(_finite(column)), told)
 
 
-def _time_rules(table: sa.Table, now: datetime) -> Iterator[Rule]:
+def _time_rules(table: sa.Table, now: datetime, dialect: Dialect) -> Iterator[Rule]:
     for column in table.c:
-        if isinstance(column.type, UtcDateTime) and column.name != EXPIRY:
+        if not isinstance(column.type, UtcDateTime):
+            continue
+        readable = dialect.readable_time(column)
+        told = (
+            f"{column.name} cannot be read, and no call that needs it works. Write it in UTC as "
+            f"YYYY-MM-DD HH:MM:SS, years 0001 to 9999. {OTHERWISE}"
+        )
+        yield Rule("unreadable_time", table, sa.not_(readable), told)
+        if column.name != EXPIRY:
             told = (
                 f"{column.name} is in the future. Check the clock and time zone of the computer "
                 f"or instrument that wrote it. {_remedy(table)}"
             )
-            yield Rule("future_time", table, column > now + CLOCK_SKEW, told)
+            ahead = sa.and_(readable, column > now + CLOCK_SKEW)
+            yield Rule("future_time", table, ahead, told)
 
 
 def _special_rules() -> Iterator[Rule]:

@@ -1,0 +1,71 @@
+"""Folders that belong to a database: beside its file, or, for a server, where the settings say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlmcsc.config.model import Config
+from mlmcsc.errors import ConfigError
+
+
+def cache_folder(
+    config: Config,
+    database_file: Path | None,
+    database_id: str,
+    environ: Mapping[str, str] = os.environ,
+) -> Path:
+    """Where thumbnails and feature matrices of a database go; the same from any directory.
+
+    Args:
+        config: The settings; `performance.cache_directory` wins.
+        database_file: The SQLite file, None for a server or a database in memory.
+        database_id: What the database calls itself.
+        environ: Names the user's cache folder.
+
+    Returns:
+        `FILE.cache` beside an SQLite file; else a folder of the database's own in the user's
+        cache (`$XDG_CACHE_HOME` or `~/.cache`, on Windows `%LOCALAPPDATA%`), under `mlmcsc`.
+
+    Raises:
+        ConfigError: The user has no home directory, and the settings name no folder.
+    """
+    chosen = config.performance.cache_directory
+    if chosen is not None:
+        return chosen / database_id
+    if database_file is not None:
+        return database_file.with_name(f"{database_file.name}.cache")
+    return _user_cache(environ) / "mlmcsc" / database_id
+
+
+def image_store(config: Config, database_file: Path | None, database_id: str) -> Path | None:
+    """Where `storage="managed"` keeps image files.
+
+    Args:
+        config: The settings; `database.image_store` wins, with a folder for each database in it.
+        database_file: The SQLite file, None for a server or a database in memory.
+        database_id: What the database calls itself.
+
+    Returns:
+        `FILE.images` beside an SQLite file; None for a server whose settings name no folder.
+    """
+    chosen = config.database.image_store
+    if chosen is not None:
+        return chosen / database_id
+    if database_file is not None:
+        return database_file.with_name(f"{database_file.name}.images")
+    return None
+
+
+def _user_cache(environ: Mapping[str, str]) -> Path:
+    """After the XDG Base Directory Specification 0.8: a relative path there counts as unset."""
+    named = Path(environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME", ""))
+    if named.is_absolute():
+        return named
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:
+        raise ConfigError(
+            "this user has no home directory to keep caches in; set performance.cache_directory"
+        ) from None
