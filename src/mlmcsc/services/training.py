@@ -195,7 +195,7 @@ def _filter(
         )
     if narrow.feature_type is not None:
         kind, version = narrow.feature_type, narrow.extractor_version
-        _refuse_ambiguous(view, kind, version)
+        _refuse_unclear_features(view, kind, version)
         have = training_queries.images_with_features(view, kind, version)
         named = kind if version is None else f"{kind} {version}"
         tests.append((f"no {named} features", np.isin(images, have)))
@@ -235,9 +235,14 @@ def _check(group_by: str, *switches: object) -> None:
         raise ValidationError(f"group_by={group_by!r}: must be 'specimen' or 'image'.")
 
 
-def _refuse_ambiguous(view: View, feature_type: str, version: str | None) -> None:
+def _refuse_unclear_features(view: View, feature_type: str, version: str | None) -> None:
     """A matrix has one extractor version, so the images it is made for must have that one."""
     sets = feature_queries.sets(view, feature_type)
+    if not any(version in {None, s.extractor_version} for s in sets):
+        stored = feature_queries.sets(view)
+        known = ", ".join(f"{s.feature_type} {s.extractor_version}" for s in stored)
+        asked = f"{feature_type} {version}" if version else feature_type
+        raise UnknownRecordError(f"There are no {asked!r} features. Stored: {known or 'none'}.")
     if version is None and len(sets) > 1:
         told = ", ".join(f"{s.extractor_version!r} ({s.n_vectors} images)" for s in sets)
         raise AmbiguousError(
