@@ -84,11 +84,11 @@ def test_a_reader_that_is_overtaken_does_not_turn_the_matrix_back(db, url, image
     images = images_of(4)
     fill(db, images, 1)
     assert read(db, images) == [1] * 4
-    choose, overtaken = feature_reads._choose, []
+    choose, overtaken = feature_reads.feature_queries.choose, []
 
     def be_overtaken(view, *named):
         chosen = choose(view, *named)  # the reader's snapshot is taken; now another one is faster
-        monkeypatch.setattr(feature_reads, "_choose", choose)
+        monkeypatch.setattr(feature_reads.feature_queries, "choose", choose)
         with DatabaseManager(url) as other:
             fill(other, images, 2)
             assert read(other, images) == [2] * 4
@@ -96,7 +96,7 @@ def test_a_reader_that_is_overtaken_does_not_turn_the_matrix_back(db, url, image
         return chosen
 
     fill(db, images, 1.5)  # so that the reader's own matrix is not fresh
-    monkeypatch.setattr(feature_reads, "_choose", be_overtaken)
+    monkeypatch.setattr(feature_reads.feature_queries, "choose", be_overtaken)
     assert read(db, images) == [2] * 4
     assert [state_of(db)] == overtaken
 

@@ -256,7 +256,7 @@ def test_two_hundred_thousand_ids_at_once(db, images_of):
     table = feature_reads._from_table
     assert np.isnan(db.get_features_for_training(many, "cnn", missing="nan")).all()
     with db._database.store.read() as view:
-        chosen = feature_reads._choose(view, "cnn", None)
+        chosen = feature_reads.feature_queries.choose(view, "cnn", None)
         everything = table(view, chosen, np.array(images)[pick], feature_reads.Missing.ERROR)
     assert np.array_equal(everything, stored[pick])
 

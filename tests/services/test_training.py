@@ -156,12 +156,13 @@ def test_filters_leave_images_out_and_move_none(db, campaign, technician):
         ({"verified_only": True}, 5),
         ({"label_policy": "verified"}, 5),
         ({"min_confidence": 0.25, "feature_type": "cnn"}, 15),
-        ({"feature_type": "never extracted"}, 0),
     ]:
         data = db.get_training_data(**asked)
         assert len(where(data)) == size, asked
         assert where(data).items() <= everything.items()
         assert data.report.used + sum(data.report.left_out.values()) == 90
+    with pytest.raises(UnknownRecordError, match=r"no 'hog' features\. Stored: cnn v1"):
+        db.get_training_data(feature_type="hog")
 
 
 def test_only_the_latest_prediction_counts_for_confidence(db, image, technician):

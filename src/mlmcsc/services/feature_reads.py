@@ -16,7 +16,7 @@ from mlmcsc.adapters.feature_matrix import MISSING, FeatureMatrix
 from mlmcsc.domain.enums import Missing
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.vectors import as_float32
-from mlmcsc.errors import AmbiguousError, UnknownRecordError, ValidationError
+from mlmcsc.errors import UnknownRecordError, ValidationError
 from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries.features import FeatureSet
 from mlmcsc.store.queries.rows import View
@@ -81,7 +81,7 @@ class FeatureReads:
         with self.db.read() as view:
             if not len(ids) and not _candidates(view, feature_type, extractor_version):
                 return np.empty((0, 0), dtype=np.float32)
-            chosen = _choose(view, feature_type, extractor_version)
+            chosen = feature_queries.choose(view, feature_type, extractor_version)
             newest = feature_queries.tokens(view, chosen)[-1:]
             matrix = self._at_hand(chosen, newest, len(ids))
             if matrix is None:
@@ -122,7 +122,7 @@ class FeatureReads:
 
 
 def _bring_up_to_date(view: View, matrix: FeatureMatrix, before: FeatureSet) -> None:
-    chosen = _choose(view, before.feature_type, before.extractor_version)
+    chosen = feature_queries.choose(view, before.feature_type, before.extractor_version)
     known = feature_queries.tokens(view, chosen)
     usable = matrix.open()  # another process may have been faster
     if usable and matrix.token == known[-1]:
@@ -170,21 +170,6 @@ def _nan(ids: NDArray[np.int64], chosen: FeatureSet) -> NDArray[np.float32]:
 def _candidates(view: View, feature_type: str, version: str | None) -> list[FeatureSet]:
     sets = feature_queries.sets(view, feature_type)
     return [s for s in sets if version in {None, s.extractor_version}]
-
-
-def _choose(view: View, feature_type: str, version: str | None) -> FeatureSet:
-    sets = _candidates(view, feature_type, version)
-    if len(sets) == 1:
-        return sets[0]
-    if sets:
-        told = ", ".join(f"{s.extractor_version!r} ({s.n_vectors} images)" for s in sets)
-        raise AmbiguousError(
-            f"{feature_type!r} features were extracted by several versions: {told}. "
-            "Say which with extractor_version=."
-        )
-    known = ", ".join(f"{s.feature_type} {s.extractor_version}" for s in feature_queries.sets(view))
-    asked = f"{feature_type} {version}" if version else feature_type
-    raise UnknownRecordError(f"There are no {asked!r} features. Stored: {known or 'none'}.")
 
 
 def _as_ids(image_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:

@@ -22,7 +22,7 @@ from mlmcsc.domain.training import (
     links_among,
     units,
 )
-from mlmcsc.errors import AmbiguousError, UnknownRecordError, UnsupportedError, ValidationError
+from mlmcsc.errors import UnknownRecordError, UnsupportedError, ValidationError
 from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries import training as training_queries
 from mlmcsc.store.queries.rows import View
@@ -195,7 +195,7 @@ def _filter(
         )
     if narrow.feature_type is not None:
         kind, version = narrow.feature_type, narrow.extractor_version
-        _refuse_unclear_features(view, kind, version)
+        feature_queries.choose(view, kind, version)
         have = training_queries.images_with_features(view, kind, version)
         named = kind if version is None else f"{kind} {version}"
         tests.append((f"no {named} features", np.isin(images, have)))
@@ -233,22 +233,6 @@ def _check(group_by: str, *switches: object) -> None:
         switch.check(value)
     if group_by not in {"specimen", "image"}:
         raise ValidationError(f"group_by={group_by!r}: must be 'specimen' or 'image'.")
-
-
-def _refuse_unclear_features(view: View, feature_type: str, version: str | None) -> None:
-    """A matrix has one extractor version, so the images it is made for must have that one."""
-    sets = feature_queries.sets(view, feature_type)
-    if not any(version in {None, s.extractor_version} for s in sets):
-        stored = feature_queries.sets(view)
-        known = ", ".join(f"{s.feature_type} {s.extractor_version}" for s in stored)
-        asked = f"{feature_type} {version}" if version else feature_type
-        raise UnknownRecordError(f"There are no {asked!r} features. Stored: {known or 'none'}.")
-    if version is None and len(sets) > 1:
-        told = ", ".join(f"{s.extractor_version!r} ({s.n_vectors} images)" for s in sets)
-        raise AmbiguousError(
-            f"{feature_type!r} features were extracted by several versions: {told}. "
-            "Say which with extractor_version=."
-        )
 
 
 def _refuse_version(view: View, data_version: str) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.domain.records import FeatureRecord
 from mlmcsc.domain.results import Page
+from mlmcsc.errors import AmbiguousError, UnknownRecordError
 from mlmcsc.store.models import feature_sets, features
 from mlmcsc.store.queries import batches, rows
 from mlmcsc.store.queries.rows import View, given
@@ -57,6 +58,27 @@ def sets(view: View, feature_type: str | None = None) -> list[FeatureSet]:
     if feature_type is not None:
         query = query.where(feature_sets.c.feature_type == feature_type)
     return [FeatureSet(*row) for row in view.conn.execute(query.order_by(feature_sets.c.id))]
+
+
+def choose(view: View, feature_type: str, version: str | None) -> FeatureSet:
+    """The one set that is meant: a matrix never mixes extractor versions.
+
+    Raises:
+        UnknownRecordError: No such features; the message lists what is stored.
+        AmbiguousError: Several versions are stored and none is named; the message lists them.
+    """
+    found = [s for s in sets(view, feature_type) if version in {None, s.extractor_version}]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        told = ", ".join(f"{s.extractor_version!r} ({s.n_vectors} images)" for s in found)
+        raise AmbiguousError(
+            f"{feature_type!r} features were extracted by several versions: {told}. "
+            "Say which with extractor_version=."
+        )
+    known = ", ".join(f"{s.feature_type} {s.extractor_version}" for s in sets(view))
+    asked = f"{feature_type} {version}" if version else feature_type
+    raise UnknownRecordError(f"There are no {asked!r} features. Stored: {known or 'none'}.")
 
 
 _ENSURE = sa.text(
