@@ -48,7 +48,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# Exact versions with hashes-free pins for every Python >= 3.11; needs uv.
+# Exact versions for every Python >= 3.11 and platform; needs uv.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements/base.txt

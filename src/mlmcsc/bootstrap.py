@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -123,16 +124,20 @@ def open_database(
         label_range=(float(low), float(high)),
         opened=opened,
         adoption=adoption,
-        images=ImageSettings(
-            managed=image_store(config, dialect.path, database_id),
-            thumbnails=caches / "thumbnails",
-            thumbnail_size=config.performance.thumbnail_size,
-            instrument_timezone=ZoneInfo(config.quality.instrument_timezone),
-            max_pixels=int(config.quality.max_image_megapixels * 1_000_000),
-            near_duplicates=config.quality.near_duplicate_detection,
-            workers=config.performance.ingest_workers,
-        ),
+        images=_image_settings(config, caches, image_store(config, dialect.path, database_id)),
         matrices=MatrixCache(None if dialect.in_memory else caches / "features"),
+    )
+
+
+def _image_settings(config: Config, caches: Path, managed: Path | None) -> ImageSettings:
+    return ImageSettings(
+        managed=managed,
+        thumbnails=caches / "thumbnails",
+        thumbnail_size=config.performance.thumbnail_size,
+        instrument_timezone=ZoneInfo(config.quality.instrument_timezone),
+        max_pixels=int(config.quality.max_image_megapixels * 1_000_000),
+        near_duplicates=config.quality.near_duplicate_detection,
+        workers=config.performance.ingest_workers,
     )
 
 

@@ -76,3 +76,10 @@ def test_a_pattern_fits_at_any_depth_and_passes_over_hidden_names(db, draw):
     report = db.ingest("lab/**/a.png", recursive=False, workers=1)
     assert report.image_ids == tuple(i.id for i in db.get_images(path="lab/x/a.png"))
     assert db.ingest("lab/**/.hidden/*.png", workers=1).stored == 1
+
+
+def test_hidden_files_belong_to_other_programs(db, draw, tmp_path):
+    draw("folder/a.png", seed=1)
+    draw("folder/._a.png", seed=2)
+    report = db.ingest(tmp_path / "folder")
+    assert (report.stored, report.ignored, report.errors) == (1, 1, ())

@@ -206,3 +206,14 @@ def test_corrections_from_many_threads_lose_nothing(db, image, technician):
     assert [r.revision for r in old] == list(range(1, 33))
     assert {r.label for r in old} | {db.labels.get(key).label} == {0.0, *values}
     assert {r.reason for r in old} == {f"to {v}" for v in values}
+
+
+def test_nobody_verifies_their_own_label(db, image, technician):
+    label = db.store_label(image, technician, 0.5)
+    own = db.technicians.get(technician).technician_id
+    with pytest.raises(ConflictError, match="a second person"):
+        db.verify_label(label, own)
+    with pytest.raises(ConflictError, match="a second person"):
+        db.verify_label(label, f" {own} ")
+    assert not db.labels.get(label).is_verified
+    assert db.verify_label(label, "chief").is_verified

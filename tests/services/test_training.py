@@ -280,3 +280,9 @@ def test_a_version_that_lists_no_images_says_so(db, sql):
     sql("INSERT INTO data_versions (version, name) VALUES ('v1', 'first')")
     with pytest.raises(UnsupportedError, match="without the list of its images"):
         db.get_training_data(data_version="v1")
+
+
+@pytest.mark.parametrize("asked", [{"verified_only": "no"}, {"stratify": None}])
+def test_a_switch_is_true_or_false_and_nothing_else(db, asked):
+    with pytest.raises(ValidationError, match=next(iter(asked))):
+        db.get_training_data(**asked)

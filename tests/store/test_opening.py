@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -172,3 +173,16 @@ def test_an_in_memory_database_works_and_leaves_no_file(tmp_path, monkeypatch):
         assert db.register_technician("t1", "Jo") == 1
         assert db.technicians.get(1).name == "Jo"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", [5, b"sqlite:///x.db", Path("x.db")])
+def test_a_url_that_is_no_text_is_told(url):
+    with pytest.raises(ValidationError, match=r"database_url=.*sqlite:///"):
+        DatabaseManager(url)
+
+
+@pytest.mark.parametrize("label_range", ["x", (0,), (0, "1"), (1, 0), 5])
+def test_a_label_range_that_is_no_pair_of_numbers_is_told(tmp_path, label_range):
+    with pytest.raises(ValidationError, match="label_range"):
+        DatabaseManager(f"sqlite:///{tmp_path}/x.db", label_range=label_range)
+    assert not (tmp_path / "x.db").exists()

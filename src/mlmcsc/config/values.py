@@ -67,14 +67,12 @@ def _network(value: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     if not isinstance(value, str):
         raise ValueError("not text")  # noqa: TRY004  pydantic collects ValueError only
     try:
-        return ipaddress.ip_network(value)
-    except ValueError:
-        pass
-    try:
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
         raise ValueError("not an IP address or network") from None
-    raise ValueError(f"an address inside a network, not the network; write {network}")
+    if ipaddress.ip_interface(value).ip != network.network_address:
+        raise ValueError(f"an address inside a network, not the network; write {network}")
+    return network
 
 
 def _path_text(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from mlmcsc.domain.permissions import ALL_PERMISSIONS, Actor, Permission, requires
-from mlmcsc.errors import PermissionDeniedError
+from mlmcsc.errors import PermissionDeniedError, ValidationError
 
 
 @dataclass
@@ -39,3 +39,12 @@ def test_a_guarded_method_keeps_its_name_and_docstring():
 
 def test_the_local_user_may_do_everything():
     assert Actor("al").permissions == frozenset(Permission)
+
+
+def test_an_actor_hands_on_no_more_than_its_own_rights():
+    reader = Actor("al", frozenset({Permission.READ}))
+    reader.may_act_as(Actor("bo", frozenset()))
+    with pytest.raises(PermissionDeniedError, match=r"'al' may not act as 'root'.*train"):
+        reader.may_act_as(Actor("root"))
+    with pytest.raises(ValidationError, match="not an Actor"):
+        reader.may_act_as("bo")
