@@ -118,6 +118,10 @@ def normalise_url(url: str) -> str:
             f"{shown!r} names a server, and SQLite has none; for a file write three slashes: "
             "sqlite:///lab.db (relative) or sqlite:////data/lab.db (absolute)"
         )
+    elif "?" in rest:
+        raise ConfigError(
+            f"{shown!r}: SQLite takes no options after '?'; for a file name with a '?' write %3F"
+        )
     return f"{driver}://{rest}"
 
 

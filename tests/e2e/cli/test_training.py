@@ -108,3 +108,13 @@ def test_images_without_a_vector_are_refused_when_asked(described):
     ran = described(*words, "--missing", "error", "--output", "train.npz")
     assert (ran.code, "have no cnn 1 vector" in ran.err) == (1, True)
     assert not Path("train.npz").exists()
+
+
+def test_a_file_that_is_there_is_replaced_only_when_asked(labelled, tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("precious")
+    ran = labelled("training", "split", "--output", mine)
+    assert (ran.code, mine.read_text()) == (2, "precious")
+    assert "--overwrite" in ran.err
+    assert labelled("training", "split", "--output", mine, "--overwrite").code == 0
+    assert mine.read_text().startswith("split,image_id,label")

@@ -178,3 +178,10 @@ def test_url_stands_in_place_of_all_parts():
     assert section.get_connection_url() == "postgresql+psycopg://lab:pw@h/db"
     assert section.kind == "postgresql"
     assert DatabaseSection(db_type="mysql").kind == "mysql"
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a?b.db", "sqlite:///x.db?mode=ro"])
+def test_sqlite_takes_no_options_and_no_file_name_is_cut_short(url):
+    with pytest.raises(ConfigError, match="%3F"):
+        normalise_url(url)
+    assert normalise_url("sqlite:///a%3Fb.db") == "sqlite:///a%3Fb.db"
