@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as driver
 
-from mlmcsc import DatabaseManager
+from mlmcsc import DatabaseManager, load_config
 from mlmcsc.errors import ConflictError, SchemaError, StoreError, ValidationError
 from mlmcsc.store.dialects.sqlite import WAL_SAFE_SINCE
 
@@ -186,3 +186,32 @@ def test_a_label_range_that_is_no_pair_of_numbers_is_told(tmp_path, label_range)
     with pytest.raises(ValidationError, match="label_range"):
         DatabaseManager(f"sqlite:///{tmp_path}/x.db", label_range=label_range)
     assert not (tmp_path / "x.db").exists()
+
+
+def test_a_file_that_is_deleted_while_open_takes_no_more_writes(sqlite_url, draw):
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    with DatabaseManager(sqlite_url) as db:
+        db.register_technician("t1", "One")
+        path.unlink()
+        with pytest.raises(StoreError, match="deleted or replaced"):
+            db.register_technician("t2", "Two")
+
+
+@pytest.mark.postgres
+def test_a_postgresql_database_of_another_encoding_is_refused(postgres_server):
+    postgres_server.psql(
+        "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C';"
+    )
+    with pytest.raises(StoreError, match=r"LATIN1.*UTF8"):
+        DatabaseManager(postgres_server.get_uri().replace("/postgres?", "/latin?"))
+
+
+def test_a_pool_in_use_is_told_with_its_setting(sqlite_url):
+    settings = {"pool_size": 1, "max_overflow": 0, "pool_timeout_seconds": 1}
+    config = load_config(overrides={"database": settings})
+    with (
+        DatabaseManager(sqlite_url, config=config) as db,
+        db.images.db.read(),
+        pytest.raises(StoreError, match=r"database\.pool_size"),
+    ):
+        db.get_images()

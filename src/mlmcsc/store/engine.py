@@ -75,8 +75,11 @@ def open_engine(
     )
     dialect.listen(engine)
     try:
-        with engine.connect():
-            pass
+        with engine.connect() as conn:
+            dialect.refuse_unfit(conn)
+    except StoreError:
+        engine.dispose()
+        raise
     except (sa.exc.DBAPIError, sa.exc.ArgumentError) as error:
         engine.dispose()
         raise StoreError(f"Cannot open {redact_url(url)}: {dialect.plain_reason(error)}") from None

@@ -104,7 +104,7 @@ class Store:
         try:
             with self.engine.connect() as conn, conn.begin():
                 yield Snapshot(conn, self.dialect)
-        except (sa.exc.StatementError, self.dialect.driver_error) as error:
+        except (sa.exc.StatementError, sa.exc.TimeoutError, self.dialect.driver_error) as error:
             raise self._plain(error) from None  # the driver's error may quote whole rows
 
     @contextmanager
@@ -120,7 +120,7 @@ class Store:
                 transaction = Transaction(conn, self.dialect, actor, self.clock())
                 yield transaction
                 transaction.write_events()
-        except (sa.exc.StatementError, self.dialect.driver_error) as error:
+        except (sa.exc.StatementError, sa.exc.TimeoutError, self.dialect.driver_error) as error:
             raise self._plain(error) from None  # the driver's error may quote whole rows
 
     @contextmanager
@@ -140,10 +140,15 @@ class Store:
                         self.dialect.check_foreign_keys(conn)
                 finally:
                     self.dialect.rest_foreign_keys(conn, resting=False)
-        except (sa.exc.StatementError, self.dialect.driver_error) as error:
+        except (sa.exc.StatementError, sa.exc.TimeoutError, self.dialect.driver_error) as error:
             raise self._plain(error) from None  # the driver's error may quote whole rows
 
     def _plain(self, error: Exception) -> StoreError:
+        if isinstance(error, sa.exc.TimeoutError):
+            return StoreError(
+                "Every connection of the pool is in use. Finish some reads, or raise "
+                "database.pool_size or database.pool_timeout_seconds."
+            )
         if isinstance(error, sa.exc.StatementError) and not isinstance(error, sa.exc.DBAPIError):
             kind = type(error.orig).__name__  # its text may quote the value
             return StoreError(f"A value of a kind that the database cannot hold ({kind}).")

@@ -45,6 +45,14 @@ class Dialect(Protocol):
         """What a writer of this process holds for the length of its transaction."""
         ...
 
+    def refuse_unfit(self, conn: sa.Connection) -> None:
+        """Refuse a server that cannot hold every text.
+
+        Raises:
+            StoreError: Naming what is wrong with it and the repair.
+        """
+        ...
+
     def after_fork(self) -> None:
         """Forget locks that another thread may have held in the parent."""
         ...

@@ -14,7 +14,7 @@ import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.errors import UnsupportedError
+from mlmcsc.errors import StoreError, UnsupportedError
 from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
 
 try:
@@ -67,6 +67,15 @@ class PostgresDialect:
     def write_lock(self) -> AbstractContextManager[object]:
         """The server arbitrates writers."""
         return contextlib.nullcontext()
+
+    def refuse_unfit(self, conn: sa.Connection) -> None:
+        """Names and notes are Unicode; other encodings would fail on the first odd one."""
+        encoding = conn.exec_driver_sql("SHOW server_encoding").scalar()
+        if encoding != "UTF8":
+            raise StoreError(
+                f"The PostgreSQL database is encoded in {encoding}; mlmcsc needs UTF8. Create it "
+                "with: CREATE DATABASE name TEMPLATE template0 ENCODING 'UTF8'."
+            )
 
     def after_fork(self) -> None:
         """Nothing is locked in this process."""

@@ -44,6 +44,7 @@ class SqliteDialect:
         self._lock_timeout = busy_timeout_seconds
         self.in_memory = not url.database or url.database == ":memory:"
         self.path = None if self.in_memory else Path(str(url.database)).absolute()
+        self._file: tuple[int, int] | None = None
         wal_safe = driver.sqlite_version_info >= WAL_SAFE_SINCE
         self.journal_mode = "memory" if self.in_memory else "wal" if wal_safe else "delete"
         if self.path is not None:
@@ -78,6 +79,8 @@ class SqliteDialect:
         @sa.event.listens_for(engine, "begin")
         def begin(conn: sa.Connection) -> None:
             writes = conn.get_execution_options().get("mlmcsc_writes", False)
+            if writes:
+                self._refuse_replaced()
             self.execute(conn, "BEGIN IMMEDIATE" if writes else "BEGIN", ())
 
     def _configure(self, connection: Any, _record: Any) -> None:
@@ -147,6 +150,28 @@ class SqliteDialect:
     def write_lock(self) -> AbstractContextManager[object]:
         """One writer per process: threads wait here, in no order, instead of polling the file."""
         return _Timed(self._lock, self._lock_timeout)
+
+    def refuse_unfit(self, conn: sa.Connection) -> None:
+        """SQLite holds any text; remember which file this is."""
+        del conn
+        self._file = self._identity()
+
+    def _identity(self) -> tuple[int, int] | None:
+        if self.path is None:
+            return None
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _refuse_replaced(self) -> None:
+        """A deleted file goes on taking writes until it is closed, and then all are gone."""
+        if self._file is not None and self._identity() != self._file:
+            raise StoreError(
+                f"{self.path} was deleted or replaced while it was open; nothing was written. "
+                "Put it back, or close this database and open the file that is there now."
+            )
 
     def after_fork(self) -> None:
         """A lock held by a thread of the parent would never be released here."""
