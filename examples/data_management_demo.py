@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from src.database import DatabaseManager
 
-from mlmcsc.demo.campaign import write_campaign
+from mlmcsc.demo.campaign import DrawnImage, write_campaign
 from mlmcsc.demo.metrics import measure
 from mlmcsc.demo.model import fit
 from mlmcsc.demo.people import CREW
@@ -32,95 +32,111 @@ def main(folder: Path) -> None:
     """Draw, store, label, train, predict, correct, look."""
     # A test campaign: 12 specimens, 3 photographs of each, with the truth on the side.
     drawn = write_campaign(folder / "images", SEED, specimens=12, images_per_specimen=3)
-
     with DatabaseManager(f"sqlite:///{folder}/example.db") as db:
-        # --- Images: a folder at once; file names such as SPEC_A03_-20C_view2.jpg say the rest.
-        report = db.ingest(
-            folder / "images",
-            specimen_from=r"(?P<specimen>SPEC_[A-Z]\d+)_(?P<temperature_c>-?\d+)C_",
-        )
-        print(f"ingested {report.stored} images, {report.ignored} other files ignored")
-        by_name = {image.filename: image for image in db.get_images()}
-        images = [by_name[one.filename].id for one in drawn]
+        images = archive(db, folder / "images", drawn)
         truth = {image: one.surface.true_sfa for image, one in zip(images, drawn, strict=True)}
-        specimen_of = {image.id: image.specimen_id for image in by_name.values()}
+        label(db, images, truth)
+        tested = learn(db, images, folder / "ridge-1.json")
+        look(db, tested, truth)
 
-        # … or one by one. The same content under any path is the same image.
-        same = db.store_image(folder / "images" / drawn[0].filename, specimen_id="SPEC_A01")
-        print(f"stored again: still image {same}")
 
-        # --- Specimens: what the testing machine measured.
-        for bar in {one.specimen.specimen_id: one.specimen for one in drawn}.values():
-            db.register_specimen(
-                bar.specimen_id, material=bar.material, heat=bar.heat, kv_joule=bar.kv_j
-            )
+def archive(db: DatabaseManager, folder: Path, drawn: list[DrawnImage]) -> list[int]:
+    """Store the images and what the testing machine measured; ids in the order of `drawn`."""
+    # --- Images: a folder at once; file names such as SPEC_A03_-20C_view2.jpg say the rest.
+    report = db.ingest(
+        folder,
+        specimen_from=r"(?P<specimen>SPEC_[A-Z]\d+)_(?P<temperature_c>-?\d+)C_",
+    )
+    print(f"ingested {report.stored} images, {report.ignored} other files ignored")
+    by_name = {image.filename: image for image in db.get_images()}
+    images = [by_name[one.filename].id for one in drawn]
 
-        # --- Technicians and their labels: one call each …
-        ada, jonas = (
-            db.register_technician(one.technician_id, one.name, experience_level="expert")
-            for one in CREW[:2]
+    # … or one by one. The same content under any path is the same image.
+    same = db.store_image(folder / drawn[0].filename, specimen_id="SPEC_A01")
+    print(f"stored again: still image {same}")
+
+    # --- Specimens: what the testing machine measured.
+    for bar in {one.specimen.specimen_id: one.specimen for one in drawn}.values():
+        db.register_specimen(
+            bar.specimen_id, material=bar.material, heat=bar.heat, kv_joule=bar.kv_j
         )
-        label_id = db.store_label(
-            images[0], ada, round(truth[images[0]], 2), time_spent=31.0, difficulty_rating=2
-        )
-        # … or many at once, all of them or none.
-        stored = db.store_labels(
-            image_id=images[1:],
-            technician_id=jonas,
-            label=[min(1.0, max(0.0, round(truth[image] - 0.02, 2))) for image in images[1:]],
-        )
-        print(f"labels: {1 + stored.stored}")
+    return images
 
-        # --- Correcting keeps the earlier value; verifying says who looked.
-        db.update_label(label_id, label=0.05, reason="measured again at higher magnification")
-        db.verify_label(label_id, verified_by="tech_002")
-        (before,) = db.get_label_revisions(label_id)
-        print(f"label {label_id}: {before.label} before, {db.get_labels(images[0])[0].label} now")
 
-        # --- Features: one vector per image, float32.
-        vectors = [
-            texture_features(cv2.imread(db.get_image(image).path, cv2.IMREAD_GRAYSCALE))
-            for image in images
-        ]
-        db.store_features(images, "texture", vectors, "1.0")
+def label(db: DatabaseManager, images: list[int], truth: dict[int, float]) -> None:
+    """Two technicians label; one label is corrected and verified."""
+    # --- Technicians and their labels: one call each …
+    ada, jonas = (
+        db.register_technician(one.technician_id, one.name, experience_level="expert")
+        for one in CREW[:2]
+    )
+    label_id = db.store_label(
+        images[0], ada, round(truth[images[0]], 2), time_spent=31.0, difficulty_rating=2
+    )
+    # … or many at once, all of them or none.
+    stored = db.store_labels(
+        image_id=images[1:],
+        technician_id=jonas,
+        label=[min(1.0, max(0.0, round(truth[image] - 0.02, 2))) for image in images[1:]],
+    )
+    print(f"labels: {1 + stored.stored}")
 
-        # --- Training data: no specimen in two splits, the same every time.
-        data = db.get_training_data(train_split=0.7, val_split=0.15, test_split=0.15)
-        train, labels = zip(*data["train"], strict=True)
-        features = db.get_features_for_training(train, feature_type="texture")
-        model = fit(features, labels, [specimen_of[image] for image in train])
-        model.save(folder / "ridge-1.json")
-        print(f"trained on {len(train)} images, features {features.shape}")
+    # --- Correcting keeps the earlier value; verifying says who looked.
+    db.update_label(label_id, label=0.05, reason="measured again at higher magnification")
+    db.verify_label(label_id, verified_by="tech_002")
+    (before,) = db.get_label_revisions(label_id)
+    print(f"label {label_id}: {before.label} before, {db.get_labels(images[0])[0].label} now")
 
-        # --- The model and its predictions, with confidence.
-        version = db.register_model_version("ridge-1", "ridge", str(folder / "ridge-1.json"))
-        db.set_active_model(version)
-        values, confidences = model.predict(db.get_features_for_training(images, "texture"))
-        db.store_prediction(
-            images[0],
-            version,
-            float(values[0]),
-            float(confidences[0]),
-            detection_bbox=[60, 120, 360, 300],
-            processing_time=0.02,
-        )
-        db.store_predictions(
-            image_id=images[1:],
-            prediction=values[1:],
-            confidence=confidences[1:],
-            model_version_id=db.get_active_model().id,
-        )
 
-        # --- How good is it? On specimens it never saw, against the truth.
-        test = [image for image, _ in data["test"]]
-        said = [db.get_predictions(image)[0].prediction for image in test]
-        error = measure([truth[image] for image in test], said).mae
-        print(f"mean absolute error on {len(test)} test images: {100 * error:.1f} %")
+def learn(db: DatabaseManager, images: list[int], model_file: Path) -> list[int]:
+    """Train a ridge on texture features and predict every image; ids of the test split."""
+    # --- Features: one vector per image, float32.
+    vectors = [
+        texture_features(cv2.imread(db.get_image(image).path, cv2.IMREAD_GRAYSCALE))
+        for image in images
+    ]
+    db.store_features(images, "texture", vectors, "1.0")
 
-        # --- Is the database well?
-        db.update_image_quality(images[0], 0.9)
-        health = db.get_system_health()
-        print(f"{health['status']}: {health['tables']['labels']} labels, {health['url']}")
+    # --- Training data: no specimen in two splits, the same every time.
+    data = db.get_training_data(train_split=0.7, val_split=0.15, test_split=0.15)
+    train, labels = zip(*data["train"], strict=True)
+    features = db.get_features_for_training(train, feature_type="texture")
+    model = fit(features, labels, [db.get_image(image).specimen_id for image in train])
+    model.save(model_file)
+    print(f"trained on {len(train)} images, features {features.shape}")
+
+    # --- The model and its predictions, with confidence.
+    version = db.register_model_version("ridge-1", "ridge", str(model_file))
+    db.set_active_model(version)
+    values, confidences = model.predict(db.get_features_for_training(images, "texture"))
+    db.store_prediction(
+        images[0],
+        version,
+        float(values[0]),
+        float(confidences[0]),
+        detection_bbox=[60, 120, 360, 300],
+        processing_time=0.02,
+    )
+    db.store_predictions(
+        image_id=images[1:],
+        prediction=values[1:],
+        confidence=confidences[1:],
+        model_version_id=db.get_active_model().id,
+    )
+    return [image for image, _ in data["test"]]
+
+
+def look(db: DatabaseManager, tested: list[int], truth: dict[int, float]) -> None:
+    """Judge the model on specimens it never saw, and the database's health."""
+    # --- How good is it? On specimens it never saw, against the truth.
+    said = [db.get_predictions(image)[0].prediction for image in tested]
+    error = measure([truth[image] for image in tested], said).mae
+    print(f"mean absolute error on {len(tested)} test images: {100 * error:.1f} %")
+
+    # --- Is the database well?
+    db.update_image_quality(tested[0], 0.9)
+    health = db.get_system_health()
+    print(f"{health['status']}: {health['tables']['labels']} labels, {health['url']}")
 
 
 if __name__ == "__main__":
