@@ -87,5 +87,13 @@ class IntegrityError(StoreError):
     """Stored bytes do not mean what the record says."""
 
 
+class MissingKeyError(StoreError):
+    """The master key that a sealed value needs is lost or wrong; nothing was changed."""
+
+
+class HeldError(ConflictError):
+    """A legal hold, or a restriction of processing, forbids this."""
+
+
 class AdoptionError(StoreError):
     """A database of the original system could not be adopted; it was left as it was."""

@@ -27,6 +27,12 @@ class Permission(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     MANAGE_MODELS = "manage_models"
     ADMINISTER = "administer"
+    AUDIT = "audit"
+    """Read and prove the audit trail."""
+    READ_PERSONAL = "read_personal"
+    """See names, e-mail addresses and notes in clear."""
+    PRIVACY = "privacy"
+    """Export, restrict and erase people's data; keep and apply retention periods."""
 
 
 ALL_PERMISSIONS = frozenset(Permission)

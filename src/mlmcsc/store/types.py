@@ -15,6 +15,19 @@ Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgr
 """JSON whose Python None is SQL NULL, never the JSON text `null`."""
 
 
+AuditJson = sa.JSON(none_as_null=True)
+"""JSON kept to the letter on both databases (PostgreSQL's JSONB would rewrite the text), because
+the audit trail's commitments are hashes of that text."""
+
+
+def sealed_text(length: int) -> sa.types.TypeEngine[str]:
+    """Text that is stored sealed, and so longer than the `length` that its plain text may have.
+
+    SQLite keeps the documented type: it does not enforce lengths.
+    """
+    return sa.Text().with_variant(sa.String(length), "sqlite")
+
+
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """An instant. Naive datetimes are refused, because nobody can tell what they mean.
 

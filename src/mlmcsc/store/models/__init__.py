@@ -26,7 +26,14 @@ from mlmcsc.store.models.operations import (
     system_metrics,
 )
 from mlmcsc.store.models.people import accounts, api_tokens, login_attempts, sessions, technicians
-from mlmcsc.store.models.privacy import subjects
+from mlmcsc.store.models.privacy import (
+    archives,
+    erasures,
+    privacy_holds,
+    privacy_requests,
+    split_anchors,
+    subjects,
+)
 from mlmcsc.store.models.versions import UNVERSIONED_MODEL, data_versions, model_versions
 
 __all__ = [
@@ -35,9 +42,11 @@ __all__ = [
     "accounts",
     "alerts",
     "api_tokens",
+    "archives",
     "audit_checkpoints",
     "audit_logs",
     "data_versions",
+    "erasures",
     "feature_sets",
     "features",
     "image_aliases",
@@ -52,9 +61,12 @@ __all__ = [
     "model_versions",
     "near_duplicates",
     "predictions",
+    "privacy_holds",
+    "privacy_requests",
     "sessions",
     "settings",
     "specimens",
+    "split_anchors",
     "subjects",
     "system_metrics",
     "technicians",

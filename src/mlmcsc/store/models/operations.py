@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from mlmcsc.store.base import created_at, finite, metadata, not_negative, table
-from mlmcsc.store.types import BigId, Json, UtcDateTime
+from mlmcsc.store.types import AuditJson, BigId, Json, UtcDateTime, sealed_text
 
 audit_logs = table(
     "audit_logs",
@@ -14,14 +14,23 @@ audit_logs = table(
     sa.Column("record_id", BigId),
     sa.Column("user_id", sa.String(100), nullable=False, index=True),
     sa.Column("timestamp", UtcDateTime, nullable=False, index=True),
-    sa.Column("old_values", Json),
-    sa.Column("new_values", Json),
+    sa.Column("old_values", AuditJson),
+    sa.Column("new_values", AuditJson),
     sa.Column("reason", sa.Text),
-    sa.Column("ip_address", sa.String(45)),
-    sa.Column("user_agent", sa.String(500)),
+    sa.Column("ip_address", sealed_text(45)),
+    sa.Column("user_agent", sealed_text(500)),
     sa.Column("n_rows", sa.Integer, nullable=False, server_default="1"),
     sa.Column("digest", sa.String(64)),
+    sa.Column("subject_id", sa.String(32)),
+    sa.Column("who_salt", sa.LargeBinary),
+    sa.Column("who_commit", sa.LargeBinary),
+    sa.Column("payload_salt", sa.LargeBinary),
+    sa.Column("payload_commit", sa.LargeBinary),
+    sa.Column("leaf", sa.LargeBinary),
+    sa.Column("seq", BigId),
     sa.Index("idx_audit_logs_table_name_record_id", "table_name", "record_id"),
+    sa.Index("idx_audit_logs_subject_id", "subject_id"),
+    sa.Index("uq_audit_logs_seq", "seq", unique=True),
     not_negative("n_rows"),
 )
 

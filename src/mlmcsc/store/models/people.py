@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from mlmcsc.store.base import created_at, flag, fraction, not_negative, reference, table
-from mlmcsc.store.types import Json, UtcDateTime
+from mlmcsc.store.types import Json, UtcDateTime, sealed_text
 
 technicians = table(
     "technicians",
     sa.Column("technician_id", sa.String(50), nullable=False, unique=True),
-    sa.Column("name", sa.String(100), nullable=False),
-    sa.Column("email", sa.String(100)),
-    sa.Column("department", sa.String(100)),
+    sa.Column("name", sealed_text(100), nullable=False),
+    sa.Column("email", sealed_text(100)),
+    sa.Column("department", sealed_text(100)),
     sa.Column("experience_level", sa.String(20)),
     created_at(),
     sa.Column("last_active", UtcDateTime),
@@ -43,8 +43,8 @@ sessions = table(
     sa.Column("last_seen", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
     sa.Column("revoked_at", UtcDateTime),
-    sa.Column("ip_address", sa.String(45)),
-    sa.Column("user_agent", sa.String(500)),
+    sa.Column("ip_address", sealed_text(45)),
+    sa.Column("user_agent", sealed_text(500)),
     sa.Index("idx_sessions_account_id", "account_id"),
 )
 
@@ -65,7 +65,7 @@ api_tokens = table(
 login_attempts = table(
     "login_attempts",
     sa.Column("username", sa.String(100), nullable=False),
-    sa.Column("ip_address", sa.String(45)),
+    sa.Column("ip_address", sealed_text(45)),
     sa.Column("timestamp", UtcDateTime, nullable=False),
     sa.Column("succeeded", sa.Boolean, nullable=False),
     sa.Index("idx_login_attempts_username_timestamp", "username", "timestamp"),
