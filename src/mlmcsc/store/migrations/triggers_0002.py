@@ -71,32 +71,46 @@ def _allowed(same: str, text: str) -> str:
 
 
 _SQLITE = (
-    f"CREATE TRIGGER audit_logs_no_update BEFORE UPDATE ON audit_logs "
-    f"WHEN NOT ({_allowed('IS', '')}) BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
-    "CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints "
-    f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+    (
+        f"CREATE TRIGGER audit_logs_no_update BEFORE UPDATE ON audit_logs "
+        f"WHEN NOT ({_allowed('IS', '')}) BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    ),
+    (
+        "CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    ),
     *(
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
         for table in ("audit_logs", "audit_checkpoints")
     ),
     # INSERT OR REPLACE deletes the row in its way without firing the delete trigger.
-    "CREATE TRIGGER audit_logs_no_replace BEFORE INSERT ON audit_logs "
-    "WHEN EXISTS (SELECT 1 FROM audit_logs WHERE id = NEW.id OR seq = NEW.seq) "
-    f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
-    "CREATE TRIGGER audit_checkpoints_no_replace BEFORE INSERT ON audit_checkpoints "
-    "WHEN EXISTS (SELECT 1 FROM audit_checkpoints WHERE id = NEW.id OR tree_size = NEW.tree_size) "
-    f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+    (
+        "CREATE TRIGGER audit_logs_no_replace BEFORE INSERT ON audit_logs "
+        "WHEN EXISTS (SELECT 1 FROM audit_logs WHERE id = NEW.id OR seq = NEW.seq) "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    ),
+    (
+        "CREATE TRIGGER audit_checkpoints_no_replace BEFORE INSERT ON audit_checkpoints "
+        "WHEN EXISTS (SELECT 1 FROM audit_checkpoints WHERE id = NEW.id OR tree_size = NEW.tree_size) "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    ),
 )
 
 _POSTGRESQL = (
-    "CREATE FUNCTION mlmcsc_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$",
-    "CREATE TRIGGER audit_logs_no_update BEFORE UPDATE ON audit_logs FOR EACH ROW "
-    f"WHEN (NOT ({_allowed('IS NOT DISTINCT FROM', '::text')})) "
-    "EXECUTE FUNCTION mlmcsc_append_only()",
-    "CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints "
-    "FOR EACH ROW EXECUTE FUNCTION mlmcsc_append_only()",
+    (
+        "CREATE FUNCTION mlmcsc_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$"
+    ),
+    (
+        "CREATE TRIGGER audit_logs_no_update BEFORE UPDATE ON audit_logs FOR EACH ROW "
+        f"WHEN (NOT ({_allowed('IS NOT DISTINCT FROM', '::text')})) "
+        "EXECUTE FUNCTION mlmcsc_append_only()"
+    ),
+    (
+        "CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints "
+        "FOR EACH ROW EXECUTE FUNCTION mlmcsc_append_only()"
+    ),
     *(
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
         "FOR EACH ROW EXECUTE FUNCTION mlmcsc_append_only()"
