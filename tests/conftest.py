@@ -20,10 +20,15 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def caches_apart(tmp_path_factory):
-    """What the databases of tests cache stays out of the user's own cache folder."""
+def user_folders_apart(tmp_path_factory):
+    """The databases of tests touch neither the user's caches nor the user's keys."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        settings = str(tmp_path_factory.mktemp("settings"))
+        patch.setenv("XDG_CONFIG_HOME", settings)
+        patch.setenv("APPDATA", settings)
+        for name in ("MLMCSC_KEY", "MLMCSC_KEY_RETIRED", "MLMCSC_KEY_FILE"):
+            patch.delenv(name, raising=False)
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,17 +11,21 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from mlmcsc.adapters.crypto import PycaCryptography
+from mlmcsc.adapters.keystore import MemoryKeyStore, key_store
 from mlmcsc.adapters.system import os_user
 from mlmcsc.config import (
     Config,
     cache_folder,
     image_store,
+    key_file,
     load_config,
     redact_url,
     refuse_empty_promises,
 )
 from mlmcsc.domain.adoption import AdoptionReport
 from mlmcsc.domain.permissions import Actor
+from mlmcsc.domain.sealing import KeyStore
 from mlmcsc.domain.tables import LABELS, PREDICTIONS, WRITABLE
 from mlmcsc.errors import ValidationError
 from mlmcsc.services.exchange import Doors, Exchange
@@ -37,8 +42,9 @@ from mlmcsc.services.technicians import Technicians
 from mlmcsc.services.training import Training
 from mlmcsc.store import schema
 from mlmcsc.store.adoption import AdoptionOptions, adopt_if_original
-from mlmcsc.store.engine import EngineOptions, no_database, open_engine
+from mlmcsc.store.engine import EngineOptions, is_in_memory, no_database, open_engine
 from mlmcsc.store.uow import Store
+from mlmcsc.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +109,14 @@ def open_database(
             f"database_url={url!r}: give text such as 'sqlite:///lab.db' or 'postgresql://host/lab'."
         )
     label_range = None if label_range is None else _two_numbers(label_range)
-    adoption = _adopt(url, config, label_range)
+    vault = _vault(config, url)
+    adoption = _adopt(url, config, label_range, vault)
     engine, dialect = open_engine(url, _engine_options(config), create=create)
-    store = Store(engine, dialect)
+    store = Store(engine, dialect, vault)
     try:
         if not create:
             _must_be_there(store, url)
-        opened = schema.prepare(store, label_range, config.quality.label_range)
+        opened = schema.prepare(store, default_actor(), label_range, config.quality.label_range)
         with store.read() as view:
             low, high = schema.read_setting(view.conn, "label_range")
             database_id = schema.read_setting(view.conn, "database_id")
@@ -159,8 +166,19 @@ def _keep_stdout_clean() -> None:
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
+def _vault(config: Config, url: str) -> Vault:
+    """Keys in memory for a database in memory; else where settings and environment say."""
+
+    def open_keys(database_id: str) -> KeyStore:
+        if is_in_memory(url):
+            return MemoryKeyStore()
+        return key_store(config.security.key_file, os.environ, key_file(database_id))
+
+    return Vault(PycaCryptography(), open_keys)
+
+
 def _adopt(
-    url: str, config: Config, label_range: tuple[float, float] | None
+    url: str, config: Config, label_range: tuple[float, float] | None, vault: Vault
 ) -> AdoptionReport | None:
     """Take over a database of the original system, before our settings touch the file."""
     quality = config.quality
@@ -174,7 +192,7 @@ def _adopt(
         timezone=None if zone == default else zone,
         wait_seconds=config.database.busy_timeout_seconds,
     )
-    return adopt_if_original(url, default_actor(), options)
+    return adopt_if_original(url, default_actor(), vault, options)
 
 
 def _engine_options(config: Config) -> EngineOptions:

@@ -53,9 +53,10 @@ def test_the_same_content_under_another_path_is_the_same_image_found_by_both(db,
 
 
 def test_storing_the_same_file_again_is_harmless(db, draw, nothing_written):
-    key = db.store_image(draw("a.png"), magnification=100.0)
+    path = draw("a.png")
+    key = db.store_image(path, magnification=100.0)
     with nothing_written():
-        assert db.store_image(draw("a.png"), magnification=100.0) == key
+        assert db.store_image(path, magnification=100.0) == key
 
 
 def test_other_content_at_a_stored_path_is_a_conflict(db, draw, nothing_written):

@@ -97,8 +97,9 @@ def test_a_specimen_that_an_image_names_first_is_in_the_audit_trail(db, draw, au
     key = db.store_image(draw("a.png"), specimen_id="S1")
     db.update_image(key, specimen_id="S2")
     db.store_image(draw("b.png", seed=1), specimen_id="S1")
-    assert created_specimens(audit) == [
-        (db.specimens.get(name).id, 1, {"specimen_id": name}) for name in ("S1", "S2")
+    found = created_specimens(audit)
+    assert [(key, size, told["specimen_id"]) for key, size, told in found] == [
+        (db.specimens.get(name).id, 1, name) for name in ("S1", "S2")
     ]
 
 
@@ -108,7 +109,11 @@ def test_specimens_of_a_batch_are_one_event_with_their_names(db, draw, tmp_path,
         draw(f"lab/{9 - i}_SPEC{i}_-40C.png", seed=i)
     db.ingest(tmp_path / "lab", workers=1, specimen_from=pattern)
     names = ["SPEC1", "SPEC2", "SPEC3"]
-    assert created_specimens(audit) == [(None, 3, {"specimen_id": names})]
+    ((key, size, told),) = created_specimens(audit)
+    assert (key, size, told["specimen_id"]) == (None, 3, names)
+    assert [told["first_id"], told["last_id"]] == [
+        db.specimens.get(name).id for name in ("SPEC1", "SPEC3")
+    ]
     assert all(db.specimens.get(name).created_at is not None for name in names)
 
 

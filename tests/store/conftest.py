@@ -8,17 +8,22 @@ import sys
 import pytest
 import sqlalchemy as sa
 
+from mlmcsc.adapters.crypto import PycaCryptography
+from mlmcsc.adapters.keystore import MemoryKeyStore
 from mlmcsc.store.engine import EngineOptions, open_engine
 from mlmcsc.store.uow import Store
+from mlmcsc.store.vault import Vault
 
 
 @pytest.fixture
 def open_store():
     """Open a database without creating or checking its schema."""
     opened = []
+    keys = MemoryKeyStore()
+    vault = Vault(PycaCryptography(), lambda _: keys)
 
     def open_at(url):
-        store = Store(*open_engine(url, EngineOptions()))
+        store = Store(*open_engine(url, EngineOptions()), vault)
         opened.append(store)
         return store
 

@@ -18,7 +18,7 @@ def test_a_call_after_close_is_refused_and_says_what_to_do(url):
     for call in (
         db.get_labels,
         lambda: db.register_technician("t1", "Jo"),
-        lambda: store.write_schema().__enter__(),
+        lambda: store.write_schema(Actor("test")).__enter__(),
     ):
         with pytest.raises(StoreError, match=r"is closed\. Open it again"):
             call()

@@ -11,11 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from mlmcsc.domain.permissions import Actor
 from mlmcsc.store import schema
 from mlmcsc.store.migrations import HEAD
 from mlmcsc.store.models import metadata
 
 README = Path(__file__).resolve().parents[3] / "shared" / "ORIGINAL_README.md"
+
+ME = Actor("test")
 
 NINE = {
     "images",
@@ -38,15 +41,15 @@ def tables(store):
 def test_the_schema_goes_up_to_head_and_down_to_nothing_and_up_again(empty_url, open_store):
     store = open_store(empty_url)
     for _ in range(2):
-        schema.migrate(store, "head")
+        schema.migrate(store, ME, "head")
         assert tables(store) == set(metadata.tables)
-        schema.migrate(store, "base")
+        schema.migrate(store, ME, "base")
         assert tables(store) == set()
 
 
 def test_the_migrated_schema_is_that_of_the_models(empty_url, open_store):
     store = open_store(empty_url)
-    schema.migrate(store, "head")
+    schema.migrate(store, ME, "head")
     with store.read() as view:
         context = MigrationContext.configure(
             view.conn, opts={"compare_type": True, "compare_server_default": True}
@@ -56,7 +59,7 @@ def test_the_migrated_schema_is_that_of_the_models(empty_url, open_store):
 
 def test_the_checks_of_the_migrated_schema_are_those_of_the_models(empty_url, open_store):
     store = open_store(empty_url)
-    schema.migrate(store, "head")
+    schema.migrate(store, ME, "head")
     with store.read() as view:
         inspector = sa.inspect(view.conn)
         for name, table in metadata.tables.items():

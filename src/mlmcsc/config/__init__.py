@@ -10,7 +10,7 @@ from mlmcsc.config.in_force import (
 )
 from mlmcsc.config.load import default_document, find_problems, load_config, validate_file
 from mlmcsc.config.model import Config
-from mlmcsc.config.places import cache_folder, image_store
+from mlmcsc.config.places import cache_folder, image_store, key_file
 from mlmcsc.config.problems import Problem, allowed_values
 from mlmcsc.config.redact import redact_url
 from mlmcsc.config.sections import (
@@ -43,6 +43,7 @@ __all__ = [
     "find_problems",
     "image_store",
     "is_heeded",
+    "key_file",
     "load_config",
     "normalise_url",
     "redact_url",

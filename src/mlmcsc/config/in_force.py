@@ -23,6 +23,7 @@ IN_FORCE = frozenset(
         "performance.cache_directory",
         "performance.thumbnail_size",
         "performance.page_size",
+        "security.key_file",
         "monitoring.log_level",
         "monitoring.log_format",
         "monitoring.disk_free_warning_percent",

@@ -58,14 +58,37 @@ def image_store(config: Config, database_file: Path | None, database_id: str) ->
     return None
 
 
+def key_file(database_id: str, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where a database's master key is kept, unless the settings or variables say otherwise.
+
+    Args:
+        database_id: What the database calls itself.
+        environ: Names the user's folder of settings.
+
+    Returns:
+        `mlmcsc/keys/ID.key` in `$XDG_CONFIG_HOME` or `~/.config` (on Windows `%APPDATA%`): apart
+        from the database, so that a copy of the one is no copy of the other. None for a user
+        without a home directory.
+    """
+    folder = _user_folder(environ, "APPDATA", "XDG_CONFIG_HOME", ".config")
+    return folder and folder / "mlmcsc" / "keys" / f"{database_id}.key"
+
+
 def _user_cache(environ: Mapping[str, str]) -> Path:
+    folder = _user_folder(environ, "LOCALAPPDATA", "XDG_CACHE_HOME", ".cache")
+    if folder is None:
+        raise ConfigError(
+            "this user has no home directory to keep caches in; set performance.cache_directory"
+        )
+    return folder
+
+
+def _user_folder(environ: Mapping[str, str], windows: str, xdg: str, at_home: str) -> Path | None:
     """After the XDG Base Directory Specification 0.8: a relative path there counts as unset."""
-    named = Path(environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME", ""))
+    named = Path(environ.get(windows if os.name == "nt" else xdg, ""))
     if named.is_absolute():
         return named
     try:
-        return Path.home() / ".cache"
-    except RuntimeError:
-        raise ConfigError(
-            "this user has no home directory to keep caches in; set performance.cache_directory"
-        ) from None
+        return Path.home() / at_home
+    except RuntimeError:  # no HOME, and no entry in the list of users
+        return None

@@ -15,6 +15,14 @@ _SECRET = re.compile(r"pas|pw|secret|token|cred|auth|key$", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
 
+_KEY = re.compile(r"[A-Za-z0-9+_-][A-Za-z0-9+/_-]{42}=?")
+"""32 bytes in base64, as in MLMCSC_KEY; what begins with `/` is a path."""
+
+
+def looks_like_key(text: str) -> bool:
+    """Tell whether a text is in all likelihood the master key itself, not the name of its file."""
+    return bool(_KEY.fullmatch(text.strip()))
+
 
 def looks_secret(name: str) -> bool:
     """Tell whether a key of this name would hold a secret; a misspelt `password` counts."""
@@ -72,6 +80,8 @@ def _without_secrets(key: str, value: Any) -> Any:
             return {k: _without_secrets(f"{key}.{k}", item) for k, item in value.items()}
         case list() | tuple():
             return [_without_secrets(key, item) for item in value]
+        case str() if looks_like_key(value):
+            return HIDDEN
         case str() if "://" in value or key.startswith("database"):
             return redact_url(value)
         case _:

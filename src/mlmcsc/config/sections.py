@@ -91,7 +91,7 @@ class SecuritySection(Section):
     encryption_at_rest: bool = Field(
         default=False, description="Encrypt the SQLite file with security.key_file."
     )
-    key_file: FilePath | None = Field(
+    key_file: KeyFile | None = Field(
         default=None, description="File with the master key, kept apart from data and backups."
     )
     session_timeout_minutes: int = Field(

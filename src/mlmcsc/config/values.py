@@ -22,6 +22,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from mlmcsc.config.redact import looks_like_key
+
 
 class Section(BaseModel):
     """Base of every section: immutable, no unknown keys, no infinities, inputs kept private."""
@@ -93,6 +95,12 @@ def _path(value: Any) -> Path:
     return Path(_path_text(str(value)))
 
 
+def _key_file(value: Any) -> Path:
+    if isinstance(value, str | Path) and looks_like_key(str(value)):
+        raise ValueError("a key, not the name of a key file; set the variable MLMCSC_KEY to it")
+    return _path(value)
+
+
 def _absolute_path(value: Any) -> Path:
     path = _path(value)
     if not path.is_absolute():
@@ -161,6 +169,12 @@ AbsolutePath = Annotated[
     PlainValidator(_absolute_path),
     PlainSerializer(Path.as_posix, return_type=str),
     _allowed_text("an absolute path, without '~'"),
+]
+KeyFile = Annotated[
+    Path,
+    PlainValidator(_key_file),
+    PlainSerializer(Path.as_posix, return_type=str),
+    _allowed_text("a path, absolute or relative, without '~'"),
 ]
 Host = Annotated[
     str,

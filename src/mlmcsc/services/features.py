@@ -214,6 +214,7 @@ def _make_room(tx: Transaction, sets: list[FeatureSet], good: Columns) -> dict[s
                     "feature_type": chosen.feature_type,
                     "extractor_version": chosen.extractor_version,
                     "n_rows": len(old.image_ids),
+                    "id_ranges": batches.id_ranges(old.ids),
                     "image_id_ranges": batches.id_ranges(old.image_ids),
                     "columns": ["id", "image_id", "feature_vector"],
                     "digest": old.digest,

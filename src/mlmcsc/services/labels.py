@@ -23,8 +23,9 @@ from mlmcsc.errors import (
     ValidationError,
 )
 from mlmcsc.store.models import images, labels, technicians
-from mlmcsc.store.queries import batches, rows
+from mlmcsc.store.queries import batches, people, rows
 from mlmcsc.store.queries import labels as label_queries
+from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
 
 
@@ -65,6 +66,9 @@ class Labels:
             values["timestamp"] = values.get("timestamp") or tx.now
             if values.get("is_verified"):
                 self._sign(tx, values)
+            if values.get("notes") is not None:
+                who, notes = values["technician_id"], values["notes"]
+                (values["notes"],) = people.seal_notes(tx, [who], [notes])
             label_id = rows.insert(tx, labels, _without_empty_defaults(values))
             label_queries.count_labels(tx, {values["technician_id"]: 1})
             tx.record(AuditEvent(Operation.CREATE, "labels", label_id, new_values=values))
@@ -94,6 +98,7 @@ class Labels:
         with self.db.write(self.actor) as tx:
             self._sign_columns(tx, checked)
             label_queries.reject_inactive(tx, checked)
+            _seal_columns(tx, checked)
             result = batches.add_checked(tx, labels, checked, parents, on_error=on_error)
             good, _ = checked.good()
             who, made = np.unique(np.asarray(good["technician_id"]), return_counts=True)
@@ -177,9 +182,13 @@ class Labels:
         self, tx: Transaction, before: LabelRecord, values: dict[str, Any], reason: str
     ) -> LabelRecord:
         label_id = before.id
-        changed = {k: v for k, v in values.items() if getattr(before, k) != v}
+        (notes,) = tx.vault.unseal(tx, [before.notes])
+        known = replace(before, notes=notes)
+        changed = {k: v for k, v in values.items() if getattr(known, k) != v}
         if not changed:
-            return before
+            return self._shown(tx, before)
+        if changed.get("notes") is not None:
+            (changed["notes"],) = people.seal_notes(tx, [before.technician_id], [changed["notes"]])
         label_queries.keep_revision(tx, before, reason)
         if before.is_verified and changed.keys() & MEASURED:
             changed |= {"is_verified": False, "verified_by": None, "verification_timestamp": None}
@@ -194,7 +203,7 @@ class Labels:
                 reason=reason,
             )
         )
-        return _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
+        return self._shown(tx, _require(rows.get(tx, labels, LabelRecord, label_id), label_id))
 
     @requires(Permission.VERIFY)
     def verify(
@@ -235,7 +244,7 @@ class Labels:
             old = {name: getattr(before, name) for name in values}
             new = values | ({} if is_verified else {"withdrawn_by": verified_by})
             tx.record(AuditEvent(Operation.VERIFY, "labels", label_id, old, new))
-            return _require(rows.get(tx, labels, LabelRecord, label_id), label_id)
+            return self._shown(tx, _require(rows.get(tx, labels, LabelRecord, label_id), label_id))
 
     @requires(Permission.READ)
     def get(self, label_id: int) -> LabelRecord:
@@ -245,7 +254,8 @@ class Labels:
             UnknownRecordError: If there is none with this id.
         """
         with self.db.read() as view:
-            return _require(rows.get(view, labels, LabelRecord, label_id), label_id)
+            found = _require(rows.get(view, labels, LabelRecord, label_id), label_id)
+            return self._shown(view, found)
 
     @requires(Permission.READ)
     def revisions(self, label_id: int) -> list[LabelRevisionRecord]:
@@ -256,7 +266,8 @@ class Labels:
         """
         with self.db.read() as view:
             _require(rows.get(view, labels, LabelRecord, label_id), label_id)
-            return label_queries.revisions(view, label_id)
+            found = label_queries.revisions(view, label_id)
+            return people.reveal(view, self.actor, found, NOTES)
 
     @requires(Permission.READ)
     def list(
@@ -270,7 +281,23 @@ class Labels:
         """Labels by id, a page at a time, in their current state."""
         found = check_listing(LabelFilter, wanted, after_id, limit, image_id=image_id)
         with self.db.read() as view:
-            return label_queries.page(view, found, after_id=after_id, limit=limit)
+            page = label_queries.page(view, found, after_id=after_id, limit=limit)
+            items = people.reveal(view, self.actor, page.items, NOTES)
+            return Page(tuple(items), page.next_after_id)
+
+    def _shown(self, view: View, label: LabelRecord) -> LabelRecord:
+        """The label with its notes in clear for those who may see them."""
+        return people.reveal(view, self.actor, [label], NOTES)[0]
+
+
+def _seal_columns(tx: Transaction, checked: Checked) -> None:
+    """Seal the notes of many labels; rejected rows may have anything."""
+    notes = checked.columns.get("notes")
+    if notes is None or all(note is None for note in notes):
+        return
+    who = checked.columns["technician_id"]
+    plain = who.tolist() if isinstance(who, np.ndarray) else list(who)
+    checked.columns["notes"] = people.seal_notes(tx, plain, list(notes))
 
 
 def _at(tx: Transaction, label_id: int, expected: int | None) -> LabelRecord:
@@ -303,6 +330,7 @@ def _refuse_own(tx: Transaction, label: LabelRecord, verified_by: str) -> None:
 
 REASON = Field("reason", Kind.TEXT, "why the label is corrected", required=True)
 EXPECTED = Field("expected_revision", Kind.INTEGER, "the label's revision that you saw", minimum=1)
+NOTES = ("notes",)
 MEASURED = {"label", "label_type", "annotation_data"}
 """What a verification vouches for."""
 DEFAULTS = {"label_type": "manual", "is_verified": False}

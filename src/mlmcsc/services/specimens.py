@@ -61,6 +61,7 @@ class Specimens:
         SPECIMENS.known(details)
         values = {k: SPECIMENS.by_name[k].check(v) for k, v in details.items()}
         with self.db.write(self.actor) as tx:
+            registers.lock(tx, specimens)  # the values before are those that are replaced
             registers.change(tx, specimens, _find(tx, specimen_id), values)
             return _find(tx, specimen_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -13,7 +14,7 @@ from mlmcsc.domain.results import Page
 from mlmcsc.domain.tables import TECHNICIANS
 from mlmcsc.errors import UnknownRecordError, ValidationError
 from mlmcsc.store.models import technicians
-from mlmcsc.store.queries import registers, rows
+from mlmcsc.store.queries import people, registers, rows
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
@@ -42,7 +43,7 @@ class Technicians:
         """
         values = TECHNICIANS.check({"technician_id": technician_id, "name": name, **details})
         with self.db.write(self.actor) as tx:
-            return registers.register(tx, technicians, TechnicianRecord, "technician_id", values)
+            return people.register(tx, values)
 
     @requires(Permission.MANAGE_PEOPLE)
     def update(
@@ -53,14 +54,15 @@ class Technicians:
         Raises:
             ValidationError: A value is wrong.
             UnknownRecordError: There is no such technician.
+            ConflictError: The technician was erased.
         """
         TECHNICIANS.known(details)
         if details.get("is_active", True) is None:
             raise ValidationError("is_active cannot be removed: give true or false.")
         values = {k: TECHNICIANS.by_name[k].check(v) for k, v in details.items()}
         with self.db.write(self.actor) as tx:
-            registers.change(tx, technicians, _find(tx, technician), values)
-            return _find(tx, technician)
+            people.change(tx, _find(tx, technician), values)
+            return self._shown(tx, [_find(tx, technician)])[0]
 
     @requires(Permission.READ)
     def get(self, technician: int | str) -> TechnicianRecord:
@@ -71,16 +73,21 @@ class Technicians:
             UnknownRecordError: If there is none.
         """
         with self.db.read() as view:
-            return _find(view, technician)
+            return self._shown(view, [_find(view, technician)])[0]
 
     @requires(Permission.READ)
     def list(self, *, after_id: int = 0, limit: int = 100) -> Page[TechnicianRecord]:
         """Technicians by id, a page at a time."""
         check_page(after_id, limit)
         with self.db.read() as view:
-            return rows.page(
+            found = rows.page(
                 view, technicians, TechnicianRecord, (), after_id=after_id, limit=limit
             )
+            return Page(tuple(self._shown(view, found.items)), found.next_after_id)
+
+    def _shown(self, view: View, found: Iterable[TechnicianRecord]) -> Sequence[TechnicianRecord]:
+        """Names and addresses in clear for those who may see them."""
+        return people.reveal(view, self.actor, found, people.SEALED)
 
 
 def _find(view: View, technician: int | str) -> TechnicianRecord:

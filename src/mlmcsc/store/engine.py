@@ -95,6 +95,12 @@ def no_database(url: str) -> StoreError:
     )
 
 
+def is_in_memory(url: str) -> bool:
+    """Whether the database ends with the process."""
+    parsed = sa.make_url(normalise_url(url))
+    return parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}
+
+
 def _is_missing(name: str | None) -> bool:
     """Whether there is no such file, or one without a byte, as `touch` and `mktemp` leave it."""
     if not name or name == ":memory:":

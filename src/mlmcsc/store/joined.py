@@ -20,13 +20,14 @@ class JoinedStore(Store):
     def __init__(self, tx: Transaction) -> None:
         # Not `super().__init__`: the connections are the outer store's, at a fork and at the end.
         self.engine, self.dialect, self.clock = tx.conn.engine, tx.dialect, utc_now
+        self.vault = tx.vault
         self._tx = tx
         self.recorded = 0
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
         """The transaction's own state."""
-        yield Snapshot(self._tx.conn, self._tx.dialect)
+        yield Snapshot(self._tx.conn, self._tx.dialect, self.vault)
 
     @contextmanager
     def write(self, actor: Actor) -> Iterator[Transaction]:
@@ -34,7 +35,7 @@ class JoinedStore(Store):
         events: list[AuditEvent] = []
         outer = self._tx
         with outer.conn.begin_nested():
-            yield Transaction(outer.conn, outer.dialect, actor, outer.now, events)
+            yield Transaction(outer.conn, outer.dialect, self.vault, actor, outer.now, events)
         for event in events:
             outer.record(event)
         self.recorded += len(events)

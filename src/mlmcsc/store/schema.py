@@ -9,9 +9,13 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import ConflictError, SchemaError, ValidationError
 from mlmcsc.store.migrations import HEAD
 from mlmcsc.store.models import LABEL_RANGE, UNVERSIONED_MODEL, model_versions, settings
+from mlmcsc.store.sealing import seal_everything
 from mlmcsc.store.uow import Store
 
 SCRIPTS = Path(__file__).with_name("migrations")
@@ -22,16 +26,21 @@ Prepared = Literal["created", "upgraded", "current"]
 
 def prepare(
     store: Store,
+    actor: Actor,
     label_range: tuple[float, float] | None = None,
     default_range: tuple[float, float] = LABEL_RANGE,
+    *,
+    tell: bool = True,
 ) -> Prepared:
     """Create or upgrade the schema; on a current database, check the label range and return.
 
     Args:
         store: The open database.
+        actor: In whose name it is created or upgraded.
         label_range: Lowest and highest label of a new database. Given for an existing one, it
             must be the range that it has.
         default_range: The range of a new database when none is asked for.
+        tell: Whether an audit event tells of it; not where another event covers it.
 
     Returns:
         What had to be done.
@@ -42,17 +51,19 @@ def prepare(
     """
     prepared: Prepared = "current"
     if not _is_current(store):
-        prepared = _upgrade(store, label_range or default_range)
+        prepared = _upgrade(store, actor, label_range or default_range, tell=tell)
     if label_range is not None and prepared != "created":
         _same_range(store, label_range)
     return prepared
 
 
-def migrate(store: Store, target: str, label_range: tuple[float, float] = LABEL_RANGE) -> None:
+def migrate(
+    store: Store, actor: Actor, target: str, label_range: tuple[float, float] = LABEL_RANGE
+) -> None:
     """Move the schema to `target` (a revision, `head` or `base`), all or nothing."""
-    with store.write_schema() as conn:
-        _lock(conn)
-        _run(conn, target, label_range)
+    with store.write_schema(actor) as tx:
+        _lock(tx.conn)
+        _run(tx.conn, target, label_range)
 
 
 def revision(conn: sa.Connection) -> str | None:
@@ -82,20 +93,29 @@ def _is_current(store: Store) -> bool:
     return False
 
 
-def _upgrade(store: Store, label_range: tuple[float, float]) -> Prepared:
+def _upgrade(
+    store: Store, actor: Actor, label_range: tuple[float, float], *, tell: bool
+) -> Prepared:
     low, high = label_range
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValidationError(f"label_range={label_range}: give two finite numbers, lower first.")
-    with store.write_schema() as conn:
-        _lock(conn)  # another process may have done it while we waited
-        before = revision(conn)
+    with store.write_schema(actor) as tx:
+        _lock(tx.conn)  # another process may have done it while we waited
+        before = revision(tx.conn)
         if before == HEAD:
             return "current"
-        _run(conn, "head", label_range)
+        _run(tx.conn, "head", label_range)
+        if before is None:
+            _seed(tx.conn, label_range)
+        tx.vault.prepare(tx)
         if before is not None:
-            return "upgraded"
-        _seed(conn, label_range)
-        return "created"
+            seal_everything(tx)
+        if tell:
+            after = {"revision": HEAD} | ({} if before else {"label_range": list(label_range)})
+            tx.record(
+                AuditEvent(Operation.MIGRATE, "alembic_version", None, {"revision": before}, after)
+            )
+        return "created" if before is None else "upgraded"
 
 
 def _lock(conn: sa.Connection) -> None:

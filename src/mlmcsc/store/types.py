@@ -15,9 +15,11 @@ Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgr
 """JSON whose Python None is SQL NULL, never the JSON text `null`."""
 
 
-AuditJson = sa.JSON(none_as_null=True)
-"""JSON kept to the letter on both databases (PostgreSQL's JSONB would rewrite the text), because
-the audit trail's commitments are hashes of that text."""
+class AuditJson(sa.JSON):
+    """JSON kept to the letter on both databases; PostgreSQL's JSONB would rewrite the text.
+
+    The audit trail's commitments are hashes of that text, so its writer hands in the text itself.
+    """
 
 
 def sealed_text(length: int) -> sa.types.TypeEngine[str]:

@@ -21,8 +21,8 @@ from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import StoreError
 from mlmcsc.store.dialects.base import Dialect
-from mlmcsc.store.models import audit_logs
-from mlmcsc.store.statements import insert_row
+from mlmcsc.store.trail import write_events
+from mlmcsc.store.vault import Vault
 
 Clock = Callable[[], datetime]
 
@@ -39,12 +39,14 @@ class Transaction:
     Attributes:
         conn: For the query functions of `mlmcsc.store.queries`.
         dialect: What this database does differently.
+        vault: Seals and opens personal texts.
         actor: In whose name.
         now: One instant for every row of the transaction.
     """
 
     conn: sa.Connection
     dialect: Dialect
+    vault: Vault
     actor: Actor
     now: datetime
     _events: list[AuditEvent] = field(default_factory=list)
@@ -54,24 +56,8 @@ class Transaction:
         self._events.append(event)
 
     def write_events(self) -> None:
-        """Write the remembered events, in order."""
-        actor = self.actor
-        for event in self._events:
-            row = {
-                "operation": event.operation.value,
-                "table_name": event.table,
-                "record_id": event.record_id,
-                "user_id": actor.subject,
-                "timestamp": self.now,
-                "old_values": event.old_values,
-                "new_values": event.new_values,
-                "reason": event.reason or actor.reason,
-                "ip_address": actor.ip,
-                "user_agent": actor.user_agent,
-                "n_rows": event.n_rows,
-                "digest": event.digest,
-            }
-            insert_row(self.conn, self.dialect, audit_logs, row)
+        """Write the remembered events, in order, with their commitments."""
+        write_events(self, self._events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +66,18 @@ class Snapshot:
 
     conn: sa.Connection
     dialect: Dialect
+    vault: Vault
 
 
 class Store:
     """One open database."""
 
-    def __init__(self, engine: sa.Engine, dialect: Dialect, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, engine: sa.Engine, dialect: Dialect, vault: Vault, clock: Clock = utc_now
+    ) -> None:
         self.engine = engine
         self.dialect = dialect
+        self.vault = vault
         self.clock = clock
         self._writer = engine.execution_options(mlmcsc_writes=True)
         self._closed = False
@@ -103,7 +93,7 @@ class Store:
         self._must_be_open()
         try:
             with self.engine.connect() as conn, conn.begin():
-                yield Snapshot(conn, self.dialect)
+                yield Snapshot(conn, self.dialect, self.vault)
         except (sa.exc.StatementError, sa.exc.TimeoutError, self.dialect.driver_error) as error:
             raise self._plain(error) from None  # the driver's error may quote whole rows
 
@@ -117,14 +107,17 @@ class Store:
         self._must_be_open()
         try:
             with self.dialect.write_lock(), self._writer.connect() as conn, conn.begin():
-                transaction = Transaction(conn, self.dialect, actor, self.clock())
+                transaction = self._transaction(conn, actor)
                 yield transaction
                 transaction.write_events()
         except (sa.exc.StatementError, sa.exc.TimeoutError, self.dialect.driver_error) as error:
             raise self._plain(error) from None  # the driver's error may quote whole rows
 
+    def _transaction(self, conn: sa.Connection, actor: Actor) -> Transaction:
+        return Transaction(conn, self.dialect, self.vault, actor, self.clock())
+
     @contextmanager
-    def write_schema(self) -> Iterator[sa.Connection]:
+    def write_schema(self, actor: Actor) -> Iterator[Transaction]:
         """A transaction for migrations: SQLite rebuilds tables, so foreign keys rest meanwhile.
 
         Raises:
@@ -136,8 +129,10 @@ class Store:
                 self.dialect.rest_foreign_keys(conn, resting=True)
                 try:
                     with conn.begin():
-                        yield conn
+                        transaction = self._transaction(conn, actor)
+                        yield transaction
                         self.dialect.check_foreign_keys(conn)
+                        transaction.write_events()
                 finally:
                     self.dialect.rest_foreign_keys(conn, resting=False)
         except (sa.exc.StatementError, sa.exc.TimeoutError, self.dialect.driver_error) as error:

@@ -15,8 +15,10 @@ from mlmcsc.adapters.tabular.formats import compression_of
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
+from mlmcsc.domain.privacy.places import sealed_places
 from mlmcsc.errors import ConflictError, UnknownKeywordError, ValidationError
 from mlmcsc.services.exchange.reports import ExportReport
+from mlmcsc.services.exchange.tables import exported_columns
 from mlmcsc.store.queries import exchange as queries
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View
@@ -54,7 +56,7 @@ class Export:
                     self.kind,
                     compression_of(self.path) if self.kind != "parquet" else "",
                     queries.kinds(self.table, self.columns, natural_keys=self.natural_keys),
-                    self._pages(view),
+                    self._pages(view, actor),
                     wide_vectors=queries.has_wide_vectors(view),
                 )
             sha256, size = file_sha256(made.path), made.path.stat().st_size
@@ -70,7 +72,7 @@ class Export:
         if os.path.isfile(self.path) and not self.overwrite:
             raise ConflictError(f"{self.path} exists. Pass overwrite=True, or name another file.")
 
-    def _pages(self, view: View) -> Iterator[list[tuple[Any, ...]]]:
+    def _pages(self, view: View, actor: Actor) -> Iterator[list[tuple[Any, ...]]]:
         whole = self.after_id == 0 and self.since is None
         total = rows.count(view, self.table) if whole and self.progress is not None else None
         done = 0
@@ -82,10 +84,23 @@ class Export:
             after_id=self.after_id,
             since=self.since,
         ):
-            yield page
+            yield self._revealed(view, actor, page)
             done += len(page)
             if self.progress is not None:
                 self.progress(done, total)
+
+    def _revealed(
+        self, view: View, actor: Actor, page: list[tuple[Any, ...]]
+    ) -> list[tuple[Any, ...]]:
+        """The page with personal texts in clear, as far as the actor may see them."""
+        sealed = sealed_places()
+        columns = list(zip(*page, strict=True))
+        for index, name in enumerate(self.columns):
+            if f"{self.table.name}.{name}" in sealed:
+                columns[index] = tuple(view.vault.reveal(view, actor, columns[index]))
+            elif name in {"old_values", "new_values"}:  # audit events seal names inside
+                columns[index] = tuple(view.vault.reveal_json(view, actor, columns[index]))
+        return list(zip(*columns, strict=True))
 
     def _event(self, count: int, sha256: str) -> AuditEvent:
         told = {
@@ -109,7 +124,7 @@ def chosen_columns(table: Any, asked: Sequence[str] | None) -> list[str]:
         UnknownKeywordError: For a column that the table does not have.
         ValidationError: For none, or one named twice.
     """
-    every = [str(column.name) for column in table.c]  # SQLAlchemy's names are a subclass
+    every = exported_columns(table)
     if asked is None:
         return every
     unknown = [name for name in asked if name not in every]

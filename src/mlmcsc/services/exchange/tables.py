@@ -38,7 +38,12 @@ NOT_EXPORTED = {
         "it holds credentials or keys, which never leave the database",
     ),
     **dict.fromkeys(
-        ("settings", "job_leases", "audit_checkpoints"), "it is the database's own book-keeping"
+        ("settings", "job_leases", "audit_checkpoints", "archives", "split_anchors"),
+        "it is the database's own book-keeping",
+    ),
+    **dict.fromkeys(
+        ("privacy_requests", "privacy_holds", "erasures"),
+        "it is the register of people's rights; see `privacy report`",
     ),
     **dict.fromkeys(
         ("image_fingerprints", "near_duplicates"), "it is derived from the image files at ingest"
@@ -65,6 +70,16 @@ EXPORT_NEEDS = {
 """What beyond `read` an export needs: personal data and the running of the system."""
 
 REJECT_COLUMNS = ("_line", "_reason")
+
+
+COMMITMENTS = frozenset({"who_salt", "who_commit", "payload_salt", "payload_commit", "leaf"})
+"""Raw hashes of audit events: `audit export --evidence` gives them with their proofs."""
+
+
+def exported_columns(table: Any) -> list[str]:
+    """The columns of a table that may leave, in order."""
+    names = [str(column.name) for column in table.c]  # SQLAlchemy's names are a subclass
+    return [name for name in names if table is not models.audit_logs or name not in COMMITMENTS]
 
 
 def read_only(table: str) -> frozenset[str]:

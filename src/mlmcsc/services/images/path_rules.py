@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.records import SpecimenRecord
 from mlmcsc.domain.tables import IMAGES, SPECIMENS
 from mlmcsc.errors import ValidationError
 from mlmcsc.store.models import images, specimens
 from mlmcsc.store.queries import images as image_queries
 from mlmcsc.store.queries import registers
+from mlmcsc.store.queries.changes import Change, record_changes
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -104,8 +106,10 @@ class PathRules:
             return
         registers.lock(tx, images)  # before specimens, as every writer of both does: no deadlock
         image_queries.ensure_specimens(tx, told)
+        changes: list[Change] = []
         for name, before in image_queries.specimens_named(tx, list(told)).items():
-            registers.change(tx, specimens, before, _gaps(before, told[name]))
+            changes += registers.alter(tx, specimens, before, _gaps(before, told[name]))
+        record_changes(tx, Operation.UPDATE, specimens.name, changes)
 
     def tells_of_specimens(self, view: View, paths: Sequence[str]) -> bool:
         """Whether `describe_specimens` would write anything."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlmcsc.domain.columns import Columns
@@ -17,7 +17,20 @@ from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import images
 from mlmcsc.store.queries import batches, near_duplicates, registers, rows
 from mlmcsc.store.queries import images as image_queries
+from mlmcsc.store.queries.changes import Change, merged, record_changes
 from mlmcsc.store.uow import Transaction
+
+
+@dataclass(slots=True)
+class _Met:
+    """What files of stored content change, written and told once a batch."""
+
+    aliases: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def write(self, tx: Transaction) -> None:
+        image_queries.add_aliases(tx, self.aliases)
+        record_changes(tx, Operation.UPDATE, images.name, merged(self.changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +61,11 @@ def write_arrivals(
     taken = image_queries.known_files(tx, [a.facts.path for a in arrivals])
     outcomes: list[StoredImage | ConflictError | None] = [None] * len(arrivals)
     fresh: dict[str, int] = {}
+    met = _Met()
     for index, arrival in enumerate(arrivals):
         content = arrival.facts.content_hash
         if content in known:
-            outcomes[index] = _meet(tx, arrival, *known[content])
+            outcomes[index] = _meet(tx, met, arrival, *known[content])
         elif arrival.facts.path in taken:
             outcomes[index] = _other_content(arrival.facts.path, taken[arrival.facts.path].image_id)
         elif content not in fresh:
@@ -62,7 +76,8 @@ def write_arrivals(
     for index, arrival in enumerate(arrivals):
         if outcomes[index] is None:  # the same content twice in one batch
             first = created[list(fresh).index(arrival.facts.content_hash)]
-            outcomes[index] = _meet(tx, arrival, first.id, first.path)
+            outcomes[index] = _meet(tx, met, arrival, first.id, first.path)
+    met.write(tx)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -120,41 +135,42 @@ def _alias(image_id: int, arrival: Arrival) -> dict[str, Any]:
 
 
 def _meet(
-    tx: Transaction, arrival: Arrival, image_id: int, stored_path: str
+    tx: Transaction, met: _Met, arrival: Arrival, image_id: int, stored_path: str
 ) -> StoredImage | ConflictError:
     """The content is stored already: remember the path, add new facts, refuse contradictions."""
-    conflict = _enrich(tx, arrival, image_id)
+    conflict = _enrich(tx, met, arrival, image_id)
     if conflict is not None:
         return conflict
     path = arrival.source or arrival.facts.path
     elsewhere = stored_path not in {path, arrival.facts.path}
     if arrival.source is not None:
-        _adopt(tx, arrival, image_id)
+        _adopt(tx, met, arrival, image_id)
     elif elsewhere:
-        image_queries.add_aliases(tx, [_alias(image_id, arrival)])
+        met.aliases.append(_alias(image_id, arrival))
     else:
         stamp = {"file_mtime_ns": arrival.facts.mtime_ns, "file_size": arrival.facts.file_size}
-        rows.update(tx, images, image_id, stamp)
+        met.changes += registers.alter(tx, images, _require(tx, image_id), stamp)
     return StoredImage(
         image_id, path, created=False, duplicate_of=stored_path if elsewhere else None
     )
 
 
-def _adopt(tx: Transaction, arrival: Arrival, image_id: int) -> None:
+def _adopt(tx: Transaction, met: _Met, arrival: Arrival, image_id: int) -> None:
     """The copy in the managed store is the record from now on; earlier paths are remembered."""
     before = _require(tx, image_id)
     home = {"path": arrival.facts.path, "storage": Storage.MANAGED.value}
-    aliases = [_alias(image_id, arrival)]
-    if registers.change(tx, images, before, home) and before.path not in {
+    met.aliases.append(_alias(image_id, arrival))
+    moved = registers.alter(tx, images, before, home)
+    met.changes += moved
+    if moved and before.path not in {
         arrival.facts.path,
         arrival.source,
     }:
         last_seen = {"file_size": before.file_size, "file_mtime_ns": before.file_mtime_ns}
-        aliases.append({"image_id": image_id, "path": before.path, **last_seen})
-    image_queries.add_aliases(tx, aliases)
+        met.aliases.append({"image_id": image_id, "path": before.path, **last_seen})
 
 
-def _enrich(tx: Transaction, arrival: Arrival, image_id: int) -> ConflictError | None:
+def _enrich(tx: Transaction, met: _Met, arrival: Arrival, image_id: int) -> ConflictError | None:
     given = arrival.given
     if not given:
         return None
@@ -169,7 +185,7 @@ def _enrich(tx: Transaction, arrival: Arrival, image_id: int) -> ConflictError |
         )
     if "specimen_id" in new:
         image_queries.ensure_specimens(tx, [new["specimen_id"]])
-    registers.change(tx, images, before, new)
+    met.changes += registers.alter(tx, images, before, new)
     return None
 
 

@@ -14,9 +14,9 @@ from mlmcsc.services.maintenance import caches
 from mlmcsc.services.maintenance.files import Depth, Seen, State, look_at_files
 from mlmcsc.services.maintenance.moves import still_moved
 from mlmcsc.services.maintenance.places import Places
+from mlmcsc.store.queries.changes import Change
 from mlmcsc.store.queries.validation import files as file_queries
 from mlmcsc.store.queries.validation import repairs, sequences
-from mlmcsc.store.queries.validation.repairs import Change
 from mlmcsc.store.uow import Store
 
 PARALLEL_FROM = 256

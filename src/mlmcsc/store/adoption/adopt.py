@@ -30,6 +30,7 @@ from mlmcsc.store.adoption.original import counts, is_original, views_and_trigge
 from mlmcsc.store.dialects.filesystem import refuse_network_path
 from mlmcsc.store.models import LABEL_RANGE
 from mlmcsc.store.uow import utc_now
+from mlmcsc.store.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +56,14 @@ DEFAULTS: Final = AdoptionOptions()
 
 
 def adopt_if_original(
-    url: str, actor: Actor, options: AdoptionOptions = DEFAULTS
+    url: str, actor: Actor, vault: Vault, options: AdoptionOptions = DEFAULTS
 ) -> AdoptionReport | None:
     """Turn a database of the original system into one of ours, in its place.
 
     Args:
         url: Any database URL.
         actor: In whose name the audit event is written.
+        vault: Of the database that is made; it seals personal data.
         options: What the caller decides.
 
     Returns:
@@ -79,7 +81,7 @@ def adopt_if_original(
             refuse_network_path(path)
             with hold(path, options.wait_seconds) as held:
                 if held is not None:
-                    return _adopt(held, actor, options)
+                    return _adopt(held, actor, vault, options)
         except (OSError, driver.Error, StoreError) as error:
             raise _plain(path, error) from error
     return None
@@ -93,7 +95,7 @@ def _sqlite_file(url: str) -> Path | None:
     return Path(name)
 
 
-def _adopt(held: Held, actor: Actor, options: AdoptionOptions) -> AdoptionReport:
+def _adopt(held: Held, actor: Actor, vault: Vault, options: AdoptionOptions) -> AdoptionReport:
     ledger = Ledger(counts(held.source))
     label_range = choose_range(held.source, options.label_range, options.configured_range, ledger)
     rule = time_rule(held.source, options.timezone)
@@ -109,7 +111,7 @@ def _adopt(held: Held, actor: Actor, options: AdoptionOptions) -> AdoptionReport
             "backup_sha256": backup_sha256,
             "times": rule.text,
         }
-        new = build(held, rule, label_range, ledger, actor, facts)
+        new = build(held, rule, label_range, ledger, actor, vault, facts)
         report = _report(held, rule, label_range, ledger, (backup, backup_sha256))
         files.create_like(written, held.state)
         written.write_text(render(report), encoding="utf-8", errors="backslashreplace")

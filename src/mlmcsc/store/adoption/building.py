@@ -22,7 +22,9 @@ from mlmcsc.store.adoption.ledger import Ledger
 from mlmcsc.store.adoption.local_time import TimeRule
 from mlmcsc.store.adoption.original import counts
 from mlmcsc.store.engine import EngineOptions, open_engine
+from mlmcsc.store.sealing import seal_everything
 from mlmcsc.store.uow import Snapshot, Store
+from mlmcsc.store.vault import Vault
 
 
 def build(
@@ -31,6 +33,7 @@ def build(
     label_range: tuple[float, float],
     ledger: Ledger,
     actor: Actor,
+    vault: Vault,
     facts: Mapping[str, Any],
 ) -> Path:
     """Make the new database with every row that it can hold, in one transaction.
@@ -41,6 +44,7 @@ def build(
         label_range: Of the new database.
         ledger: Gains every row.
         actor: In whose name the audit event is written.
+        vault: Of the new database.
         facts: For the audit event.
 
     Returns:
@@ -53,12 +57,13 @@ def build(
     files.remove(path)  # of an adoption that was interrupted
     files.create_like(path, held.state)
     engine, dialect = open_engine(sqlite_url(str(path)), EngineOptions())
-    store = Store(engine, dialect)
+    store = Store(engine, dialect, vault)
     try:
-        schema.prepare(store, label_range)
+        schema.prepare(store, actor, label_range, tell=False)  # ADOPT tells of it
         with store.write(actor) as tx:
             cursor = tx.conn.connection.cursor()
             copy_all(held.source, cursor, rule, label_range, ledger)
+            seal_everything(tx)
             accounts = ledger.accounts()
             ledger.added["audit_logs"] += 1
             tx.record(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.errors import StoreError, UnsupportedError
 from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
+from mlmcsc.store.types import AuditJson
 
 try:
     import psycopg  # the `postgres` extra: absence is told by name, below
@@ -92,12 +93,8 @@ class PostgresDialect:
 
     def reserve_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> NDArray[np.int64]:
         """From the table's sequence; other writers get others."""
-        rows = conn.execute(
-            sa.text(
-                "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :n)"
-            ),
-            {"name": table.name, "n": count},
-        )
+        query = "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?)"
+        rows = self.execute(conn, query, (table.name, count))
         return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64, count=count))
 
     def execute(
@@ -148,7 +145,7 @@ class PostgresDialect:
 
     def encoder(self, column: sa.Column[Any]) -> Encoder | None:
         """JSON needs its wrapper; psycopg knows the rest."""
-        if isinstance(column.type, sa.JSON):
+        if isinstance(column.type, sa.JSON) and not isinstance(column.type, AuditJson):
             return _encode_json
         return None
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mlmcsc.errors import StoreError
 from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
 from mlmcsc.store.dialects.filesystem import refuse_network_path
-from mlmcsc.store.types import UtcDateTime
+from mlmcsc.store.types import AuditJson, UtcDateTime
 
 PAGE_SIZE = 16384
 """Feature vectors of 2 to 8 KiB fit a page; with 4 KiB pages they take twice the disk."""
@@ -188,10 +188,9 @@ class SqliteDialect:
 
     def reserve_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> NDArray[np.int64]:
         """The next ids: nobody else can take them inside BEGIN IMMEDIATE."""
-        last = conn.exec_driver_sql(
-            "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
-        ).scalar()
-        return np.arange(1, count + 1, dtype=np.int64) + int(last or 0)
+        query = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        found = self.execute(conn, query, (table.name,))
+        return np.arange(1, count + 1, dtype=np.int64) + (int(found[0][0]) if found else 0)
 
     def execute(
         self, conn: sa.Connection, statement: str, values: Sequence[Any]
@@ -243,7 +242,7 @@ class SqliteDialect:
         """Times and JSON become text."""
         if isinstance(column.type, UtcDateTime):
             return encode_time
-        if isinstance(column.type, sa.JSON):
+        if isinstance(column.type, sa.JSON) and not isinstance(column.type, AuditJson):
             return _encode_json
         return None
 

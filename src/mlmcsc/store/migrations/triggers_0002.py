@@ -73,7 +73,7 @@ def _allowed(same: str, text: str) -> str:
 _SQLITE = (
     (
         f"CREATE TRIGGER audit_logs_no_update BEFORE UPDATE ON audit_logs "
-        f"WHEN NOT ({_allowed('IS', '')}) BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+        f"WHEN ({_allowed('IS', '')}) IS NOT TRUE BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     ),
     (
         "CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints "
@@ -92,7 +92,8 @@ _SQLITE = (
     ),
     (
         "CREATE TRIGGER audit_checkpoints_no_replace BEFORE INSERT ON audit_checkpoints "
-        "WHEN EXISTS (SELECT 1 FROM audit_checkpoints WHERE id = NEW.id OR tree_size = NEW.tree_size) "
+        "WHEN EXISTS (SELECT 1 FROM audit_checkpoints "
+        "WHERE id = NEW.id OR tree_size = NEW.tree_size) "
         f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     ),
 )
@@ -104,7 +105,7 @@ _POSTGRESQL = (
     ),
     (
         "CREATE TRIGGER audit_logs_no_update BEFORE UPDATE ON audit_logs FOR EACH ROW "
-        f"WHEN (NOT ({_allowed('IS NOT DISTINCT FROM', '::text')})) "
+        f"WHEN (({_allowed('IS NOT DISTINCT FROM', '::text')}) IS NOT TRUE) "
         "EXECUTE FUNCTION mlmcsc_append_only()"
     ),
     (

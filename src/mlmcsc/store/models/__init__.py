@@ -32,6 +32,7 @@ from mlmcsc.store.models.privacy import (
     privacy_holds,
     privacy_requests,
     split_anchors,
+    split_links,
     subjects,
 )
 from mlmcsc.store.models.versions import UNVERSIONED_MODEL, data_versions, model_versions
@@ -67,6 +68,7 @@ __all__ = [
     "settings",
     "specimens",
     "split_anchors",
+    "split_links",
     "subjects",
     "system_metrics",
     "technicians",

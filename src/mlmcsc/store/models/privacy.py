@@ -106,3 +106,14 @@ split_anchors = sa.Table(
 Without foreign keys: the rows outlive labels and images. `initial_value` is the centre of the
 stratum, not the measurement.
 """
+
+split_links = sa.Table(
+    "split_links",
+    subjects.metadata,
+    sa.Column("image_id", BigId, primary_key=True, autoincrement=False),
+    sa.Column("older_image_id", BigId, primary_key=True, autoincrement=False),
+)
+"""Near-duplicate pairs of which an image was deleted: what it tied together stays in one split.
+
+Without foreign keys: ids of images are never reused, and say nothing once the image is gone.
+"""

@@ -32,6 +32,7 @@ def insert_batch(
     operation: Operation = Operation.CREATE,
     *,
     replaced: Mapping[str, Any] | None = None,
+    told: Mapping[str, Any] | None = None,
 ) -> NDArray[np.int64]:
     """Insert checked columns and record one event that commits to every row.
 
@@ -41,6 +42,7 @@ def insert_batch(
         columns: Checked values.
         operation: What the event calls it.
         replaced: What was removed to make room, for the event's `old_values`.
+        told: Further facts for the event's `new_values`.
 
     Returns:
         The new ids, ascending, in row order (int64).
@@ -55,13 +57,9 @@ def insert_batch(
         AuditEvent(
             operation,
             table.name,
+            int(ids[0]) if size == 1 else None,
             old_values=replaced,
-            new_values={
-                "first_id": int(ids[0]),
-                "last_id": int(ids[-1]),
-                "columns": list(written),
-            }
-            | _gaps(ids),
+            new_values=id_span(ids) | {"columns": list(written)} | dict(told or {}),
             n_rows=size,
             digest=digest(list(written.values())),
         )
@@ -69,10 +67,11 @@ def insert_batch(
     return ids
 
 
-def _gaps(ids: NDArray[np.int64]) -> dict[str, list[list[int]]]:
-    """The runs that the ids make, where concurrent writers' ids lie between them."""
+def id_span(ids: NDArray[np.int64]) -> dict[str, Any]:
+    """First and last of ascending ids, and the runs that they make where there are gaps."""
     runs = id_ranges(ids)
-    return {"id_ranges": runs} if len(runs) > 1 else {}
+    span: dict[str, Any] = {"first_id": int(ids[0]), "last_id": int(ids[-1])}
+    return span | ({"id_ranges": runs} if len(runs) > 1 else {})
 
 
 def id_ranges(ids: NDArray[np.int64]) -> list[list[int]]:

@@ -43,11 +43,13 @@ class Replaced:
     """Vectors that were removed because new ones take their place.
 
     Attributes:
+        ids: Their ids, ascending, shape `(N,)`, int64.
         image_ids: Whose, ascending, shape `(N,)`, int64.
         digest: SHA-256 (hex) of the rows `(id, image_id, feature_vector)` by image, as
             `mlmcsc.store.queries.batches.digest` makes it.
     """
 
+    ids: NDArray[np.int64]
     image_ids: NDArray[np.int64]
     digest: str
 
@@ -125,8 +127,9 @@ def remove_vectors(
     ]
     if found:
         tx.conn.execute(features.delete().where(*of_these))
-    images = np.fromiter((row[1] for row in found), dtype=np.int64, count=len(found))
-    return Replaced(images, batches.digest(list(zip(*found, strict=True))) if found else "")
+    both = np.asarray([row[:2] for row in found], dtype=np.int64).reshape(-1, 2)
+    told = batches.digest(list(zip(*found, strict=True))) if found else ""
+    return Replaced(np.sort(both[:, 0]), both[:, 1], told)
 
 
 def new_token() -> str:

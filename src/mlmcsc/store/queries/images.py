@@ -20,7 +20,8 @@ from mlmcsc.store.models import (
     labels,
     specimens,
 )
-from mlmcsc.store.queries import rows
+from mlmcsc.store.queries import batches, rows
+from mlmcsc.store.queries.changes import Change, record_changes
 from mlmcsc.store.queries.rows import View, given
 from mlmcsc.store.uow import Transaction
 
@@ -112,12 +113,30 @@ def by_content(view: View, hashes: Sequence[str]) -> dict[str, tuple[int, str]]:
 
 def add_aliases(tx: Transaction, aliases: Sequence[Mapping[str, Any]]) -> None:
     """Remember further paths of stored content; a path known already is brought up to date."""
-    for alias in aliases:
-        changed = tx.conn.execute(
-            image_aliases.update().where(image_aliases.c.path == alias["path"]).values(**alias)
-        )
-        if changed.rowcount == 0:
-            tx.conn.execute(image_aliases.insert(), alias)
+    by_path = {alias["path"]: alias for alias in aliases}
+    c = image_aliases.c
+    names = ("id", "image_id", "path", "file_size", "file_mtime_ns")
+    query = sa.select(*(c[name] for name in names)).where(tx.dialect.ids_in(c.path, by_path))
+    changes = []
+    for known in tx.conn.execute(query.order_by(c.id).with_for_update()).mappings().all():
+        seen = by_path.pop(known["path"])
+        new = {name: value for name, value in seen.items() if known[name] != value}
+        if new:
+            rows.update(tx, image_aliases, known["id"], new)
+            changes.append(Change(known["id"], {name: known[name] for name in new}, new))
+    record_changes(tx, Operation.UPDATE, image_aliases.name, changes)
+    _create_aliases(tx, list(by_path.values()))
+
+
+def _create_aliases(tx: Transaction, aliases: Sequence[Mapping[str, Any]]) -> None:
+    if len(aliases) == 1:
+        row = {**aliases[0], "created_at": tx.now}
+        record_id = rows.insert(tx, image_aliases, row)
+        tx.record(AuditEvent(Operation.CREATE, image_aliases.name, record_id, new_values=row))
+    elif aliases:
+        columns: Columns = {name: [alias[name] for alias in aliases] for name in aliases[0]}
+        columns["created_at"] = [tx.now] * len(aliases)
+        batches.insert_batch(tx, image_aliases, columns)
 
 
 def ensure_specimens(tx: Transaction, names: Iterable[str | None]) -> None:
@@ -135,15 +154,12 @@ def ensure_specimens(tx: Transaction, names: Iterable[str | None]) -> None:
     known = set(tx.conn.scalars(query))
     new = [name for name in wanted if name not in known]
     if len(new) == 1:
-        record_id = rows.insert(tx, specimens, {"specimen_id": new[0], "created_at": tx.now})
-        told = {"specimen_id": new[0]}
-        tx.record(AuditEvent(Operation.CREATE, "specimens", record_id, new_values=told))
+        row = {"specimen_id": new[0], "created_at": tx.now}
+        record_id = rows.insert(tx, specimens, row)
+        tx.record(AuditEvent(Operation.CREATE, specimens.name, record_id, new_values=row))
     elif new:
         columns: Columns = {"specimen_id": new, "created_at": [tx.now] * len(new)}
-        rows.insert_columns(tx, specimens, columns)
-        # The names are all that was written: told in full, they need no digest.
-        names_told = {"specimen_id": new}
-        tx.record(AuditEvent(Operation.CREATE, "specimens", new_values=names_told, n_rows=len(new)))
+        batches.insert_batch(tx, specimens, columns, told={"specimen_id": new})
 
 
 ROW_REFUSED = frozenset({"DataError", "IntegrityError"})

@@ -15,6 +15,7 @@ from mlmcsc.domain.records import Record
 from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import model_versions
 from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.changes import Change, record_changes
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -55,7 +56,11 @@ def register(
         return int(known["id"])
     given = {k: v for k, v in values.items() if v is not None}
     record_id = rows.insert(tx, table, given | {"created_at": tx.now})
-    tx.record(AuditEvent(Operation.CREATE, table.name, record_id, new_values=given))
+    whole = rows.get(tx, table, kind, record_id)  # with what the database filled in
+    if whole is None:
+        raise AssertionError(f"{table.name} {record_id} vanished inside its own transaction")
+    told = {k: v for k, v in whole.to_dict().items() if k != "id"}
+    tx.record(AuditEvent(Operation.CREATE, table.name, record_id, new_values=told))
     return record_id
 
 
@@ -78,27 +83,32 @@ def change(
     tx: Transaction, table: sa.Table, before: Record, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Change an entry's given values, with one event; returns what really changed."""
+    changed = alter(tx, table, before, values)
+    record_changes(tx, Operation.UPDATE, table.name, changed)
+    return dict(changed[0].after or {}) if changed else {}
+
+
+def alter(
+    tx: Transaction, table: sa.Table, before: Record, values: Mapping[str, Any]
+) -> list[Change]:
+    """Change an entry's given values; the caller records what is returned: one change or none."""
     known = before.to_dict()
     changed = {k: v for k, v in values.items() if known[k] != v}
-    if changed:
-        stamp = {"updated_at": tx.now} if "updated_at" in table.c else {}
-        rows.update(tx, table, known["id"], changed | stamp)
-        tx.record(
-            AuditEvent(
-                Operation.UPDATE,
-                table.name,
-                known["id"],
-                old_values={k: known[k] for k in changed},
-                new_values=changed,
-            )
-        )
-    return changed
+    if not changed:
+        return []
+    stamp = {"updated_at": tx.now} if "updated_at" in table.c else {}
+    rows.update(tx, table, known["id"], changed | stamp)
+    return [Change(known["id"], {k: known[k] for k in changed}, changed)]
 
 
 def activate_model(tx: Transaction, model_id: int) -> None:
-    """Make one model the active one, and no other."""
+    """Make one model the active one, and no other; those that were active are told."""
     c = model_versions.c
+    others = tx.conn.scalars(sa.select(c.id).where(c.is_active, c.id != model_id)).all()
     tx.conn.execute(
-        model_versions.update().where(c.is_active, c.id != model_id).values(is_active=False)
+        model_versions.update().where(tx.dialect.ids_in(c.id, others)).values(is_active=False)
     )
     tx.conn.execute(model_versions.update().where(c.id == model_id).values(is_active=True))
+    was, now = {"is_active": True}, {"is_active": False}
+    left = [Change(other, was, now) for other in others]
+    record_changes(tx, Operation.UPDATE, model_versions.name, left)

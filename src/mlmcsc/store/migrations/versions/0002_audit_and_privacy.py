@@ -61,6 +61,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("first_label_id", name=op.f("uq_split_anchors_first_label_id")),
     )
     op.create_index(op.f("idx_split_anchors_specimen_id"), "split_anchors", ["specimen_id"])
+    op.create_table(
+        "split_links",
+        sa.Column("image_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("older_image_id", BigId, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("image_id", "older_image_id", name=op.f("pk_split_links")),
+    )
     create_triggers(op)
 
 
@@ -166,6 +172,7 @@ def _archives() -> None:
 
 def downgrade() -> None:
     drop_triggers(op)
+    op.drop_table("split_links")
     for table in ("split_anchors", "archives", "erasures", "privacy_holds", "privacy_requests"):
         op.drop_table(table)
     for index in ("idx_subjects_technician_id", "uq_subjects_identifier"):

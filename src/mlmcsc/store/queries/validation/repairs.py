@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,44 +11,19 @@ import sqlalchemy as sa
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.store.models import feature_sets, image_aliases, images, technicians
+from mlmcsc.store.queries.changes import Change, record_changes
 from mlmcsc.store.queries.features import grow
 from mlmcsc.store.queries.validation.files import FileRow
 from mlmcsc.store.queries.validation.relations import label_counts, vector_counts
 from mlmcsc.store.queries.validation.vectors import all_sets
 from mlmcsc.store.uow import Transaction
 
-PER_EVENT = 500
-"""Rows whose values before and after one audit event holds."""
-
 FILE_TABLES = {table.name: table for table in (images, image_aliases)}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One row that was mended, for the audit trail; `after` is None when it was removed."""
-
-    id: int
-    before: Mapping[str, Any]
-    after: Mapping[str, Any] | None
 
 
 def record(tx: Transaction, table: str, changes: Sequence[Change]) -> None:
     """One event per batch, with every row's values before and after."""
-    for start in range(0, len(changes), PER_EVENT):
-        batch = changes[start : start + PER_EVENT]
-        tx.record(
-            AuditEvent(
-                Operation.REPAIR,
-                table,
-                batch[0].id if len(batch) == 1 else None,
-                old_values={str(change.id): dict(change.before) for change in batch},
-                new_values={
-                    str(change.id): None if change.after is None else dict(change.after)
-                    for change in batch
-                },
-                n_rows=len(batch),
-            )
-        )
+    record_changes(tx, Operation.REPAIR, table, changes)
 
 
 def record_table(

@@ -1,0 +1,1 @@
+"""What personal data the database holds, why, how long, and what erasure does to it."""

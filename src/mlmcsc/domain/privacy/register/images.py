@@ -1,0 +1,43 @@
+"""Tags of specimens and images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlmcsc.domain.privacy import named
+from mlmcsc.domain.privacy.tags import Columns, columns
+
+IMAGES: Mapping[str, Columns] = {
+    "specimens": columns(
+        (
+            named.SPECIMEN_FACT,
+            "id specimen_id material heat temperature_c orientation kv_joule le_mm created_at",
+        ),
+        (named.SPECIMEN_FACT, "updated_at"),
+        (named.DESCRIPTION, "notes"),
+    ),
+    "images": columns(
+        (
+            named.IMAGE_FACT,
+            "id timestamp created_at updated_at width height channels file_size format",
+        ),
+        (
+            named.IMAGE_FACT,
+            "magnification specimen_id is_valid quality_score content_hash hash_algorithm",
+        ),
+        (
+            named.IMAGE_FACT,
+            "file_mtime_ns bit_depth pages pixel_size_um detector accelerating_voltage_kv",
+        ),
+        (named.IMAGE_FACT, "instrument storage"),
+        (named.IMAGE_PATH, "path filename"),
+        (named.IMAGE_REMARK, "acquisition_settings"),
+    ),
+    "image_aliases": columns(
+        (named.IMAGE_FACT, "id image_id file_size file_mtime_ns created_at"),
+        (named.IMAGE_PATH, "path"),
+    ),
+    "image_fingerprints": columns((named.IMAGE_FACT, "image_id coarse fine key0 key1 key2 key3")),
+    "near_duplicates": columns((named.IMAGE_FACT, "image_id older_image_id distance")),
+}
+"""Specimens, images, and what makes two images the same."""
