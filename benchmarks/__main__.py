@@ -10,12 +10,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bulk, durable, features, ingest, machine, pages, report, splits, startup
+from benchmarks import (
+    audit_cost,
+    bulk,
+    durable,
+    features,
+    ingest,
+    machine,
+    pages,
+    report,
+    splits,
+    startup,
+)
 from benchmarks.worlds import Worlds
 
 BENCHMARKS = {
     "ingest": ingest.run,
     "bulk": bulk.run,
+    "audit_cost": audit_cost.run,
     "durable": durable.run,
     "splits": splits.run,
     "pages": pages.run,

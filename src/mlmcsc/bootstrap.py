@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from mlmcsc.adapters.archives import ArchiveFolder
 from mlmcsc.adapters.crypto import PycaCryptography
 from mlmcsc.adapters.keystore import MemoryKeyStore, key_store
 from mlmcsc.adapters.system import os_user
 from mlmcsc.config import (
     Config,
+    archive_folder,
     cache_folder,
     image_store,
     key_file,
@@ -28,10 +30,13 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.sealing import KeyStore
 from mlmcsc.domain.tables import LABELS, PREDICTIONS, WRITABLE
 from mlmcsc.errors import ValidationError
+from mlmcsc.services.archives import Archives
+from mlmcsc.services.audit import Audit
 from mlmcsc.services.exchange import Doors, Exchange
 from mlmcsc.services.feature_reads import FeatureReads, MatrixCache
 from mlmcsc.services.features import Features
 from mlmcsc.services.health import Health
+from mlmcsc.services.holds import Holds
 from mlmcsc.services.images import Images, ImageSettings
 from mlmcsc.services.labels import Labels
 from mlmcsc.services.maintenance import Maintenance, Places
@@ -59,6 +64,7 @@ class Database:
     adoption: AdoptionReport | None
     images: ImageSettings
     matrices: MatrixCache
+    archives: ArchiveFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,9 @@ class Services:
     health: Health
     maintenance: Maintenance
     exchange: Exchange
+    archives: Archives
+    audit: Audit
+    holds: Holds
 
 
 def open_database(
@@ -133,6 +142,9 @@ def open_database(
         adoption=adoption,
         images=_image_settings(config, caches, image_store(config, dialect.path, database_id)),
         matrices=MatrixCache(None if dialect.in_memory else caches / "features"),
+        archives=ArchiveFolder(
+            None if dialect.in_memory else archive_folder(config, dialect.path, database_id)
+        ),
     )
 
 
@@ -258,6 +270,9 @@ def services(database: Database, actor: Actor) -> Services:
             {name: spec.within(*database.label_range) for name, spec in WRITABLE.items()},
             lambda joined: _doors(replace(database, store=joined), actor),
         ),
+        archives=Archives(store, actor, database.archives),
+        audit=Audit(store, actor),
+        holds=Holds(store, actor),
     )
 
 

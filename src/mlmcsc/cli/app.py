@@ -20,6 +20,8 @@ HOMES = {
     "training": ("mlmcsc.cli.training", "Splits and feature matrices for training."),
     "import": ("mlmcsc.cli.import_", "Read a CSV, Parquet or JSONL file into a table."),
     "export": ("mlmcsc.cli.export", "Write a table to a CSV, Parquet or JSONL file."),
+    "audit": ("mlmcsc.cli.audit", "Read, search, export and prove the audit trail."),
+    "archive": ("mlmcsc.cli.archive", "Old rows into signed files, and back."),
     "config": ("mlmcsc.cli.config", "Settings: make, check and show them."),
     "demo": ("mlmcsc.cli.demo", "The whole job on drawn fracture surfaces."),
 }

@@ -10,7 +10,7 @@ from mlmcsc.config.in_force import (
 )
 from mlmcsc.config.load import default_document, find_problems, load_config, validate_file
 from mlmcsc.config.model import Config
-from mlmcsc.config.places import cache_folder, image_store, key_file
+from mlmcsc.config.places import archive_folder, cache_folder, image_store, key_file
 from mlmcsc.config.problems import Problem, allowed_values
 from mlmcsc.config.redact import redact_url
 from mlmcsc.config.sections import (
@@ -37,6 +37,7 @@ __all__ = [
     "RetentionSection",
     "SecuritySection",
     "allowed_values",
+    "archive_folder",
     "cache_folder",
     "changed_but_later",
     "default_document",

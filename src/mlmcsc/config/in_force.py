@@ -15,6 +15,18 @@ from mlmcsc.errors import UnsupportedError
 IN_FORCE = frozenset(
     {
         *(f"database.{field}" for field in SECTIONS["database"].model_fields),
+        "retention.image_retention_days",
+        "retention.label_retention_days",
+        "retention.prediction_retention_days",
+        "retention.audit_retention_days",
+        "retention.metrics_retention_days",
+        "retention.login_attempt_retention_days",
+        "retention.session_retention_days",
+        "retention.privacy_request_retention_days",
+        "retention.operation_retention_days",
+        "retention.anonymization_enabled",
+        "retention.anonymize_after_days",
+        "retention.archive_directory",
         "quality.label_range",
         "quality.near_duplicate_detection",
         "quality.instrument_timezone",

@@ -74,6 +74,26 @@ def key_file(database_id: str, environ: Mapping[str, str] = os.environ) -> Path 
     return folder and folder / "mlmcsc" / "keys" / f"{database_id}.key"
 
 
+def archive_folder(config: Config, database_file: Path | None, database_id: str) -> Path | None:
+    """Where rows go that are archived.
+
+    Args:
+        config: The settings; `retention.archive_directory` wins, with a folder for each database
+            in it.
+        database_file: The SQLite file, None for a server or a database in memory.
+        database_id: What the database calls itself.
+
+    Returns:
+        `FILE.archive` beside an SQLite file; None for a server whose settings name no folder.
+    """
+    chosen = config.retention.archive_directory
+    if chosen is not None:
+        return chosen / database_id
+    if database_file is not None:
+        return database_file.with_name(f"{database_file.name}.archive")
+    return None
+
+
 def _user_cache(environ: Mapping[str, str]) -> Path:
     folder = _user_folder(environ, "LOCALAPPDATA", "XDG_CACHE_HOME", ".cache")
     if folder is None:

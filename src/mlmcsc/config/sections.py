@@ -1,6 +1,6 @@
 """Every section but `database`. Descriptions name units; they become the reference documentation.
 
-Durations in days count from the record's creation.
+Durations in days count from the record's creation, unless the setting names another moment.
 """
 
 from pathlib import Path
@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mlmcsc.config.values import (
+    AbsolutePath,
     EmailAddress,
     FilePath,
+    KeyFile,
     LabelRange,
     Network,
     Schedule,
@@ -46,6 +48,19 @@ class RetentionSection(Section):
     prediction_retention_days: Days = Field(default=730, description="Days predictions are kept.")
     audit_retention_days: Days = Field(default=2555, description="Days audit events are kept.")
     metrics_retention_days: Days = Field(default=90, description="Days system metrics are kept.")
+    login_attempt_retention_days: Days = Field(
+        default=90, description="Days attempts to log in are kept."
+    )
+    session_retention_days: Days = Field(
+        default=30, description="Days sessions and API tokens are kept after their end."
+    )
+    privacy_request_retention_days: Days = Field(
+        default=1095,
+        description="Days people's requests are kept after the answer, and holds after release.",
+    )
+    operation_retention_days: Days = Field(
+        default=365, description="Days alerts and job runs are kept after their end."
+    )
     anonymization_enabled: bool = Field(
         default=True, description="Replace personal data by pseudonyms after anonymize_after_days."
     )
@@ -54,6 +69,11 @@ class RetentionSection(Section):
     )
     gdpr_compliance: bool = Field(
         default=True, description="Serve export and erasure requests (GDPR Art. 15 and 17)."
+    )
+    archive_directory: AbsolutePath | None = Field(
+        default=None,
+        description="Folder for archived rows; each database has its own in it. null: beside an "
+        "SQLite file, and none for a server.",
     )
 
 

@@ -31,6 +31,8 @@ REVISIONS = "label_revisions"
 
 _PATH = re.compile(rf"({'|'.join(TIMES)})-\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}(\.\d{{1,9}})?")
 
+_SORTED = orjson.OPT_SORT_KEYS
+
 Kind = Literal["integer", "real", "text", "flag", "time", "json", "binary"]
 Columns = Mapping[str, Kind]
 Sign = Callable[[bytes], tuple[str, bytes, bytes]]
@@ -89,16 +91,21 @@ class Manifest(Record):
         """The name of the archive's folder; a rewritten archive has another each time."""
         return self.name if self.version == 1 else f"{self.name}.{self.version}"
 
+    def _document(self) -> dict[str, Any]:
+        """As JSON: columns as pairs, because the order of an object's members says nothing."""
+        files = [asdict(file) | {"columns": list(file.columns.items())} for file in self.files]
+        return asdict(self) | {"files": files}
+
     def message(self) -> bytes:
         """What is signed."""
-        return f"{FORMAT}\n".encode() + orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+        return f"{FORMAT}\n".encode() + orjson.dumps(self._document(), option=_SORTED)
 
     def signed(self, sign: Sign) -> bytes:
         """The manifest file, with its signature."""
         key_id, public_key, signature = sign(self.message())
         told = {"key_id": key_id, "public_key": public_key.hex(), "signature": signature.hex()}
-        document = asdict(self) | {"signature": told}
-        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+        document = self._document() | {"signature": told}
+        return orjson.dumps(document, option=_SORTED | orjson.OPT_INDENT_2)
 
 
 def read_manifest(raw: bytes) -> tuple[Manifest, bytes, bytes]:
@@ -110,7 +117,10 @@ def read_manifest(raw: bytes) -> tuple[Manifest, bytes, bytes]:
     try:
         document = orjson.loads(raw)
         signature = document.pop("signature")
-        files = tuple(ArchiveFile(**file) for file in document.pop("files"))
+        files = tuple(
+            ArchiveFile(**file | {"columns": dict(file["columns"])})
+            for file in document.pop("files")
+        )
         manifest = Manifest(**document, files=files)
         keys = bytes.fromhex(signature["public_key"]), bytes.fromhex(signature["signature"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:

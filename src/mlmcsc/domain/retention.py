@@ -30,11 +30,12 @@ class Cause(StrEnum):
     """Why data beyond their period stay."""
 
     PERSON = "legal hold on a person"
+    RESTRICTED = "restriction of processing"
     SPECIMEN = "legal hold on a specimen"
     LABELS = "image has labels to be kept"
     PREDICTIONS = "image has predictions to be kept"
-    ANY_HOLD = "bulk event, while a legal hold is in force"
-    UNSEALED = "not in the audit tree yet"
+    ANY_HOLD = "bulk event, while something is held or restricted"
+    UNSEALED = "event without commitments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,7 @@ TYPES = {
             "deleted with vectors, fingerprints, thumbnails and managed copies; files of the "
             "laboratory stay",
         ),
-        DataType(
-            "metrics", "metrics_retention_days", "the measurement", Action.DELETE, "deleted"
-        ),
+        DataType("metrics", "metrics_retention_days", "the measurement", Action.DELETE, "deleted"),
         DataType(
             "login_attempts",
             "login_attempt_retention_days",
@@ -101,12 +100,8 @@ TYPES = {
         DataType(
             "api_tokens", "session_retention_days", "the token's end", Action.DELETE, "deleted"
         ),
-        DataType(
-            "alerts", "operation_retention_days", "the alert's end", Action.DELETE, "deleted"
-        ),
-        DataType(
-            "job_runs", "operation_retention_days", "the run's end", Action.DELETE, "deleted"
-        ),
+        DataType("alerts", "operation_retention_days", "the alert's end", Action.DELETE, "deleted"),
+        DataType("job_runs", "operation_retention_days", "the run's end", Action.DELETE, "deleted"),
         DataType(
             "privacy_requests",
             "privacy_request_retention_days",
@@ -233,13 +228,15 @@ class RetentionReport(Record):
         started_at: When it began; every cut-off counts from here.
         types: One line per data type.
         files_removed: Managed copies and thumbnails deleted.
-        files_left: Paths of the laboratory's own files whose images are forgotten: they stay.
+        files_left: Files of the laboratory whose images are forgotten: they stay where they are.
+        examples_left: Paths of the first of them.
     """
 
     started_at: datetime
     types: tuple[AppliedType, ...]
     files_removed: int
-    files_left: tuple[str, ...]
+    files_left: int
+    examples_left: tuple[str, ...]
 
     @property
     def rows(self) -> int:

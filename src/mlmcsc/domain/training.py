@@ -73,6 +73,8 @@ class TrainingReport(Record):
         near_duplicate_links: Pairs of look-alikes that were kept together.
         label_policy: Which value stands for an image.
         seed: The seed.
+        restricted_labels: Labels set aside because the processing of their maker's data is
+            restricted (GDPR Art. 18).
     """
 
     labelled_images: int
@@ -82,6 +84,7 @@ class TrainingReport(Record):
     near_duplicate_links: int
     label_policy: str
     seed: int
+    restricted_labels: int
 
 
 class TrainingData(dict[str, Pairs]):
@@ -94,6 +97,35 @@ class TrainingData(dict[str, Pairs]):
     def __init__(self, splits: dict[str, Pairs], report: TrainingReport) -> None:
         super().__init__(splits)
         self.report = report
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What decides the splits: all images that ever had a label, ascending; arrays of shape (M,).
+
+    Attributes:
+        images: int64 ids; labels and image may be gone.
+        first_ids: int64, the id of the first label that each was ever given.
+        initial: float64, its value before any correction; where it is gone, the centre of its
+            stratum.
+    """
+
+    images: NDArray[np.int64]
+    first_ids: NDArray[np.int64]
+    initial: NDArray[np.float64]
+
+    def anchored(self, anchors: Places) -> Places:
+        """With the places of those whose first label is gone: they are older than any left."""
+        if not len(anchors.images):
+            return self
+        newer = ~np.isin(self.images, anchors.images, assume_unique=True)
+        images = np.concatenate([anchors.images, self.images[newer]])
+        order = np.argsort(images)
+        return Places(
+            images[order],
+            np.concatenate([anchors.first_ids, self.first_ids[newer]])[order],
+            np.concatenate([anchors.initial, self.initial[newer]])[order],
+        )
 
 
 def units(

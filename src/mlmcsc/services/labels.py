@@ -57,6 +57,7 @@ class Labels:
             ValidationError: A value is wrong; nothing is written.
             UnknownRecordError: There is no such image or technician.
             ConflictError: The technician is not active, that is, may not label.
+            HeldError: The processing of the technician's data is restricted.
         """
         values = self.spec.check(
             {"image_id": image_id, "technician_id": technician_id, "label": label, **details}
@@ -90,14 +91,14 @@ class Labels:
 
         Raises:
             RejectedRowsError: With `on_error="raise"`, when any row is wrong, or of a
-                technician who is not active.
+                technician who is not active, or the processing of whose data is restricted.
         """
         checked = read_input(self.spec, data, common)
         _fill_defaults(checked)
         parents = {"image_id": images, "technician_id": technicians}
         with self.db.write(self.actor) as tx:
             self._sign_columns(tx, checked)
-            label_queries.reject_inactive(tx, checked)
+            label_queries.reject_barred(tx, checked)
             _seal_columns(tx, checked)
             result = batches.add_checked(tx, labels, checked, parents, on_error=on_error)
             good, _ = checked.good()

@@ -17,17 +17,39 @@ from mlmcsc.domain.training import (
     GroupBy,
     Narrow,
     Pairs,
+    Places,
     TrainingData,
     TrainingReport,
     links_among,
     units,
 )
 from mlmcsc.errors import UnknownRecordError, UnsupportedError, ValidationError
+from mlmcsc.store.queries import anchors as anchor_queries
 from mlmcsc.store.queries import features as feature_queries
+from mlmcsc.store.queries import holds as hold_queries
 from mlmcsc.store.queries import training as training_queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.queries.training import LabelTable
 from mlmcsc.store.uow import Store
+
+
+@dataclass(frozen=True, slots=True)
+class _Dealt:
+    """The splits of all images that ever had a label, ascending; arrays of shape (M,).
+
+    Attributes:
+        images: int64 ids; labels and image may be gone.
+        assigned: int8, values of `Split`.
+        codes: int64, what stays together.
+        labelled: How many of them have labels.
+        links: Pairs of look-alikes among those.
+    """
+
+    images: NDArray[np.int64]
+    assigned: NDArray[np.int8]
+    codes: NDArray[np.int64]
+    labelled: int
+    links: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +85,13 @@ class Training:
         labels, corrections, verifications and filters move no image to another split.
 
         What does move images: giving an image that is labelled already a specimen (or another
-        one), a new image that looks like two groups, deleting the first label of a group. The
-        images that join an older group move into its split; and where the number of groups
-        changes by it, later groups (of the first 20, or of that tenth of the label range) may
-        shift by a place. So name specimens at ingest.
+        one), a new image that looks like two groups. The images that join an older group move
+        into its split; and where the number of groups changes by it, later groups (of the first
+        20, or of that tenth of the label range) may shift by a place. So name specimens at
+        ingest. Deleting labels or images moves none: their places are kept.
+
+        Labels of people whose data may not be processed (GDPR Art. 18) are left out and counted;
+        they keep the places of their images.
 
         Args:
             train_split: Share of groups to train on.
@@ -101,31 +126,36 @@ class Training:
         with self.db.read() as view:
             if data_version is not None:
                 _refuse_version(view, data_version)
-            people = policy in {LabelPolicy.MEAN, LabelPolicy.CONSENSUS}
+            restricted = hold_queries.restricted_technicians(view)
+            people = policy in {LabelPolicy.MEAN, LabelPolicy.CONSENSUS} or len(restricted) > 0
             verified = verified_only or policy is LabelPolicy.VERIFIED
             table = training_queries.read_labels(view, people=people, verified=verified)
-            images, assigned, codes, links = self._assign(
-                view, table, ratios, group_by, stratify=stratify, seed=seed
-            )
-            chosen, values = _values(table, policy, verified_only=verified_only)
-            at = np.searchsorted(images, chosen)
+            dealt = self._deal(view, table, ratios, group_by, stratify=stratify, seed=seed)
+            usable = table.made_by_others_than(restricted)
+            chosen, values = _values(usable, policy, verified_only=verified_only)
+            at = np.searchsorted(dealt.images, chosen)
             keep, left_out = _filter(view, chosen, narrow)
-        if len(images) > len(chosen):
-            left_out["no verified label"] = len(images) - len(chosen)
+        usable_images = dealt.labelled if usable is table else len(np.unique(usable.image_ids))
+        if dealt.labelled > usable_images:
+            left_out["restricted labels only"] = dealt.labelled - usable_images
+        if usable_images > len(chosen):
+            left_out["no verified label"] = usable_images - len(chosen)
         chosen, values, at = chosen[keep], values[keep], at[keep]
+        assigned, codes = dealt.assigned[at], dealt.codes[at]
         report = TrainingReport(
-            labelled_images=len(images),
+            labelled_images=dealt.labelled,
             used=len(chosen),
             left_out=left_out,
-            groups={s.name.lower(): len(np.unique(codes[at][assigned[at] == s])) for s in Split},
-            near_duplicate_links=links,
+            groups={s.name.lower(): len(np.unique(codes[assigned == s])) for s in Split},
+            near_duplicate_links=dealt.links,
             label_policy=policy.value,
             seed=seed,
+            restricted_labels=len(table.label_ids) - len(usable.label_ids),
         )
-        splits = {s.name.lower(): _pairs(chosen, values, assigned[at] == s) for s in Split}
+        splits = {s.name.lower(): _pairs(chosen, values, assigned == s) for s in Split}
         return TrainingData(splits, report)
 
-    def _assign(
+    def _deal(
         self,
         view: View,
         table: LabelTable,
@@ -134,32 +164,43 @@ class Training:
         *,
         stratify: bool,
         seed: int,
-    ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], int]:
-        images, first_rows = np.unique(table.image_ids, return_index=True)
-        first_ids = table.label_ids[first_rows]
-        initial = table.values[first_rows].copy()
-        corrected, originals = training_queries.first_values(view)
-        at = np.searchsorted(corrected, first_ids)
-        hit = at < len(corrected)
-        hit[hit] = corrected[at[hit]] == first_ids[hit]
-        initial[hit] = originals[at[hit]]
+    ) -> _Dealt:
+        labelled = _first_labels(view, table)
+        places = labelled.anchored(anchor_queries.read(view))
+        images = places.images
         if group_by == "specimen":
             members, groups = training_queries.specimen_groups(view)
             codes = units(images, members, groups)
         else:
             codes = np.arange(len(images), dtype=np.int64)
-        links = links_among(images, training_queries.look_alikes(view))
+        pairs = training_queries.look_alikes(view)
+        links = links_among(images, pairs)
         assigned = assign_splits(
             unit_of_image=codes,
-            first_label_id=first_ids,
-            initial_value=initial,
+            first_label_id=places.first_ids,
+            initial_value=places.initial,
             ratios=ratios,
             seed=seed,
             stratify=stratify,
             label_range=self.label_range,
             links=links,
         )
-        return images, assigned, codes, len(links)
+        if len(images) > len(labelled.images):
+            links = links_among(labelled.images, pairs)
+        return _Dealt(images, assigned, codes, len(labelled.images), len(links))
+
+
+def _first_labels(view: View, table: LabelTable) -> Places:
+    """The images that have labels, each with the first of them as it was before corrections."""
+    images, first_rows = np.unique(table.image_ids, return_index=True)
+    first_ids = table.label_ids[first_rows]
+    initial = table.values[first_rows].copy()
+    corrected, originals = training_queries.first_values(view)
+    at = np.searchsorted(corrected, first_ids)
+    hit = at < len(corrected)
+    hit[hit] = corrected[at[hit]] == first_ids[hit]
+    initial[hit] = originals[at[hit]]
+    return Places(images, first_ids, initial)
 
 
 def _values(

@@ -22,12 +22,12 @@ class AuditJson(sa.JSON):
     """
 
 
-def sealed_text(length: int) -> sa.types.TypeEngine[str]:
+def sealed_text(length: int) -> sa.String:
     """Text that is stored sealed, and so longer than the `length` that its plain text may have.
 
     SQLite keeps the documented type: it does not enforce lengths.
     """
-    return sa.Text().with_variant(sa.String(length), "sqlite")
+    return sa.String(length).with_variant(sa.Text(), "postgresql")
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):

@@ -1,15 +1,19 @@
 """The database that the original system wrote, as it came."""
 
 import hashlib
+import json
 from contextlib import closing
 from datetime import UTC, datetime
 
 import numpy as np
+import orjson
 import pytest
+import sqlalchemy as sa
 import sqlcipher3.dbapi2 as sqlite
 
 from mlmcsc import DatabaseManager
 from mlmcsc.domain.adoption import render
+from mlmcsc.store.models import metadata
 
 EXPECTED = {
     "images": (1, 1, 0, 0),
@@ -98,6 +102,33 @@ def test_the_audit_trail_goes_on_after_the_originals(manager, shared_copy, rows_
     )
     adopted = sum(row[1] for row in EXPECTED.values())
     assert rows_of(shared_copy, query) == [(16, "ADOPT", adopted, manager.adoption.source_sha256)]
+
+
+def test_the_audit_trail_commits_to_every_table_that_was_adopted(manager, shared_copy, rows_of):
+    ((told, digest),) = rows_of(
+        shared_copy, "SELECT new_values, digest FROM audit_logs WHERE operation = 'ADOPT'"
+    )
+    stored = json.loads(told)["stored"]
+    assert stored.keys() == EXPECTED.keys() - {"audit_logs"} | {"specimens"}
+    for name, content in stored.items():
+        table = metadata.tables[name]
+        assert content["rows"] == rows_of(shared_copy, f"SELECT count(*) FROM {name}")[0][0]
+        if content["rows"]:
+            assert content["digest"] == recomputed(manager, table, content["columns"])
+    assert "technician_id" not in stored["technicians"]["columns"]  # a digest cannot be redacted
+    told = [[name, content["digest"]] for name, content in stored.items() if content["rows"]]
+    assert digest == hashlib.sha256(orjson.dumps(told)).hexdigest()
+
+
+def recomputed(manager, table, columns):
+    """SHA-256 over the rows as JSON, from the description in the documentation."""
+    query = sa.select(*(table.c[name] for name in columns)).order_by(table.c.id)
+    with manager._database.store.engine.connect() as conn:
+        rows = [list(row) for row in conn.execute(query)]
+    text = orjson.dumps(
+        rows, default=lambda raw: hashlib.sha256(raw).hexdigest(), option=orjson.OPT_SORT_KEYS
+    )
+    return hashlib.sha256(text).hexdigest()
 
 
 def test_the_documented_calls_work_on_it(manager):

@@ -1,3 +1,6 @@
+import base64
+import traceback
+
 import pytest
 
 from mlmcsc.config import ConfigError, load_config
@@ -99,3 +102,33 @@ def test_an_empty_database_url_counts_as_unset(load):
 def test_a_url_and_its_parts_in_one_environment_is_the_url(load):
     config = load(MLMCSC_DATABASE__URL="mysql://h/db", MLMCSC_DATABASE__USERNAME="lab")
     assert config.database.get_connection_url() == "mysql+pymysql://h/db"
+
+
+KEY = base64.b64encode(bytes(range(220, 252))).decode()
+
+
+def test_the_variables_of_the_master_key_are_no_settings(load):
+    config = load(MLMCSC_KEY=KEY, MLMCSC_KEY_RETIRED=KEY, MLMCSC_KEY_FILE="/lab.key")
+    assert config == load()
+    assert KEY not in repr(config) + str(config.redacted()) + str(dict(config.provenance))
+
+
+@pytest.mark.parametrize(
+    "name", ["MLMCSC_KEY__RETIRED", "MLMCSC_SECURITY__KEY", "MLMCSC_KEY__FILE"]
+)
+def test_a_misspelt_variable_does_not_show_the_key(load, name):
+    with pytest.raises(ConfigError, match=name) as caught:
+        load(**{name: KEY})
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("key", [KEY, KEY.rstrip("="), KEY.replace("+", "-").replace("/", "_")])
+def test_a_key_in_the_place_of_its_file_s_name_is_refused_and_not_shown(load, key):
+    with pytest.raises(ConfigError, match="set the variable MLMCSC_KEY to it") as caught:
+        load(MLMCSC_SECURITY__KEY_FILE=key)
+    assert key not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_path_of_a_key_s_length_is_a_path(load):
+    path = f"/{'k' * 42}"
+    assert str(load(MLMCSC_SECURITY__KEY_FILE=path).security.key_file) == path

@@ -30,7 +30,7 @@ PROMISES = {
 PACKAGE = Path(mlmcsc.__file__).parent
 BY_THE_URL = {f"database.{key}" for key in (*CONNECTION_KEYS, "url")}
 """Heeded through `DatabaseSection.get_connection_url`."""
-BY_ITS_FOLDER = {"performance.cache_directory", "database.image_store"}
+BY_ITS_FOLDER = {"performance.cache_directory", "database.image_store", "retention.archive_directory"}
 """Heeded through `mlmcsc.config.places`."""
 
 

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from mlmcsc.config import Config, ConfigError, cache_folder, image_store, load_config
+from mlmcsc.config import (
+    Config,
+    ConfigError,
+    archive_folder,
+    cache_folder,
+    image_store,
+    key_file,
+    load_config,
+)
 
 FILE = Path("/data/lab.db")
 
@@ -55,3 +63,33 @@ def test_a_server_has_no_image_store_until_somebody_says_where():
 def test_an_image_store_that_would_follow_the_working_directory_is_refused():
     with pytest.raises(ConfigError, match=r"image_store.*relative.*an absolute path"):
         configured(database={"image_store": "images"})
+
+
+def test_the_key_is_among_the_user_s_settings_apart_from_the_database(monkeypatch):
+    environ = {"XDG_CONFIG_HOME": "/settings", "APPDATA": "/settings"}
+    assert key_file("id7", environ) == Path("/settings/mlmcsc/keys/id7.key")
+    monkeypatch.setenv("HOME", "/home/jo")
+    expected = Path("/home/jo/.config/mlmcsc/keys/id7.key")
+    assert key_file("id7", {}) == expected
+    assert key_file("id7", {"XDG_CONFIG_HOME": "relative"}) == expected
+
+
+def test_a_user_without_home_has_no_place_for_keys(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert key_file("id7", {}) is None
+
+
+def test_archives_lie_beside_an_sqlite_database_or_where_the_settings_say():
+    assert archive_folder(Config(), FILE, "id7") == Path("/data/lab.db.archive")
+    assert archive_folder(Config(), None, "id7") is None
+    config = configured(retention={"archive_directory": "/cold"})
+    assert archive_folder(config, FILE, "id7") == Path("/cold/id7")
+    assert archive_folder(config, None, "id7") == Path("/cold/id7")
+
+
+def test_an_archive_folder_that_would_follow_the_working_directory_is_refused():
+    with pytest.raises(ConfigError, match=r"archive_directory.*relative.*an absolute path"):
+        configured(retention={"archive_directory": "cold"})

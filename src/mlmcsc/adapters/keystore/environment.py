@@ -69,8 +69,9 @@ class EnvironmentKeyStore:
         """Refused: a process cannot set its own variables for the next one.
 
         Raises:
-            MissingKeyError: Always; tells how to rotate.
+            MissingKeyError: Always; tells a wrong value, else how to rotate.
         """
+        self.current()
         raise MissingKeyError(
             f"A new key cannot be put into the variable {self.place} from here. Set {self.place} "
             f"to the new key ({_GENERATE}) and {self.place}_RETIRED to the old, then run "

@@ -68,12 +68,12 @@ def check_filter(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _operations(wanted: str | Sequence[str]) -> list[str]:
+def _operations(wanted: Sequence[str]) -> list[str]:
     words = [wanted] if isinstance(wanted, str) else list(wanted)
     known = set(Operation)
     for word in words:
-        if not isinstance(word, str) or word.upper() not in known:
+        if str(word).upper() not in known:
             raise ValidationError(
                 f"operations={word!r}: must be of {', '.join(Operation)} (what was done)."
             )
-    return [word.upper() for word in words]
+    return [str(word).upper() for word in words]

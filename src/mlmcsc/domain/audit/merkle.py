@@ -139,9 +139,7 @@ def _level_above(level: bytes) -> bytes:
     return b"".join(_parents(nodes) + odd)
 
 
-def inclusion_holds(
-    leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
-) -> bool:
+def inclusion_holds(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
     """Whether `leaf` is number `index` of the `size` leaves under `root` (RFC 9162 §2.1.3.2)."""
     if not 0 <= index < size:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -34,8 +35,12 @@ def touched(event_values: Collection[Any], ids: Collection[int]) -> tuple[int, .
         event_values: The event's `old_values` and `new_values`.
         ids: The rows asked about.
     """
-    found = [span for values in event_values for span in spans(values)]
-    return tuple(sorted(i for i in set(ids) if any(low <= i <= high for low, high in found)))
+    every = sorted(ids)
+    hit: set[int] = set()
+    for values in event_values:
+        for low, high in spans(values):
+            hit.update(every[bisect_left(every, low) : bisect_right(every, high)])
+    return tuple(sorted(hit))
 
 
 def replaced_for(old_values: Any, image_id: int) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -14,6 +16,7 @@ ARROW = "→"
 ERASED = "[erased]"
 LONGEST = 60
 """Characters of one value; the whole is in `audit show event`."""
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 BOOK_KEEPING = frozenset({"first_id", "last_id", "id_ranges", "columns", "ids"})
 VERBS = {
     "CREATE": "stored",
@@ -74,29 +77,57 @@ SHOWN = 5
 
 
 def changes(event: AuditRecord, *, longest: int = LONGEST) -> list[str]:
-    """Each value that the event tells, as `name: before → after`, `name: value`."""
+    """Each value that the event tells, as `name: before → after`, `name: value`.
+
+    Ids of batches are left to `headline`, and times that are the event's own.
+    """
     if "payload" in event.redacted:
         return [ERASED]
     old, new = event.old_values, event.new_values
     if not isinstance(old, Mapping | None) or not isinstance(new, Mapping | None):
         return [f"{text(old, longest)} {ARROW} {text(new, longest)}"]
     before, after = dict(old or {}), dict(new or {})
-    names = [n for n in (*before, *(n for n in after if n not in before)) if _tells(n, event)]
-    told = []
-    for name in names:
-        if name in before and name in after:
-            was, now = text(before[name], longest), text(after[name], longest)
-            told.append(f"{name}: {was} {ARROW} {now}")
-        elif name in after:
-            if after[name] is not None:
-                told.append(f"{name}: {text(after[name], longest)}")
-        elif before[name] is not None:
-            told.append(f"{name}: {text(before[name], longest)} {ARROW} nothing")
-    return told
+    replaced = [f"replaced {each}" for each in _vectors(before.pop("replaced", None))]
+    if event.record_id is None or "columns" in after:
+        after = {name: value for name, value in after.items() if name not in BOOK_KEEPING}
+        before = {name: value for name, value in before.items() if name not in BOOK_KEEPING}
+    own = {name for name, value in after.items() if _is_own_time(value, event)}
+    names = (*before, *(name for name in after if name not in before))
+    told = [
+        _change(name, before, after, longest)
+        for name in names
+        if name not in own and (before.get(name) is not None or after.get(name) is not None)
+    ]
+    return replaced + told
 
 
-def _tells(name: str, event: AuditRecord) -> bool:
-    return event.record_id is not None or name not in BOOK_KEEPING
+def _change(name: str, before: dict[str, Any], after: dict[str, Any], longest: int) -> str:
+    now = text(after.get(name), longest)
+    if name not in before:
+        return f"{name}: {now}"
+    return f"{name}: {text(before[name], longest)} {ARROW} {now}"
+
+
+def _vectors(replaced: Any) -> Iterator[str]:
+    """What a batch of feature vectors replaced."""
+    for each in replaced if isinstance(replaced, list) else ():
+        if isinstance(each, Mapping):
+            kind, version = each.get("feature_type"), each.get("extractor_version")
+            yield f"{each.get('n_rows')} of {kind} {version}"
+
+
+def _is_own_time(value: Any, event: AuditRecord) -> bool:
+    return event.timestamp is not None and _moment(value) == event.timestamp
+
+
+def _moment(value: Any) -> datetime | None:
+    if not isinstance(value, str) or not ISO_TIME.match(value):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.utcoffset() is not None else None
 
 
 def summary(event: AuditRecord, *, most: int = 3) -> str:
@@ -151,7 +182,10 @@ def text(value: Any, longest: int = LONGEST) -> str:
         case float():
             found = f"{value:.6g}"
         case str():
-            found = value
+            moment = _moment(value)
+            found = value if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        case [str(), *_] if all(isinstance(each, str) for each in value):
+            found = ", ".join(value)
         case _:
             found = orjson.dumps(value, default=str).decode()
     return found if len(found) <= longest else found[: longest - 1] + "…"

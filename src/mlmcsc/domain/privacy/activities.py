@@ -100,6 +100,4 @@ ACCOUNTABILITY = (
     "answered, and Art. 17(3)(e); restricted as by Art. 18(2)"
 )
 
-FINDING_IMAGES = (
-    "GDPR Art. 17(3)(d) with Art. 89(1): without its path the image is lost to research"
-)
+FINDING_FILES = "GDPR Art. 17(3)(d) with Art. 89(1): without its path the file is lost to research"

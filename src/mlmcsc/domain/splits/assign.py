@@ -30,8 +30,10 @@ def assign_splits(
     verifications leave every split as it was. Units that near-duplicates tie together all go where
     the earliest of them went, so only a unit found to duplicate an older one can ever move.
 
-    Pass ALL labelled images and filter the result: then no filter decides where an image goes. Pass
-    erased units too (a row each, with its two frozen facts): a missing one moves those after it.
+    Pass ALL images that ever had a label and filter the result: then no filter decides where an
+    image goes. Pass those too whose labels, or which themselves, are deleted (a row each, with its
+    two frozen facts, and its links): a missing one moves those after it. The table `split_anchors`
+    keeps their facts; of the value it keeps the centre of its bin, which is all that counts here.
 
     Args:
         unit_of_image: `int64[M]`, the unit of each image as a dense code, 0 to U - 1. Any order,

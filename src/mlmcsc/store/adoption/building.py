@@ -16,6 +16,7 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import AdoptionError
 from mlmcsc.store import schema
 from mlmcsc.store.adoption import files
+from mlmcsc.store.adoption.content import contents, digest_of
 from mlmcsc.store.adoption.copying import copy_all
 from mlmcsc.store.adoption.holding import Held
 from mlmcsc.store.adoption.ledger import Ledger
@@ -65,13 +66,19 @@ def build(
             copy_all(held.source, cursor, rule, label_range, ledger)
             seal_everything(tx)
             accounts = ledger.accounts()
+            found = contents(tx)
             ledger.added["audit_logs"] += 1
             tx.record(
                 AuditEvent(
                     Operation.ADOPT,
                     "database",
-                    new_values={**facts, "tables": [asdict(account) for account in accounts]},
+                    new_values={
+                        **facts,
+                        "tables": [asdict(account) for account in accounts],
+                        "stored": found,
+                    },
                     n_rows=sum(account.adopted for account in accounts),
+                    digest=digest_of(found),
                 )
             )
         with store.read() as view:

@@ -11,6 +11,8 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.store.dialects.compaction import Compaction
+
 Encoder = Callable[[Any], Any]
 Rows = Sequence[Sequence[Any]]
 
@@ -104,6 +106,19 @@ class Dialect(Protocol):
 
     def database_bytes(self, conn: sa.Connection) -> int:
         """Size of the database on disk, in bytes."""
+        ...
+
+    def compact(
+        self, engine: sa.Engine, tables: Sequence[str], *, rewrite: bool = False
+    ) -> Compaction:
+        """Give the space of deleted rows back, outside any transaction.
+
+        Args:
+            engine: The database's.
+            tables: Those that rows were deleted from.
+            rewrite: Leave nothing of deleted rows in the tables' files, even where that locks
+                the tables meanwhile (PostgreSQL; SQLite always rewrites).
+        """
         ...
 
     def wal_bytes(self) -> int:

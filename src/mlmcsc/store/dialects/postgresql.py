@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.errors import StoreError, UnsupportedError
 from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
+from mlmcsc.store.dialects.compaction import Compaction, compact_postgresql
 from mlmcsc.store.types import AuditJson
 
 try:
@@ -152,6 +153,12 @@ class PostgresDialect:
     def database_bytes(self, conn: sa.Connection) -> int:
         """Everything of this database on the server's disk."""
         return int(conn.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0)
+
+    def compact(
+        self, engine: sa.Engine, tables: Sequence[str], *, rewrite: bool = False
+    ) -> Compaction:
+        """VACUUM, which lets others work; with `rewrite` VACUUM FULL, which does not."""
+        return compact_postgresql(self, engine, tables, rewrite=rewrite)
 
     def wal_bytes(self) -> int:
         """The server looks after its own log."""

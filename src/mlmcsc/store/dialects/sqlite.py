@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.errors import StoreError
 from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
+from mlmcsc.store.dialects.compaction import Compaction, compact_sqlite
 from mlmcsc.store.dialects.filesystem import refuse_network_path
 from mlmcsc.store.types import AuditJson, UtcDateTime
 
@@ -251,6 +252,13 @@ class SqliteDialect:
         pages = conn.exec_driver_sql("PRAGMA page_count").scalar_one()
         page_size = conn.exec_driver_sql("PRAGMA page_size").scalar_one()
         return int(pages * page_size) + self.wal_bytes()
+
+    def compact(
+        self, engine: sa.Engine, tables: Sequence[str], *, rewrite: bool = False
+    ) -> Compaction:
+        """VACUUM of the whole file, and a log cut to nothing."""
+        del tables, rewrite  # the file is one
+        return compact_sqlite(self, engine)
 
     def wal_bytes(self) -> int:
         """Bytes waiting in the write-ahead log."""

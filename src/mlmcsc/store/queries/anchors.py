@@ -6,14 +6,14 @@ stratum, and from what near-duplicates tie together; see `mlmcsc.domain.splits`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.domain.splits.sequence import STRATA
+from mlmcsc.domain.splits.strata import stratum_centres, stratum_starts
+from mlmcsc.domain.training import Places
 from mlmcsc.store.models import (
     images,
     label_revisions,
@@ -27,28 +27,13 @@ from mlmcsc.store.schema import read_setting
 from mlmcsc.store.uow import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Anchors:
-    """The images whose first label is gone, ascending by id; arrays of shape (A,).
-
-    Attributes:
-        image_ids: int64; the image itself may be gone too.
-        first_label_ids: int64, the id of the first label that it was ever given.
-        initial_values: float64, the centre of the stratum of that label's first value.
-    """
-
-    image_ids: NDArray[np.int64]
-    first_label_ids: NDArray[np.int64]
-    initial_values: NDArray[np.float64]
-
-
-def read(view: View) -> Anchors:
-    """Every anchor."""
+def read(view: View) -> Places:
+    """The place of every image whose first label is gone."""
     c = split_anchors.c
     query = sa.select(c.image_id, c.first_label_id, c.initial_value).order_by(c.image_id)
     dtype = np.dtype([("image", "<i8"), ("label", "<i8"), ("value", "<f8")])
     found = view.dialect.read_numbers(view.conn, query, dtype)
-    return Anchors(*(np.ascontiguousarray(found[name]) for name in ("image", "label", "value")))
+    return Places(*(np.ascontiguousarray(found[name]) for name in ("image", "label", "value")))
 
 
 def keep_places(tx: Transaction, going: NDArray[np.int64]) -> None:
@@ -82,14 +67,12 @@ def stratum_centre(
 ) -> sa.ColumnElement[float]:
     """The centre of the tenth of the label range that `value` lies in.
 
-    The very operations of `mlmcsc.domain.splits.assign`, in double precision too, so that a value
-    at an edge falls on the same side; compared, not rounded: databases round in their own ways.
+    By comparisons alone: databases round, and fail on tiny numbers, each in its own way.
     """
-    width = high - low
-    place = (value - sa.literal(low)) / sa.literal(width) * sa.literal(float(STRATA))
-    centres = [low + (stratum + 0.5) / STRATA * width for stratum in range(STRATA)]
-    edges = [(place >= sa.literal(float(k)), sa.literal(centres[k])) for k in range(1, STRATA)]
-    return sa.case(*reversed(edges), else_=sa.literal(centres[0]))
+    first, *others = stratum_centres(low, high)
+    ascending = zip(stratum_starts(low, high), others, strict=True)
+    cases = [(value >= sa.literal(start), sa.literal(centre)) for start, centre in ascending]
+    return sa.case(*reversed(cases), else_=sa.literal(first))
 
 
 def keep_ties(tx: Transaction, going: NDArray[np.int64]) -> None:
@@ -100,9 +83,7 @@ def keep_ties(tx: Transaction, going: NDArray[np.int64]) -> None:
         going: Image ids.
     """
     ids_in, d, kept = tx.dialect.ids_in, near_duplicates.c, split_links.c
-    known = sa.exists().where(
-        kept.image_id == d.image_id, kept.older_image_id == d.older_image_id
-    )
+    known = sa.exists().where(kept.image_id == d.image_id, kept.older_image_id == d.older_image_id)
     touched = sa.or_(ids_in(d.image_id, going), ids_in(d.older_image_id, going))
     pairs = sa.select(d.image_id, d.older_image_id).where(touched, ~known)
     tx.conn.execute(split_links.insert().from_select(split_links.c.keys(), pairs))

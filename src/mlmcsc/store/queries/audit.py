@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +14,10 @@ from mlmcsc.domain.audit.records import AuditRecord
 from mlmcsc.domain.enums import Operation
 from mlmcsc.store.models import audit_logs
 from mlmcsc.store.queries.rows import View, given
-from mlmcsc.store.vault import Subject
+from mlmcsc.store.vault import PREFIX, Subject
 
-SPANS_PER_QUERY = 100
-"""Id ranges compared in one statement."""
+MOST_COMPARED = 50
+"""Ids that one statement compares one by one."""
 EXCHANGES = (Operation.IMPORT.value, Operation.EXPORT.value)
 """They speak of files: what an import stored is told by the events of its rows."""
 
@@ -46,9 +47,7 @@ _COLUMNS = (
 )
 
 
-def conditions(
-    wanted: Mapping[str, Any], who: Subject | None
-) -> list[sa.ColumnElement[bool]]:
+def conditions(wanted: Mapping[str, Any], who: Subject | None) -> list[sa.ColumnElement[bool]]:
     """The filter as SQL.
 
     Args:
@@ -91,6 +90,40 @@ def page(
     return view.conn.execute(query.order_by(order).limit(limit)).all()
 
 
+def containing(view: View, text: str, people: Collection[str]) -> list[sa.ColumnElement[bool]]:
+    """What an event must fulfil to be worth opening in a search; a coarse sieve.
+
+    The longest part of the text that every database compares alike, whatever its case: letters
+    beyond ASCII, and what JSON escapes, are left to the reader.
+
+    Args:
+        view: The open transaction.
+        text: What is sought.
+        people: Subject ids whose events are wanted as they are.
+    """
+    part = max(re.findall(r"[ !#-\[\]-~]+", text), key=len, default="")
+    if not part:
+        return []
+    payloads = [sa.cast(column, sa.Text) for column in (_c.old_values, _c.new_values)]
+    clear = (_c.user_id, _c.operation, _c.table_name, _c.subject_id, _c.digest, _c.reason)
+    fold = view.dialect.name == "postgresql"  # SQLite's LIKE takes ASCII letters for equal anyway
+
+    def has(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        if fold:
+            return column.icontains(part, autoescape=True)
+        return column.contains(part, autoescape=True)
+
+    return [
+        sa.or_(
+            *map(has, (*clear, *payloads)),
+            # A seal, or an escaped letter, may hide anything.
+            *(column.contains(each) for column in payloads for each in (PREFIX, r"\u")),
+            *(column.is_not(None) for column in (_c.ip_address, _c.user_agent)),
+            _c.subject_id.in_(list(people)),
+        )
+    ]
+
+
 def get(view: View, event_id: int) -> tuple[AuditRecord, bytes | None, bytes | None] | None:
     """One event with the salts of its two commitments."""
     query = sa.select(*_COLUMNS, _c.who_salt, _c.payload_salt).where(_c.id == event_id)
@@ -106,27 +139,44 @@ def about(view: View, table: str, ids: Collection[int]) -> Iterator[AuditRecord]
     yield from map(record_of, view.conn.execute(query))
 
 
-def batches(view: View, table: str, ids: Collection[int]) -> Iterator[AuditRecord]:
+def batches(
+    view: View, table: str, ids: Collection[int], *, replacing: bool = False
+) -> Iterator[AuditRecord]:
     """The events on many rows of a table that may have touched some of `ids`.
 
     Those whose range cannot contain any stay in the database; the others are for
     `mlmcsc.domain.audit.reach.touched` to judge. Found by the index over table and record, where
     batches stand together.
+
+    Args:
+        view: The open transaction.
+        table: Which.
+        ids: The rows asked about.
+        replacing: Also every batch that made room for its rows.
     """
     first, last = (_number(view, _c.new_values, key) for key in ("first_id", "last_id"))
     wide = sa.select(*_COLUMNS).where(
         _c.table_name == table, _c.record_id.is_(None), _c.operation.not_in(EXCHANGES)
     )
-    yield from map(record_of, view.conn.execute(wide.where(first.is_(None))))
-    seen: set[int] = set()
-    every = sorted(ids)
-    for start in range(0, len(every), SPANS_PER_QUERY):
-        some = every[start : start + SPANS_PER_QUERY]
-        inside = sa.or_(*(sa.and_(first <= i, last >= i) for i in some))
-        for row in view.conn.execute(wide.where(inside)):
-            if row.id not in seen:
-                seen.add(row.id)
-                yield record_of(row)
+    unclear: sa.ColumnElement[bool] = first.is_(None)
+    if replacing:
+        unclear = sa.or_(unclear, _c.old_values.is_not(None))
+    if ids:
+        unclear = sa.or_(unclear, *(_meets(first, last, span) for span in _as_spans(ids)))
+    yield from map(record_of, view.conn.execute(wide.where(unclear)))
+
+
+def _meets(
+    first: sa.ColumnElement[Any], last: sa.ColumnElement[Any], span: tuple[int, int]
+) -> sa.ColumnElement[bool]:
+    return sa.and_(first <= span[1], last >= span[0])
+
+
+def _as_spans(ids: Collection[int]) -> list[tuple[int, int]]:
+    """Each id, or, of too many to compare, the whole range that they lie in."""
+    if len(ids) > MOST_COMPARED:
+        return [(min(ids), max(ids))]
+    return [(i, i) for i in ids]
 
 
 def created_for(view: View, table: sa.Table, image_id: int) -> list[int]:
@@ -145,7 +195,7 @@ def created_for(view: View, table: sa.Table, image_id: int) -> list[int]:
 def named(view: View, table: str, key: str, name: str) -> int | None:
     """The row that was last stored, alone, under this name."""
     if view.dialect.name == "postgresql":
-        told = sa.cast(_c.new_values, sa.JSON).op("->>")(key)
+        told: sa.ColumnElement[Any] = sa.func.json_extract_path_text(_c.new_values, key)
     else:
         sound = sa.func.json_valid(_c.new_values) == 1
         told = sa.case((sound, sa.func.json_extract(_c.new_values, f"$.{key}")))
@@ -159,9 +209,9 @@ def named(view: View, table: str, key: str, name: str) -> int | None:
 def _number(view: View, column: sa.Column[Any], key: str) -> sa.ColumnElement[Any]:
     """A whole number at the top of a payload; NULL for anything else, broken payloads included."""
     if view.dialect.name == "postgresql":
-        stored = sa.cast(column, sa.JSON)
-        is_number = sa.func.json_typeof(stored.op("->")(key)) == "number"
-        return sa.case((is_number, sa.cast(stored.op("->>")(key), sa.Numeric)))
+        is_number = sa.func.json_typeof(sa.func.json_extract_path(column, key)) == "number"
+        told = sa.func.json_extract_path_text(column, key)
+        return sa.case((is_number, sa.cast(told, sa.Numeric)))
     is_number = sa.func.json_type(column, f"$.{key}") == "integer"
     sound = sa.and_(sa.func.json_valid(column) == 1, is_number)
     return sa.case((sound, sa.func.json_extract(column, f"$.{key}")))
@@ -184,7 +234,7 @@ def has_table(view: View, table: str) -> bool:
 def record_of(row: Any) -> AuditRecord:
     """The event of a row, its personal texts still sealed."""
     damaged: list[str] = []
-    payload = {}
+    payload: dict[str, Any] = {}
     for name in ("old_values", "new_values"):
         try:
             payload[name] = _json(getattr(row, name))
@@ -201,7 +251,9 @@ def record_of(row: Any) -> AuditRecord:
     ]
     return AuditRecord(
         **{name: getattr(row, name) for name in _PLAIN},
-        **{name: _hex(getattr(row, name)) for name in ("who_commit", "payload_commit", "leaf")},
+        who_commit=_hex(row.who_commit),
+        payload_commit=_hex(row.payload_commit),
+        leaf=_hex(row.leaf),
         **payload,
         timestamp=moment,
         redacted=tuple(redacted),

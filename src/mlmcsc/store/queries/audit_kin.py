@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from mlmcsc.domain.audit.telling import SINGULAR
+from mlmcsc.domain.permissions import Actor
 from mlmcsc.store import models
 from mlmcsc.store.queries import audit
 from mlmcsc.store.queries.rows import View
+from mlmcsc.store.vault import ERASED, WITHHELD
 
 NAMES = {
     "images": "path",
@@ -120,9 +122,7 @@ def _of_image(view: View, image_id: int) -> list[tuple[str, list[int]]]:
 
 def _of_person(view: View, technician_id: int) -> list[tuple[str, list[int]]]:
     s = models.subjects.c
-    who = list(
-        view.conn.scalars(sa.select(s.subject_id).where(s.technician_id == technician_id))
-    )
+    who = list(view.conn.scalars(sa.select(s.subject_id).where(s.technician_id == technician_id)))
     return [
         (table.name, _ids(view, table.c.id, table.c.subject_id.in_(who))) for table in OF_A_PERSON
     ]
@@ -148,3 +148,16 @@ def known_tables() -> Sequence[str]:
 
 def _ids(view: View, column: sa.Column[Any], condition: sa.ColumnElement[bool]) -> list[int]:
     return [int(i) for i in view.conn.scalars(sa.select(column).where(condition).order_by(column))]
+
+
+def subjects_called(view: View, actor: Actor, text: str) -> set[str]:
+    """Subject ids of the technicians whose name contains `text` (casefolded), as far as visible."""
+    s, t = models.subjects.c, models.technicians.c
+    query = sa.select(s.subject_id, t.name).join(models.technicians, t.id == s.technician_id)
+    people = view.conn.execute(query).all()
+    names = view.vault.reveal(view, actor, [row.name for row in people])
+    return {
+        row.subject_id
+        for row, name in zip(people, names, strict=True)
+        if name not in {WITHHELD, ERASED} and text in str(name).casefold()
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
@@ -57,7 +57,6 @@ def insert_batch(
         AuditEvent(
             operation,
             table.name,
-            int(ids[0]) if size == 1 else None,
             old_values=replaced,
             new_values=id_span(ids) | {"columns": list(written)} | dict(told or {}),
             n_rows=size,
@@ -160,8 +159,13 @@ def digest(columns: Sequence[Any]) -> str:
     SHA-256 in hex. Anyone can recompute it from the event's ids and column list.
     """
     plain = [c.tolist() if isinstance(c, np.ndarray) else c for c in columns]
+    return digest_rows(zip(*plain, strict=True))
+
+
+def digest_rows(rows: Iterable[tuple[Any, ...]]) -> str:
+    """The `digest` of rows that come one after the other."""
     found = hashlib.sha256(b"[")
-    every = zip(*plain, strict=True)
+    every = iter(rows)
     first = True
     while chunk := list(islice(every, DIGEST_CHUNK)):
         text = orjson.dumps(chunk, default=_binary, option=orjson.OPT_SORT_KEYS)

@@ -31,8 +31,8 @@ def record_changes(
 ) -> None:
     """One event for one row, else one per batch with every row's values and a digest.
 
-    A batch's event holds `{"rows": {id: values}}` before and after, the id range after, and the
-    digest of the rows `[id, before, after]` by id, as `batches.digest` makes it.
+    A batch's event holds `{id: values}` before and after, the id range after, and the digest of the
+    rows `[id, before, after]` by id, as `batches.digest` makes it.
     """
     for start in range(0, len(changes), PER_EVENT):
         batch = sorted(changes[start : start + PER_EVENT], key=lambda change: change.id)
@@ -55,9 +55,8 @@ def _batch(operation: Operation, table: str, batch: Sequence[Change]) -> AuditEv
     return AuditEvent(
         operation,
         table,
-        old_values={"rows": dict(zip(names, before, strict=True))},
-        new_values=id_span(np.asarray(ids, dtype=np.int64))
-        | {"rows": dict(zip(names, after, strict=True))},
+        old_values=dict(zip(names, before, strict=True)),
+        new_values=id_span(np.asarray(ids, dtype=np.int64)) | dict(zip(names, after, strict=True)),
         n_rows=len(batch),
         digest=digest([ids, before, after]),
     )
@@ -68,8 +67,11 @@ def merged(changes: Iterable[Change]) -> list[Change]:
     found: dict[int, Change] = {}
     for change in changes:
         earlier = found.get(change.id)
-        if earlier is not None and earlier.after is not None and change.after is not None:
-            before = {**change.before, **earlier.before}
-            change = Change(change.id, before, {**earlier.after, **change.after})  # noqa: PLW2901  # the two in one
-        found[change.id] = change
+        found[change.id] = change if earlier is None else _joined(earlier, change)
     return list(found.values())
+
+
+def _joined(earlier: Change, later: Change) -> Change:
+    before = {**later.before, **earlier.before}
+    after = None if later.after is None else {**(earlier.after or {}), **later.after}
+    return Change(later.id, before, after)

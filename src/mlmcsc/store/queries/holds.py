@@ -7,43 +7,27 @@ A *hold* (legal hold) keeps everything of a person or specimen from being delete
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.domain.privacy.holds import HoldKind, HoldRecord
+from mlmcsc.domain.holds import HoldKind, HoldRecord
 from mlmcsc.store.models import (
     images,
     labels,
     predictions,
     privacy_holds,
-    specimens,
     subjects,
     technicians,
 )
-from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 from mlmcsc.store.vault import restricted_subjects
 
-__all__ = [
-    "held_specimens",
-    "held_subjects",
-    "held_technicians",
-    "images_held",
-    "in_force",
-    "labels_held",
-    "listing",
-    "place",
-    "predictions_held",
-    "release",
-    "restricted_subjects",
-    "restricted_technicians",
-    "specimen_exists",
-    "technician_id",
-]
+__all__ = ["restricted_subjects"]  # by its other name
 
 _c = privacy_holds.c
 
@@ -125,47 +109,34 @@ def in_force(
     Others who place or release wait until the transaction ends.
     """
     tx.dialect.lock_table(tx.conn, privacy_holds)
-    query = rows.select_record(privacy_holds, HoldRecord).where(
-        *(_c[name] == value for name, value in target.items()), _c.released_at.is_(None)
-    )
-    if kind is not None:
-        query = query.where(_c.kind == kind.value)
-    return [HoldRecord(*row) for row in tx.conn.execute(query.order_by(_c.id))]
+    found = listing(tx, target, released=False)
+    return [held for held in found if kind is None or held.kind == kind]
 
 
-def place(tx: Transaction, values: Mapping[str, Any]) -> int:
-    """Put something in force; returns its id."""
-    return rows.insert(tx, privacy_holds, values)
+def listing(view: View, target: Mapping[str, str], *, released: bool) -> list[HoldRecord]:
+    """Holds and restrictions on a target (of all where it is empty), oldest first.
 
-
-def release(tx: Transaction, hold_id: int, values: Mapping[str, Any]) -> None:
-    """End it."""
-    rows.update(tx, privacy_holds, hold_id, values)
-
-
-def listing(
-    view: View, target: Mapping[str, str], *, released: bool
-) -> list[tuple[HoldRecord, str | None]]:
-    """Each with the person's identifier (None once erased, and for specimens), oldest first."""
+    Args:
+        view: An open transaction.
+        target: `{"subject_id": …}`, `{"specimen_id": …}` or nothing.
+        released: Also those that have ended.
+    """
     query = (
-        rows.select_record(privacy_holds, HoldRecord)
-        .add_columns(subjects.c.identifier)
+        sa.select(*(_COLUMNS[f.name] for f in fields(HoldRecord)))
+        .select_from(privacy_holds)
         .outerjoin(subjects, subjects.c.subject_id == _c.subject_id)
         .where(*(_c[name] == value for name, value in target.items()))
         .order_by(_c.id)
     )
     if not released:
         query = query.where(_c.released_at.is_(None))
-    return [(HoldRecord(*row[:-1]), row[-1]) for row in view.conn.execute(query)]
+    return [HoldRecord(*row) for row in view.conn.execute(query)]
+
+
+_COLUMNS: dict[str, sa.Column[Any]] = {**_c, "person": subjects.c.identifier}
 
 
 def technician_id(view: View, staff_number: str) -> int | None:
     """The id of the technician with this staff number."""
     c = technicians.c
     return view.conn.scalar(sa.select(c.id).where(c.technician_id == staff_number))
-
-
-def specimen_exists(view: View, specimen_id: str) -> bool:
-    """Whether there is such a specimen."""
-    query = sa.select(specimens.c.id).where(specimens.c.specimen_id == specimen_id)
-    return view.conn.execute(query).first() is not None

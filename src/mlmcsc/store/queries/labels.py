@@ -11,15 +11,19 @@ import sqlalchemy as sa
 from mlmcsc.domain.columns import Checked
 from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord
 from mlmcsc.domain.results import Page
-from mlmcsc.errors import ConflictError
+from mlmcsc.errors import ConflictError, HeldError
 from mlmcsc.store.models import images, label_revisions, labels, technicians
 from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.holds import restricted_technicians
 from mlmcsc.store.queries.rows import View, given
 from mlmcsc.store.uow import Transaction
 
 _BOTH = rows.both_known(images, technicians)
 _PARENTS = (
-    "SELECT (SELECT id FROM images WHERE id = ?), (SELECT is_active FROM technicians WHERE id = ?)"
+    "SELECT (SELECT id FROM images WHERE id = ?), "
+    "(SELECT is_active FROM technicians WHERE id = ?), "
+    "EXISTS (SELECT 1 FROM subjects AS s JOIN privacy_holds AS h ON h.subject_id = s.subject_id "
+    "WHERE s.technician_id = ? AND h.kind = 'restrict' AND h.released_at IS NULL)"
 )
 
 
@@ -29,37 +33,56 @@ def require_parents(view: View, image_id: int, technician_id: int) -> None:
     Raises:
         UnknownRecordError: Naming the id.
         ConflictError: The technician is not active.
+        HeldError: The processing of the technician's data is restricted.
     """
-    (row,) = view.dialect.execute(view.conn, _PARENTS, (image_id, technician_id))
-    image, active = row
+    (row,) = view.dialect.execute(view.conn, _PARENTS, (image_id, technician_id, technician_id))
+    image, active, restricted = row
     if image is None or active is None:
         rows.require_both(view, _BOTH, image=image_id, technician=technician_id)
-    if not active:
-        staff = _inactive(view, [technician_id])[technician_id]
-        raise ConflictError(f"{_may_not_label(technician_id, staff)} Nothing was stored.")
+    if not active or restricted:
+        kind = HeldError if active else ConflictError
+        raise kind(f"{_barred(view, [technician_id])[technician_id]} Nothing was stored.")
 
 
-def reject_inactive(view: View, checked: Checked) -> None:
+def reject_barred(view: View, checked: Checked) -> None:
     """Reject rows of technicians who may not label."""
     column = checked.columns["technician_id"]
     plain = column.tolist() if isinstance(column, np.ndarray) else column
-    inactive = _inactive(view, {who for who in plain if who is not None})
-    for index, who in enumerate(plain) if inactive else ():
-        if who in inactive:
-            checked.rejected.setdefault(index, _may_not_label(who, inactive[who]))
+    barred = _barred(view, {who for who in plain if who is not None})
+    for index, who in enumerate(plain) if barred else ():
+        if who in barred:
+            checked.rejected.setdefault(index, barred[who])
 
 
-def _inactive(view: View, ids: Iterable[int]) -> dict[int, str]:
-    """Staff numbers of those who are not active, by id."""
+def _barred(view: View, ids: Iterable[int]) -> dict[int, str]:
+    """Why they may not label, by id."""
     c = technicians.c
-    query = sa.select(c.id, c.technician_id).where(view.dialect.ids_in(c.id, ids), ~c.is_active)
-    return {row.id: row.technician_id for row in view.conn.execute(query)}
+    restricted = restricted_technicians(view)
+    query = sa.select(c.id, c.technician_id, c.is_active).where(
+        view.dialect.ids_in(c.id, ids),
+        sa.or_(~c.is_active, view.dialect.ids_in(c.id, restricted)),
+    )
+    return {
+        row.id: _restricted(row.id, row.technician_id)
+        if row.is_active
+        else _inactive(row.id, row.technician_id)
+        for row in view.conn.execute(query)
+    }
 
 
-def _may_not_label(technician_id: int, staff: str) -> str:
+def _inactive(technician_id: int, staff: str) -> str:
     return (
         f"technician_id={technician_id}: {staff} is not active and may not label. Allow it with "
         f"`technician set {staff} --active`."
+    )
+
+
+def _restricted(technician_id: int, staff: str) -> str:
+    # Not the ground: it may say more of the person than who labels may know.
+    return (
+        f"technician_id={technician_id}: the processing of the data of {staff} is restricted on a "
+        f"recorded ground, so new labels are refused. `privacy holds {staff}` shows it to those "
+        "who have the right `privacy`."
     )
 
 

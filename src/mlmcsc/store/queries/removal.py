@@ -76,12 +76,11 @@ def delete_labels(tx: Transaction, condition: sa.ColumnElement[bool]) -> int:
     tx.dialect.lock_table(tx.conn, labels)
     c = labels.c
     query = sa.select(c.id, c.technician_id).where(condition).order_by(c.id)
-    dtype = np.dtype([("id", "<i8"), ("who", "<i8")])
-    going = tx.dialect.read_numbers(tx.conn, query, dtype)
-    for ids in _chunks(np.ascontiguousarray(going["id"])):
+    going = np.asarray(tx.conn.execute(query).all(), dtype=np.int64).reshape(-1, 2)
+    for ids in _chunks(going[:, 0]):
         anchors.keep_places(tx, ids)
         tx.conn.execute(labels.delete().where(tx.dialect.ids_in(c.id, ids)))
-    who, made = np.unique(going["who"], return_counts=True)
+    who, made = np.unique(going[:, 1], return_counts=True)
     t = technicians.c
     for technician, fewer in zip(who.tolist(), made.tolist(), strict=True):
         # What raw SQL wrote was never counted.

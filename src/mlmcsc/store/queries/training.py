@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from mlmcsc.store.models import (
     labels,
     near_duplicates,
     predictions,
+    split_anchors,
+    split_links,
 )
 from mlmcsc.store.queries.rows import View
 
@@ -34,6 +36,14 @@ class LabelTable:
     technician_ids: Ids | None
     verified: NDArray[np.bool_] | None
     consensus: NDArray[np.bool_] | None
+
+    def made_by_others_than(self, technicians: Ids) -> LabelTable:
+        """The labels of everybody else; `technicians` are ids, ascending."""
+        if self.technician_ids is None or not len(technicians):
+            return self
+        keep = ~np.isin(self.technician_ids, technicians)
+        columns = (getattr(self, field.name) for field in fields(self))
+        return LabelTable(*(None if c is None else c[keep] for c in columns))
 
 
 def read_labels(view: View, *, people: bool, verified: bool) -> LabelTable:
@@ -79,12 +89,18 @@ def first_values(view: View) -> tuple[Ids, NDArray[np.float64]]:
 
 
 def specimen_groups(view: View) -> tuple[Ids, Ids]:
-    """Image ids that belong to a specimen, and a code of that specimen, equally long."""
-    c = images.c
-    text = sa.func.aggregate_strings(sa.cast(c.id, sa.String), ",")
-    query = (
-        sa.select(text, sa.func.count()).where(c.specimen_id.is_not(None)).group_by(c.specimen_id)
-    )
+    """Image ids that belong to a specimen, and a code of that specimen, equally long.
+
+    Images that were deleted belong to the specimen that they had last.
+    """
+    c, a = images.c, split_anchors.c
+    gone = ~sa.exists().where(c.id == a.image_id)
+    member = sa.union_all(
+        sa.select(c.id, c.specimen_id).where(c.specimen_id.is_not(None)),
+        sa.select(a.image_id, a.specimen_id).where(a.specimen_id.is_not(None), gone),
+    ).subquery()
+    text = sa.func.aggregate_strings(sa.cast(member.c.id, sa.String), ",")
+    query = sa.select(text, sa.func.count()).group_by(member.c.specimen_id)
     rows = view.conn.execute(query).all()
     if not rows:
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -95,10 +111,14 @@ def specimen_groups(view: View) -> tuple[Ids, Ids]:
 
 
 def look_alikes(view: View) -> NDArray[np.int64]:
-    """Pairs of image ids that look the same, shape `(L, 2)`."""
-    c = near_duplicates.c
-    query = sa.select(c.image_id, c.older_image_id)
-    found = view.dialect.read_numbers(view.conn, query, np.dtype([("a", "<i8"), ("b", "<i8")]))
+    """Pairs of image ids that look the same, shape `(L, 2)`; also of images that were deleted."""
+    dtype = np.dtype([("a", "<i8"), ("b", "<i8")])
+    found = np.concatenate(
+        [
+            view.dialect.read_numbers(view.conn, sa.select(c.image_id, c.older_image_id), dtype)
+            for c in (near_duplicates.c, split_links.c)
+        ]
+    )
     return np.stack([found["a"], found["b"]], axis=1)
 
 

@@ -3,9 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from mlmcsc.domain.privacy import activities as why
 from mlmcsc.domain.privacy import named
-from mlmcsc.domain.privacy.tags import Columns, columns
+from mlmcsc.domain.privacy.tags import (
+    Columns,
+    EraseAction,
+    Source,
+    SubjectKind,
+    Tag,
+    columns,
+)
+
+MEASUREMENT = Tag(
+    "measurements",
+    SubjectKind.TECHNICIAN,
+    why.TRACING,
+    named.LABELS,
+    EraseAction.ANONYMISE,
+    why.RESEARCH,
+    "kept as an anonymous measurement",
+    source=Source.PERSON,
+)
+MEASURED_AT = replace(MEASUREMENT, category="times of measurements", source=Source.GENERATED)
+MEASURED_BY = replace(
+    MEASUREMENT,
+    category="who measured",
+    how="kept: it leads to a row that bears a random pseudonym only",
+)
+MEASURED_REGIONS = replace(
+    MEASUREMENT,
+    category="measured regions, with remarks",
+    how="numbers are kept as an anonymous measurement; a text in it that names the person is "
+    "replaced by [erased]",
+    free_text=True,
+)
+OPINION = replace(MEASUREMENT, category="opinions on the difficulty of a measurement")
+SPEED = replace(
+    MEASUREMENT,
+    category="performance: time spent on a measurement",
+    activity=why.COMPETENCE,
+    action=EraseAction.ERASE,
+    ground=why.RIGHT_TO_ERASURE,
+    how=named.EMPTIED,
+    source=Source.GENERATED,
+)
+NOTE = Tag(
+    "remarks",
+    SubjectKind.AUTHOR,
+    why.TRACING,
+    named.LABELS,
+    EraseAction.ERASE,
+    why.RIGHT_TO_ERASURE,
+    named.UNREADABLE,
+    sealed=True,
+    free_text=True,
+    source=Source.PERSON,
+)
+VERIFIED_BY = Tag(
+    "who checked a measurement",
+    SubjectKind.VERIFIER,
+    why.TRACING,
+    named.LABELS,
+    EraseAction.ANONYMISE,
+    why.RESEARCH,
+    named.PSEUDONYM,
+    identifier=True,
+    source=Source.COLLEAGUE,
+)
+VERIFIED_AT = replace(
+    VERIFIED_BY,
+    category="times of checks",
+    how="kept as an anonymous fact of the measurement",
+    identifier=False,
+    source=Source.GENERATED,
+)
+CORRECTED_BY = replace(
+    VERIFIED_BY,
+    category="who corrected a measurement",
+    subject=SubjectKind.ACTOR,
+    source=Source.GENERATED,
+)
+CORRECTED_AT = replace(VERIFIED_AT, category="times of corrections", subject=SubjectKind.ACTOR)
+CORRECTION_REASON = replace(
+    NOTE, category="reasons of corrections", sealed=False, how=named.TEXT_CLEARED
+)
 
 ANNOTATIONS: Mapping[str, Columns] = {
     "predictions": columns(
@@ -17,26 +100,26 @@ ANNOTATIONS: Mapping[str, Columns] = {
         (named.MODEL_RESULT, "preprocessing_params"),
     ),
     "labels": columns(
-        (named.MEASUREMENT, "id image_id label label_type original_prediction original_confidence"),
-        (named.MEASUREMENT, "model_version_used is_verified revision"),
-        (named.MEASURED_BY, "technician_id"),
-        (named.MEASURED_AT, "timestamp"),
-        (named.SPEED, "time_spent"),
-        (named.OPINION, "difficulty_rating"),
-        (named.NOTE, "notes"),
-        (named.VERIFIED_BY, "verified_by"),
-        (named.VERIFIED_AT, "verification_timestamp"),
-        (named.MEASURED_REGIONS, "annotation_data"),
+        (MEASUREMENT, "id image_id label label_type original_prediction original_confidence"),
+        (MEASUREMENT, "model_version_used is_verified revision"),
+        (MEASURED_BY, "technician_id"),
+        (MEASURED_AT, "timestamp"),
+        (SPEED, "time_spent"),
+        (OPINION, "difficulty_rating"),
+        (NOTE, "notes"),
+        (VERIFIED_BY, "verified_by"),
+        (VERIFIED_AT, "verification_timestamp"),
+        (MEASURED_REGIONS, "annotation_data"),
     ),
     "label_revisions": columns(
-        (named.MEASUREMENT, "id label_id revision label label_type is_verified"),
-        (named.OPINION, "difficulty_rating"),
-        (named.NOTE, "notes"),
-        (named.MEASURED_REGIONS, "annotation_data"),
-        (named.VERIFIED_BY, "verified_by"),
-        (named.CORRECTED_AT, "replaced_at"),
-        (named.CORRECTED_BY, "replaced_by"),
-        (named.CORRECTION_REASON, "reason"),
+        (MEASUREMENT, "id label_id revision label label_type is_verified"),
+        (OPINION, "difficulty_rating"),
+        (NOTE, "notes"),
+        (MEASURED_REGIONS, "annotation_data"),
+        (VERIFIED_BY, "verified_by"),
+        (CORRECTED_AT, "replaced_at"),
+        (CORRECTED_BY, "replaced_by"),
+        (CORRECTION_REASON, "reason"),
     ),
     "features": columns(
         (

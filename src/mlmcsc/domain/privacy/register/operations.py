@@ -3,19 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from mlmcsc.domain.privacy import activities as why
 from mlmcsc.domain.privacy import named
-from mlmcsc.domain.privacy.tags import Columns, columns
+from mlmcsc.domain.privacy.tags import (
+    Columns,
+    EraseAction,
+    Source,
+    SubjectKind,
+    Tag,
+    columns,
+)
+
+EVENT = Tag(
+    "changes made by a person",
+    SubjectKind.ACTOR,
+    why.TRAIL,
+    action=EraseAction.RESTRICT,
+    ground=why.TECHNICAL_RECORDS,
+    how=named.UNDER_SUBJECT_ID,
+    source=Source.GENERATED,
+)
+EVENT_PROOF = replace(
+    EVENT,
+    category="commitments and hashes",
+    how="kept, so that the trail's proofs hold: they tell nothing of what was removed",
+)
+EVENT_ACTOR = replace(
+    EVENT,
+    category="who made a change",
+    retention=named.AUDIT,
+    how="replaced by the random subject id, which is kept for proof only",
+    identifier=True,
+)
+EVENT_VALUES = replace(
+    EVENT,
+    category="values before and after a change",
+    retention=named.AUDIT,
+    how="personal values in it are sealed, and unreadable as their key is destroyed; values that "
+    "name the person in clear are redacted; the others are kept for proof only, until their "
+    "retention ends",
+    free_text=True,
+)
+EVENT_VALUES_SALT = replace(
+    EVENT_PROOF,
+    category="salts of commitments",
+    retention=named.AUDIT,
+    how="kept as long as the values that it proves, and removed with them",
+)
+EVENT_REASON = replace(
+    EVENT,
+    category="reasons of changes",
+    retention=named.AUDIT,
+    action=EraseAction.ERASE,
+    ground=why.RIGHT_TO_ERASURE,
+    how="removed; its commitment stays, which cannot be guessed without the salt",
+    free_text=True,
+    source=Source.PERSON,
+)
+EVENT_CONNECTION = replace(
+    EVENT_REASON,
+    category="network addresses and client programs",
+    sealed=True,
+    free_text=False,
+    source=Source.GENERATED,
+)
+EVENT_SALT = replace(
+    EVENT_REASON,
+    category="salts of commitments",
+    how="removed, so that the removed values cannot be guessed from their commitment",
+    free_text=False,
+    source=Source.GENERATED,
+)
 
 OPERATIONS: Mapping[str, Columns] = {
     "audit_logs": columns(
-        (named.EVENT, "id operation table_name record_id timestamp n_rows subject_id"),
-        (named.EVENT_ACTOR, "user_id"),
-        (named.EVENT_VALUES, "old_values new_values"),
-        (named.EVENT_REASON, "reason"),
-        (named.EVENT_CONNECTION, "ip_address user_agent"),
-        (named.EVENT_SALT, "who_salt"),
-        (named.EVENT_PROOF, "digest who_commit payload_salt payload_commit leaf seq"),
+        (EVENT, "id operation table_name record_id timestamp n_rows subject_id"),
+        (EVENT_ACTOR, "user_id"),
+        (EVENT_VALUES, "old_values new_values"),
+        (EVENT_REASON, "reason"),
+        (EVENT_CONNECTION, "ip_address user_agent"),
+        (EVENT_SALT, "who_salt"),
+        (EVENT_VALUES_SALT, "payload_salt"),
+        (EVENT_PROOF, "digest who_commit payload_commit leaf seq"),
     ),
     "audit_checkpoints": columns(
         (named.NOT_PERSONAL, "id created_at tree_size root_hash key_id signature"),

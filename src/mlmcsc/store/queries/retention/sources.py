@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from mlmcsc.domain.privacy.holds import HoldKind
 
+from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.retention import Cause
 from mlmcsc.store.models import (
     accounts,
@@ -32,9 +34,10 @@ from mlmcsc.store.models import (
     system_metrics,
     technicians,
 )
-from mlmcsc.store.queries.holds import images_held, labels_held
+from mlmcsc.store.queries.holds import images_held, labels_held, predictions_held
 
 Condition = sa.ColumnElement[bool]
+Holds = Mapping[Cause, Condition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,14 @@ class Source:
         since: The moment from which the period counts; a row without one is never due.
         holds: Why a row beyond its period stays; the first that applies is told.
         subject: What else makes a row one that the period is about.
+        locks: Tables whose writers wait while a batch is chosen and goes.
     """
 
     table: sa.Table
     since: sa.ColumnElement[datetime]
-    holds: Mapping[Cause, Condition]
+    holds: Holds
     subject: Condition | None = None
+    locks: tuple[sa.Table, ...] = ()
 
     def due(self, before: datetime) -> Condition:
         """Fits rows beyond their period."""
@@ -60,7 +65,7 @@ class Source:
 
     def free(self, before: datetime) -> Condition:
         """Fits rows beyond their period that nothing holds."""
-        # IS NOT TRUE: a condition about a person that a row does not name is unknown, not false.
+        # IS NOT TRUE: a condition about a person whom a row does not name is unknown, not false.
         return sa.and_(self.due(before), *(held.is_not(sa.true()) for held in self.holds.values()))
 
 
@@ -75,67 +80,79 @@ def source(name: str, cutoffs: Mapping[str, datetime]) -> Source:
     return _images(cutoffs) if name == "images" else _SOURCES[name]()
 
 
-def _in_force() -> Condition:
-    return privacy_holds.c.released_at.is_(None)
+def _targets(kind: HoldKind, target: sa.Column[str]) -> sa.Select[tuple[str]]:
+    """Persons or specimens for which something of this kind is in force.
 
-
-def _held_people() -> sa.Select[tuple[str]]:
-    """Subject ids under a hold or a restriction: restricted data are kept, too (Art. 18(2))."""
-    c = privacy_holds.c
-    return sa.select(c.subject_id).where(_in_force(), c.subject_id.is_not(None))
-
-
-def _held_specimens() -> sa.Select[tuple[str]]:
-    c = privacy_holds.c
-    return sa.select(c.specimen_id).where(_in_force(), c.specimen_id.is_not(None))
-
-
-def _of_held_specimens(image_id: sa.ColumnElement[int]) -> Condition:
-    return image_id.in_(sa.select(images.c.id).where(images.c.specimen_id.in_(_held_specimens())))
-
-
-def _held_technicians() -> sa.Select[tuple[int]]:
-    c = subjects.c
-    return sa.select(c.technician_id).where(
-        c.technician_id.is_not(None), c.subject_id.in_(_held_people())
+    Of an alias, as all subqueries here: no query that they stand in takes their table for its own.
+    """
+    h = privacy_holds.alias().c
+    return sa.select(h[target.name]).where(
+        h.kind == kind.value, h.released_at.is_(None), h[target.name].is_not(None)
     )
 
 
-def _held_accounts() -> sa.Select[tuple[int]]:
-    by_login = accounts.c.username.in_(_held_names())
-    return sa.select(accounts.c.id).where(
-        sa.or_(by_login, accounts.c.technician_id.in_(_held_technicians()))
+def _people(kind: HoldKind) -> sa.Select[tuple[str]]:
+    return _targets(kind, privacy_holds.c.subject_id)
+
+
+def _specimens() -> sa.Select[tuple[str]]:
+    return _targets(HoldKind.HOLD, privacy_holds.c.specimen_id)
+
+
+def _technicians_of(kind: HoldKind) -> sa.Select[tuple[int]]:
+    s = subjects.alias().c
+    return sa.select(s.technician_id).where(
+        s.technician_id.is_not(None), s.subject_id.in_(_people(kind))
     )
 
 
-def _held_names() -> sa.Select[tuple[str]]:
-    c = subjects.c
-    return sa.select(c.identifier).where(
-        c.identifier.is_not(None), c.subject_id.in_(_held_people())
+def _names(kind: HoldKind) -> sa.Select[tuple[str]]:
+    s = subjects.alias().c
+    return sa.select(s.identifier).where(s.identifier.is_not(None), s.subject_id.in_(_people(kind)))
+
+
+def _accounts(kind: HoldKind) -> sa.Select[tuple[int]]:
+    a = accounts.alias().c
+    return sa.select(a.id).where(
+        sa.or_(a.username.in_(_names(kind)), a.technician_id.in_(_technicians_of(kind)))
     )
+
+
+def _personal(held: Callable[[HoldKind], Condition]) -> Holds:
+    """Held with the person; restricted data are kept, too: deleting is processing (Art. 18(2))."""
+    return {Cause.PERSON: held(HoldKind.HOLD), Cause.RESTRICTED: held(HoldKind.RESTRICT)}
+
+
+def _of_specimens(image_id: sa.ColumnElement[int]) -> Condition:
+    i = images.alias().c
+    return image_id.in_(sa.select(i.id).where(i.specimen_id.in_(_specimens())))
 
 
 def _labels() -> Source:
-    of_specimen = _of_held_specimens(labels.c.image_id)
-    return Source(
-        labels, labels.c.timestamp, {Cause.SPECIMEN: of_specimen, Cause.PERSON: labels_held()}
-    )
+    c = labels.c
+    holds = {
+        Cause.SPECIMEN: _of_specimens(c.image_id),
+        Cause.PERSON: labels_held(),
+        Cause.RESTRICTED: c.technician_id.in_(_technicians_of(HoldKind.RESTRICT)),
+    }
+    return Source(labels, c.timestamp, holds, locks=(labels,))
 
 
 def _predictions() -> Source:
     c = predictions.c
-    return Source(predictions, c.timestamp, {Cause.SPECIMEN: _of_held_specimens(c.image_id)})
+    holds = {Cause.SPECIMEN: _of_specimens(c.image_id), Cause.PERSON: predictions_held()}
+    return Source(predictions, c.timestamp, holds, locks=(predictions,))
 
 
 def _images(cutoffs: Mapping[str, datetime]) -> Source:
     c = images.c
     holds = {
-        Cause.SPECIMEN: c.specimen_id.is_not(None) & c.specimen_id.in_(_held_specimens()),
+        Cause.SPECIMEN: c.specimen_id.in_(_specimens()),
         Cause.PERSON: images_held(),
         Cause.LABELS: _kept(_labels(), cutoffs.get("labels")),
         Cause.PREDICTIONS: _kept(_predictions(), cutoffs.get("predictions")),
     }
-    return Source(images, c.created_at, holds)
+    return Source(images, c.created_at, holds, locks=(images, predictions, labels))
 
 
 def _kept(of: Source, before: datetime | None) -> Condition:
@@ -151,30 +168,44 @@ def _audit() -> Source:
     rows and may be about a held one, so while any hold is in force it stays, too.
     """
     c = audit_logs.c
-    person = sa.or_(
-        c.subject_id.in_(_held_people()),
-        _about(labels, sa.select(labels.c.id).where(labels_held())),
-        _about(technicians, _held_technicians()),
-        _about(accounts, _held_accounts()),
-    )
-    of_specimen = sa.select(specimens.c.id).where(specimens.c.specimen_id.in_(_held_specimens()))
-    specimen = sa.or_(
-        _about(specimens, of_specimen),
-        _about(images, sa.select(images.c.id).where(images_held())),
-        _about(
-            predictions,
-            sa.select(predictions.c.id).where(_of_held_specimens(predictions.c.image_id)),
-        ),
-    )
-    bulk = c.record_id.is_(None) & sa.exists(sa.select(privacy_holds.c.id).where(_in_force()))
+    h = privacy_holds.alias().c
+    any_hold = sa.exists(sa.select(h.id).where(h.released_at.is_(None)))
     holds = {
-        Cause.PERSON: person,
-        Cause.SPECIMEN: specimen,
-        Cause.ANY_HOLD: bulk,
-        Cause.UNSEALED: c.leaf.is_(None),
+        Cause.PERSON: _of_person(HoldKind.HOLD),
+        Cause.RESTRICTED: _of_person(HoldKind.RESTRICT),
+        Cause.SPECIMEN: _of_held_rows(),
+        Cause.ANY_HOLD: sa.and_(c.record_id.is_(None), any_hold),
+        Cause.UNSEALED: sa.or_(c.leaf.is_(None), c.subject_id.is_(None)),
     }
-    whole = sa.or_(c.who_salt.is_not(None), c.payload_salt.is_not(None), c.leaf.is_(None))
+    whole = sa.or_(
+        c.who_salt.is_not(None),
+        # What a redaction says of itself stays: it tells a redaction from a forgery.
+        sa.and_(c.payload_salt.is_not(None), c.operation != Operation.REDACT.value),
+        c.leaf.is_(None),
+    )
     return Source(audit_logs, c.timestamp, holds, whole)
+
+
+def _of_person(kind: HoldKind) -> Condition:
+    """Events by a person, or about their rows."""
+    of_labels = sa.select(labels.c.id).where(labels.c.technician_id.in_(_technicians_of(kind)))
+    return sa.or_(
+        audit_logs.c.subject_id.in_(_people(kind)),
+        _about(labels, of_labels),
+        _about(technicians, _technicians_of(kind)),
+        _about(accounts, _accounts(kind)),
+    )
+
+
+def _of_held_rows() -> Condition:
+    """Events about held specimens, and about what is held with images."""
+    s = specimens.c
+    return sa.or_(
+        _about(specimens, sa.select(s.id).where(s.specimen_id.in_(_specimens()))),
+        _about(images, sa.select(images.c.id).where(images_held())),
+        _about(labels, sa.select(labels.c.id).where(labels_held())),
+        _about(predictions, sa.select(predictions.c.id).where(predictions_held())),
+    )
 
 
 def _about(table: sa.Table, ids: sa.Select[tuple[int]]) -> Condition:
@@ -182,49 +213,46 @@ def _about(table: sa.Table, ids: sa.Select[tuple[int]]) -> Condition:
 
 
 def _technicians() -> Source:
-    c = technicians.c
-    erased = sa.select(subjects.c.technician_id).where(
-        subjects.c.technician_id.is_not(None), subjects.c.erased_at.is_not(None)
+    c, s, e = technicians.c, subjects.alias().c, erasures.alias().c
+    erased = sa.select(s.technician_id).where(
+        s.technician_id.is_not(None), s.erased_at.is_not(None)
     )
-    done = sa.select(erasures.c.technician_row).where(erasures.c.technician_row.is_not(None))
+    begun = sa.select(e.technician_row).where(e.technician_row.is_not(None))
     return Source(
         technicians,
         sa.func.coalesce(c.last_active, c.created_at),
-        {Cause.PERSON: c.id.in_(_held_technicians())},
-        c.id.not_in(erased) & c.id.not_in(done),
+        _personal(lambda kind: c.id.in_(_technicians_of(kind))),
+        c.id.not_in(erased) & c.id.not_in(begun),
     )
 
 
-def _sessions() -> Source:
-    c = sessions.c
-    held = {Cause.PERSON: c.account_id.in_(_held_accounts())}
-    return Source(sessions, sa.func.coalesce(c.revoked_at, c.expires_at), held)
-
-
-def _api_tokens() -> Source:
-    c = api_tokens.c
-    held = {Cause.PERSON: c.account_id.in_(_held_accounts())}
-    return Source(api_tokens, sa.func.coalesce(c.revoked_at, c.expires_at), held)
+def _ended(table: sa.Table) -> Source:
+    """Sessions or tokens, from when they were revoked, else from when they ran out."""
+    c = table.c
+    held = _personal(lambda kind: c.account_id.in_(_accounts(kind)))
+    return Source(table, sa.func.coalesce(c.revoked_at, c.expires_at), held)
 
 
 def _login_attempts() -> Source:
     c = login_attempts.c
-    return Source(login_attempts, c.timestamp, {Cause.PERSON: c.username.in_(_held_names())})
+    held = _personal(lambda kind: c.username.in_(_names(kind)))
+    return Source(login_attempts, c.timestamp, held)
 
 
 def _privacy_requests() -> Source:
     c = privacy_requests.c
-    held = {Cause.PERSON: c.subject_id.in_(_held_people())}
+    held = _personal(lambda kind: c.subject_id.in_(_people(kind)))
     return Source(privacy_requests, c.closed_at, held)
 
 
 def _privacy_holds() -> Source:
+    """Released ones; they are evidence while another is in force on the same person or specimen."""
     c = privacy_holds.c
-    held = {
-        Cause.PERSON: c.subject_id.is_not(None) & c.subject_id.in_(_held_people()),
-        Cause.SPECIMEN: c.specimen_id.is_not(None) & c.specimen_id.in_(_held_specimens()),
+    holds = {
+        **_personal(lambda kind: c.subject_id.in_(_people(kind))),
+        Cause.SPECIMEN: c.specimen_id.in_(_specimens()),
     }
-    return Source(privacy_holds, c.released_at, held)
+    return Source(privacy_holds, c.released_at, holds)
 
 
 _SOURCES: Mapping[str, Callable[[], Source]] = {
@@ -232,8 +260,8 @@ _SOURCES: Mapping[str, Callable[[], Source]] = {
     "predictions": _predictions,
     "metrics": lambda: Source(system_metrics, system_metrics.c.timestamp, {}),
     "login_attempts": _login_attempts,
-    "sessions": _sessions,
-    "api_tokens": _api_tokens,
+    "sessions": lambda: _ended(sessions),
+    "api_tokens": lambda: _ended(api_tokens),
     "alerts": lambda: Source(alerts, alerts.c.resolved_at, {}),
     "job_runs": lambda: Source(job_runs, job_runs.c.ended_at, {}),
     "privacy_requests": _privacy_requests,

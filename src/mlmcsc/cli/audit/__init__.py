@@ -1,0 +1,17 @@
+"""`mlmcsc audit`: who did what, when and why, and the proof of it."""
+
+from __future__ import annotations
+
+import click
+
+from mlmcsc.cli.audit import reading
+from mlmcsc.cli.command import Group
+
+
+@click.group("audit", cls=Group)
+def group() -> None:
+    """Read, search, export and prove the audit trail."""
+
+
+for command in reading.commands:
+    group.add_command(command)

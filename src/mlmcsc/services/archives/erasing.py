@@ -1,0 +1,195 @@
+"""Erasing a person in the archives: those that hold something of them are written anew."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from mlmcsc.adapters.archives import write_rows
+from mlmcsc.domain.archives import REVISIONS, ArchiveErasure, ArchiveRecord, Manifest
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.services.archives.shelf import Chunks, Shelf
+from mlmcsc.store.queries import archives as queries
+from mlmcsc.store.vault import subject_of
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose data go.
+
+    Attributes:
+        technician_row: The id in `technicians`, for a technician.
+        subject_id: Random id in the vault.
+        identifiers: The names by which rows speak of the person in clear.
+        pseudonym: What stands in their place.
+        deletes: Whether the person's labels go altogether.
+        held_images: Images whose labels stay nevertheless.
+    """
+
+    technician_row: int | None
+    subject_id: str
+    identifiers: frozenset[str]
+    pseudonym: str
+    deletes: bool
+    held_images: frozenset[int]
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One go through an archive's labels and then their revisions."""
+
+    person: Person
+    own: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+    n_changed: int = 0
+    n_removed: int = 0
+    n_held: int = 0
+
+    def label(self, row: Row) -> Row | None:
+        """The row as it stays; None where it goes."""
+        person = self.person
+        if row["technician_id"] == person.technician_row:
+            self.own.add(row["id"])
+            if person.deletes and row["image_id"] not in person.held_images:
+                self.removed.add(row["id"])
+                return None
+            self.n_held += person.deletes
+        return self._without(row, row["id"])
+
+    def revision(self, row: Row) -> Row | None:
+        """The row as it stays; None where its label goes."""
+        return None if row["label_id"] in self.removed else self._without(row, row["label_id"])
+
+    def _without(self, row: Row, label_id: int) -> Row:
+        person = self.person
+        change: Row = {
+            name: person.pseudonym
+            for name in ("verified_by", "replaced_by")
+            if row.get(name) in person.identifiers
+        }
+        theirs = label_id in self.own or subject_of(row["notes"]) == person.subject_id
+        if theirs and row["notes"] is not None:
+            change |= {"notes": None}
+        return row | change
+
+    def chunks(self, chunks: Chunks, names: list[str], table: str) -> Chunks:
+        """The rows as they stay, counting what changes."""
+        keep = self.revision if table == REVISIONS else self.label
+        for chunk in chunks:
+            kept = []
+            for values in chunk:
+                row = dict(zip(names, values, strict=True))
+                stays = keep(row)
+                if stays is None:
+                    self.n_removed += 1
+                    continue
+                self.n_changed += stays != row
+                kept.append(tuple(stays.values()))
+            if kept:
+                yield kept
+
+
+def erase(shelf: Shelf, person: Person) -> ArchiveErasure:
+    """Go through all archives of labels; whatever was done already is not done again."""
+    with shelf.folder.locked():
+        shelf.tidy(tell=True)
+        with shelf.db.read() as view:
+            every = queries.every(view)
+            unknown = shelf.unknown(view)
+        out = [a for a in every if a.table_name == "labels" and a.restored_at is None]
+        passes = {archive.name: _erase_in(shelf, person, archive) for archive in out}
+    done = {name: each for name, each in passes.items() if each.n_changed or each.n_removed}
+    return ArchiveErasure(
+        searched=len(out),
+        rewritten=tuple(done),
+        n_changed=sum(each.n_changed for each in done.values()),
+        n_removed=sum(each.n_removed for each in done.values()),
+        n_held=sum(each.n_held for each in passes.values()),
+        unknown=unknown,
+    )
+
+
+def _erase_in(shelf: Shelf, person: Person, archive: ArchiveRecord) -> _Pass:
+    with shelf.db.read() as view:
+        manifest = shelf.check(view, archive)
+    looked = _Pass(person)
+    for _ in _through(shelf, archive, manifest, looked):
+        pass
+    if looked.n_changed or looked.n_removed:
+        _rewrite(shelf, person, archive, manifest, looked)
+    return looked
+
+
+def _through(
+    shelf: Shelf, archive: ArchiveRecord, manifest: Manifest, going: _Pass
+) -> Iterator[list[tuple[Any, ...]]]:
+    for file in manifest.files:
+        yield from going.chunks(shelf.rows_of(archive.path, file), list(file.columns), file.table)
+
+
+def _rewrite(
+    shelf: Shelf, person: Person, archive: ArchiveRecord, old: Manifest, looked: _Pass
+) -> None:
+    """Another folder takes the archive's place in one transaction; then the old one goes."""
+    new = replace(old, version=old.version + 1)
+    shelf.begin(new.path)
+    try:
+        draft = shelf.folder.draft(new.path)
+        going = _Pass(person)
+        files = [
+            write_rows(
+                draft / file.name,
+                file.table,
+                file.columns,
+                going.chunks(shelf.rows_of(old.path, file), list(file.columns), file.table),
+            )
+            for file in old.files
+        ]
+        new = replace(new, files=tuple(files), n_rows=files[0].n_rows)
+        shelf.folder.check_draft(new)
+        raw = new.signed(shelf.sign)
+        shelf.folder.publish(new.path, raw)
+        _exchange(shelf, archive, new, raw, looked)
+    finally:
+        shelf.tidy(tell=False)
+
+
+def _exchange(
+    shelf: Shelf, archive: ArchiveRecord, new: Manifest, raw: bytes, looked: _Pass
+) -> None:
+    sha256 = hashlib.sha256(raw).hexdigest()
+    with shelf.db.write(shelf.actor) as tx:
+        queries.change(
+            tx,
+            archive.id,
+            path=new.path,
+            sha256=sha256,
+            n_rows=new.n_rows,
+            manifest=orjson.loads(raw),
+        )
+        queries.set_unfinished(tx, [archive.path])
+        before = {"manifest_sha256": archive.sha256, "n_rows": archive.n_rows}
+        after = {
+            "manifest_sha256": sha256,
+            "n_rows": new.n_rows,
+            "rows_changed": looked.n_changed,
+            "rows_removed": looked.n_removed,
+        }
+        tx.record(
+            AuditEvent(
+                Operation.ERASE,
+                "archives",
+                archive.id,
+                before,
+                after,
+                n_rows=looked.n_changed + looked.n_removed,
+                digest=new.files[0].rows_sha256,
+            )
+        )

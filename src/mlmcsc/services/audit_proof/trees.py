@@ -1,0 +1,67 @@
+"""The tree over the stored leaves, never used before it agrees with what was signed."""
+
+from __future__ import annotations
+
+from mlmcsc.domain.audit.checkpoint import Checkpoint
+from mlmcsc.domain.audit.merkle import GrowingTree, ProvingTree
+from mlmcsc.errors import ConflictError, IntegrityError
+from mlmcsc.store.queries import audit_tree
+from mlmcsc.store.queries.rows import View
+
+CHANGED = "The audit trail was changed; nothing was signed or proven. Run `mlmcsc audit verify`."
+
+
+def newest_checkpoint(view: View) -> Checkpoint:
+    """The largest stored checkpoint.
+
+    Raises:
+        ConflictError: There is none.
+    """
+    stored = audit_tree.checkpoints(view)
+    if not stored:
+        raise ConflictError("There is no checkpoint yet. Make one with `mlmcsc audit checkpoint`.")
+    return stored[-1]
+
+
+def root_to_sign(view: View, size: int) -> bytes:
+    """The root over the first `size` leaves.
+
+    Raises:
+        IntegrityError: The trail does not agree with an earlier checkpoint.
+    """
+    tree = GrowingTree()
+    earlier = [c for c in audit_tree.checkpoints(view) if c.tree_size <= size]
+    for leaves in audit_tree.leaves(view, size):
+        rest = leaves
+        while earlier and earlier[0].tree_size <= tree.size + len(rest):
+            at = earlier[0].tree_size - tree.size
+            tree.extend(rest[:at])
+            rest = rest[at:]
+            _same(tree.root(), earlier.pop(0))
+        tree.extend(rest)
+    if tree.size != size or earlier:
+        raise IntegrityError(f"{size} events have a place, but {tree.size} are left. {CHANGED}")
+    return tree.root()
+
+
+def proving_tree(view: View, checkpoint: Checkpoint) -> ProvingTree:
+    """The whole tree of a checkpoint, 64 bytes of memory for each event.
+
+    Raises:
+        IntegrityError: The trail does not agree with the checkpoint.
+    """
+    leaves = (leaf for part in audit_tree.leaves(view, checkpoint.tree_size) for leaf in part)
+    joined = b"".join(leaves)
+    if len(joined) != 32 * checkpoint.tree_size:  # noqa: PLR2004  # bytes of a leaf
+        raise IntegrityError(f"Leaves are missing. {CHANGED}")
+    tree = ProvingTree(joined)
+    _same(tree.root(), checkpoint)
+    return tree
+
+
+def _same(root: bytes, checkpoint: Checkpoint) -> None:
+    if root.hex() != checkpoint.root_hash:
+        raise IntegrityError(
+            f"The trail does not agree with the checkpoint of {checkpoint.timestamp} over "
+            f"{checkpoint.tree_size} events. {CHANGED}"
+        )

@@ -1,0 +1,50 @@
+"""Files of deleted images: removed once the deletion is committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from mlmcsc.adapters.leftover_files import remove_copy, remove_thumbnails
+from mlmcsc.domain.permissions import Actor
+from mlmcsc.store.queries.retention import files
+from mlmcsc.store.uow import Store
+
+
+class Places(Protocol):
+    """Where such files are."""
+
+    @property
+    def managed(self) -> Path | None:
+        """Folder of the managed image store."""
+        ...
+
+    @property
+    def thumbnails(self) -> Path:
+        """Folder of cached thumbnails."""
+        ...
+
+
+def remove_noted(db: Store, actor: Actor, places: Places) -> int:
+    """Remove what was noted, also by an earlier run that did not come to it; says how many.
+
+    A content that was stored again meanwhile keeps its files.
+    """
+    with db.read() as view:
+        waiting = files.noted(view)
+    removed = 0
+    for key, left in waiting.items():
+        with db.write(actor) as tx:
+            contents, copies = files.still_used(tx, left)
+            for one in left:
+                if one.content_hash not in contents:
+                    removed += remove_thumbnails(places.thumbnails, one.content_hash, one.image_id)
+                    removed += _remove_copy(one, copies, places)
+            files.forget(tx, key)
+    return removed
+
+
+def _remove_copy(one: files.Leftover, used: set[str], places: Places) -> bool:
+    if one.copy is None or one.copy in used or places.managed is None:
+        return False
+    return remove_copy(Path(one.copy), places.managed)
