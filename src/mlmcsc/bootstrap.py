@@ -32,6 +32,7 @@ from mlmcsc.domain.tables import LABELS, PREDICTIONS, WRITABLE
 from mlmcsc.errors import ValidationError
 from mlmcsc.services.archives import Archives
 from mlmcsc.services.audit import Audit
+from mlmcsc.services.audit_proof import AuditProof
 from mlmcsc.services.exchange import Doors, Exchange
 from mlmcsc.services.feature_reads import FeatureReads, MatrixCache
 from mlmcsc.services.features import Features
@@ -42,6 +43,7 @@ from mlmcsc.services.labels import Labels
 from mlmcsc.services.maintenance import Maintenance, Places
 from mlmcsc.services.models import Models
 from mlmcsc.services.predictions import Predictions
+from mlmcsc.services.retention import FilePlaces, Retention, periods
 from mlmcsc.services.specimens import Specimens
 from mlmcsc.services.technicians import Technicians
 from mlmcsc.services.training import Training
@@ -85,6 +87,8 @@ class Services:
     exchange: Exchange
     archives: Archives
     audit: Audit
+    audit_proof: AuditProof
+    retention: Retention
     holds: Holds
 
 
@@ -272,6 +276,13 @@ def services(database: Database, actor: Actor) -> Services:
         ),
         archives=Archives(store, actor, database.archives),
         audit=Audit(store, actor),
+        audit_proof=AuditProof(store, actor),
+        retention=Retention(
+            store,
+            actor,
+            periods(database.config.retention),
+            FilePlaces(database.images.managed, database.images.thumbnails, database.archives),
+        ),
         holds=Holds(store, actor),
     )
 

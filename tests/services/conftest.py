@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -105,10 +106,20 @@ def image(images_of):
 
 
 @pytest.fixture
-def audit(sql):
-    """The audit trail, oldest first."""
+def audit(db):
+    """The audit trail, oldest first, with personal values opened."""
+    import sqlalchemy as sa
+
+    from mlmcsc.store.models import audit_logs
 
     def read():
-        return sql("SELECT * FROM audit_logs ORDER BY id")
+        with db._database.store.read() as view:
+            found = view.conn.execute(sa.select(audit_logs).order_by(audit_logs.c.id)).all()
+            opened = [
+                view.vault.reveal_json(view, db.actor, list(row._mapping.values())) for row in found
+            ]
+        return [
+            SimpleNamespace(**dict(zip(audit_logs.c.keys(), row, strict=True))) for row in opened
+        ]
 
     return read

@@ -268,7 +268,7 @@ def test_images_tied_by_a_removed_one_stay_where_it_put_them(
 def test_the_last_specimen_of_a_removed_image_counts(db, images_of, technician, remove):
     homes = [images_of(2, f"S{n}") for n in range(30)]
     movers = images_of(30)
-    for image in [i for home in homes for i in home] + movers:
+    for image in movers + [i for home in homes for i in home]:
         db.store_label(image, technician, 0.5)
     for n, mover in enumerate(movers):
         remove(removal.delete_labels, labels.c.image_id == mover)  # anchored without a specimen

@@ -22,6 +22,7 @@ HOMES = {
     "export": ("mlmcsc.cli.export", "Write a table to a CSV, Parquet or JSONL file."),
     "audit": ("mlmcsc.cli.audit", "Read, search, export and prove the audit trail."),
     "archive": ("mlmcsc.cli.archive", "Old rows into signed files, and back."),
+    "retention": ("mlmcsc.cli.retention", "Keep data as long as needed, and no longer."),
     "config": ("mlmcsc.cli.config", "Settings: make, check and show them."),
     "demo": ("mlmcsc.cli.demo", "The whole job on drawn fracture surfaces."),
 }

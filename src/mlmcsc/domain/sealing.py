@@ -84,6 +84,10 @@ class KeyStore(Protocol):
         """Make a pending key the current one; the one before it is retired, not removed."""
         ...
 
+    def pending(self) -> tuple[str, ...]:
+        """Ids of keys that were created and not yet promoted, oldest first."""
+        ...
+
     def retired(self) -> tuple[str, ...]:
         """Ids of keys that wrap nothing any more in the live database."""
         ...

@@ -66,6 +66,8 @@ class DatabaseManager(ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls):
         self.exchange = parts.exchange
         self.archives = parts.archives
         self.audit = parts.audit
+        self.audit_proof = parts.audit_proof
+        self.retention = parts.retention
         self.holds = parts.holds
 
     def acting_as(self, actor: Actor) -> DatabaseManager:

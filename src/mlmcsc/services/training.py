@@ -136,10 +136,7 @@ class Training:
             at = np.searchsorted(dealt.images, chosen)
             keep, left_out = _filter(view, chosen, narrow)
         usable_images = dealt.labelled if usable is table else len(np.unique(usable.image_ids))
-        if dealt.labelled > usable_images:
-            left_out["restricted labels only"] = dealt.labelled - usable_images
-        if usable_images > len(chosen):
-            left_out["no verified label"] = usable_images - len(chosen)
+        left_out |= _without_value(dealt.labelled, usable_images, len(chosen))
         chosen, values, at = chosen[keep], values[keep], at[keep]
         assigned, codes = dealt.assigned[at], dealt.codes[at]
         report = TrainingReport(
@@ -218,6 +215,12 @@ def _values(
         verified=None if table.verified is None else table.verified[keep],
         consensus=None if table.consensus is None else table.consensus[keep],
     )
+
+
+def _without_value(labelled: int, usable: int, chosen: int) -> dict[str, int]:
+    """How many images have labels, but none that may be used or is verified."""
+    fewer = {"restricted labels only": labelled - usable, "no verified label": usable - chosen}
+    return {reason: count for reason, count in fewer.items() if count}
 
 
 def _filter(

@@ -34,7 +34,7 @@ ERASED: Final = "[erased]"
 
 SIGNING_KEY: Final = "audit_signing_key"
 PUBLIC_KEY: Final = "audit_public_key"
-_SIGNING: Final = b"audit-signing-key"
+SIGNING_CONTEXT: Final = b"audit-signing-key"
 
 _BY_IDENTIFIER = "SELECT subject_id FROM subjects WHERE identifier = ?"
 _ADMIT = (
@@ -90,7 +90,7 @@ class Vault:
         except MissingKeyError:
             master = keys.create()  # refuses a place where there is something already
         seed = secrets.token_bytes(32)
-        wrapped = self.crypto.encrypt(master.key, seed, _SIGNING)
+        wrapped = self.crypto.encrypt(master.key, seed, SIGNING_CONTEXT)
         rows = {
             SIGNING_KEY: {"key_id": master.key_id, "wrapped": base64.b64encode(wrapped).decode()},
             PUBLIC_KEY: self.crypto.public_key(seed).hex(),
@@ -109,7 +109,9 @@ class Vault:
         """
         stored = _setting(view, SIGNING_KEY)
         seed = self.crypto.decrypt(
-            self._master(view, stored["key_id"]).key, base64.b64decode(stored["wrapped"]), _SIGNING
+            self._master(view, stored["key_id"]).key,
+            base64.b64decode(stored["wrapped"]),
+            SIGNING_CONTEXT,
         )
         public = self.crypto.public_key(seed)
         return key_id(public), public, self.crypto.sign(seed, message)

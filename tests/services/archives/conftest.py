@@ -50,14 +50,14 @@ def laboratory(db, sql, images_of):
     who = [db.register_technician(f"tech_00{k}", f"Person {k}", is_active=True) for k in (1, 2)]
     now = datetime.now(UTC)
     for at in (OLD, now):
-        db.store_labels(
-            image_id=images,
-            technician_id=[who[k % 2] for k in range(12)],
-            label=[k / 20 + (at is now) * 0.1 for k in range(12)],
-            notes=[f"note {k} {at:%Y}" for k in range(12)],
-            annotation_data=[{"b": [1, 2.5], "a": None}, 0.5, "x", None] * 3,
-            timestamp=at,
-        )
+        columns = {
+            "image_id": images,
+            "technician_id": [who[k % 2] for k in range(12)],
+            "label": [k / 20 + (at is now) * 0.1 for k in range(12)],
+            "notes": [f"note {k} {at:%Y}" for k in range(12)],
+            "annotation_data": [{"b": [1, 2.5], "a": None}, 0.5, "x", None] * 3,
+        }
+        db.store_labels(columns, timestamp=at)
         db.store_predictions(
             image_id=images,
             model_version_id=1,
@@ -95,15 +95,7 @@ def _plain(value):
 @pytest.fixture
 def contents(sql):
     """Every row of the tables that archives are made of, and of what counts them."""
-    names = [
-        "predictions",
-        "features",
-        "system_metrics",
-        "labels",
-        "label_revisions",
-        "split_anchors",
-        "technicians",
-    ]
+    names = "predictions features system_metrics labels label_revisions split_anchors"
 
     def read(*only):
         return {
@@ -113,7 +105,7 @@ def contents(sql):
                     f"SELECT * FROM {name} ORDER BY {next(iter(metadata.tables[name].c)).name}"
                 )
             ]
-            for name in only or names
+            for name in only or (*names.split(), "technicians")
         }
 
     return read

@@ -59,14 +59,17 @@ def test_the_files_hold_the_rows_to_the_letter(laboratory, contents, place):
 
 
 def test_labels_take_their_earlier_states_along_and_no_split_moves(laboratory, contents):
-    splits = laboratory.get_training_data(seed=3)
+    homes = _homes(laboratory)
     laboratory.archives.create("labels", YEAR)
     after = contents()
     assert after["label_revisions"] == []
     assert len(after["split_anchors"]) == 12
-    told = laboratory.get_training_data(seed=3)
-    for name in ("train", "val", "test"):
-        assert {p[0] for p in getattr(told, name)} == {p[0] for p in getattr(splits, name)}
+    assert _homes(laboratory) == homes
+
+
+def _homes(db):
+    data = db.get_training_data(seed=3)
+    return {int(i): name for name in ("train", "val", "test") for i, *_ in data[name]}
 
 
 def test_every_count_stays_right(laboratory):
@@ -140,9 +143,9 @@ def test_other_tables_are_refused(laboratory, refuses, table):
     refuses(ValidationError, "can: predictions", laboratory.archives.create, table, YEAR)
 
 
-def test_today_is_never_archived(laboratory, refuses):
-    young = timedelta(hours=23)
-    refuses(ValidationError, "one day", laboratory.archives.create, "labels", young)
+@pytest.mark.parametrize("age", [timedelta(hours=23), timedelta(days=-1), timedelta.max, 365])
+def test_today_is_never_archived_nor_what_no_calendar_holds(laboratory, refuses, age):
+    refuses(ValidationError, "from one day", laboratory.archives.create, "labels", age)
 
 
 def test_it_needs_the_right_to_keep_and_apply_retention(laboratory, refuses):
@@ -221,3 +224,10 @@ def test_a_folder_of_a_copy_of_the_database_is_told_and_left_alone(laboratory, f
     report = laboratory.archives.create("features", YEAR)
     assert report.unknown == (archive.path,) == tuple(laboratory.archives.unknown())
     assert archive.path in folders()
+
+
+def test_a_draft_that_this_database_did_not_begin_is_told_too(laboratory):
+    laboratory.archives.create("predictions", YEAR)
+    draft = laboratory.archives.folder.draft("labels-20250101T000000Z-000000")
+    assert laboratory.archives.unknown() == ("labels-20250101T000000Z-000000",)
+    assert draft.is_dir()

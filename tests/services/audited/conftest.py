@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from mlmcsc.store.models import metadata
+from mlmcsc.store.queries.archives.register import UNFINISHED
 
 TRAIL = {"audit_logs", "audit_checkpoints"}
 
@@ -26,13 +27,19 @@ DERIVED = {
     ("feature_sets", "UPDATE"): ("features", {"n_vectors", "tokens"}),
     ("label_revisions", "INSERT"): ("labels", None),
     ("technicians", "UPDATE"): ("labels", {"total_labels", "last_active"}),
+    ("archives", "INSERT"): ("ARCHIVE", None),
+    ("archives", "UPDATE"): ("RESTORE", {"restored_at"}),
     ("subjects", "INSERT"): ("*", None),
     ("subjects", "UPDATE"): ("*", {"technician_id"}),
 }
-"""Rows that follow from a record: the table whose event covers them, and which columns may change.
+"""Rows that follow from a record: whose event covers them, and which columns may change.
 
-`*` is any event: the first time that it names a person, the person gets a random id.
+Whose: a table, or an operation on whatever table. `*` is any event: the first time that one names a
+person, the person gets a random id.
 """
+
+JOURNAL = {f"settings.{UNFINISHED}"}
+"""What a run that may be interrupted has begun; it says nothing of any record, and ends empty."""
 
 UNTOLD = {"updated_at", "revision"}
 """Columns that say that a row was changed, and nothing else."""
@@ -68,7 +75,7 @@ class Commit:
         for event in self.events:
             told[event["table_name"]] |= ids_told(event)
         for row in self.written:
-            if row.table not in TRAIL and not self._covers(row, told):
+            if row.table not in TRAIL | JOURNAL and not self._covers(row, told):
                 yield f"{row.operation} {row.table} {row.row_id} {sorted(row.columns)}: no event"
 
     def _covers(self, row, told):
@@ -77,7 +84,8 @@ class Commit:
         parent, columns = DERIVED.get((row.table, row.operation), (None, None))
         if parent is None or (columns is not None and not row.columns <= columns):
             return False
-        return bool(self.events) if parent == "*" else bool(told[parent])
+        operations = {event["operation"] for event in self.events}
+        return bool(told[parent]) or parent in operations or (parent == "*" and bool(operations))
 
     def updated(self, table, row_id):
         """The columns of a row that were changed."""
@@ -93,8 +101,8 @@ def ids_told(event):
     """The ids of the rows that an event speaks of."""
     found = {event["record_id"]} - {None}
     old, new = event["old_values"] or {}, event["new_values"] or {}
-    for span in (new, *old.get("replaced", [])):
-        found |= {int(name) for name in span if name.isdigit()}
+    for span in (new, old, *old.get("replaced", [])):
+        found |= {int(name) for name in span if name.isdigit()} | set(span.get("ids", []))
         both = [[span["first_id"], span["last_id"]]] if "first_id" in span else []
         for first, last in span.get("id_ranges", both):
             found |= set(range(first, last + 1))
@@ -160,7 +168,8 @@ class Witness:
     @property
     def written(self):
         """Every row written outside the trail."""
-        return [w for commit in self.commits for w in commit.written if w.table not in TRAIL]
+        ours = TRAIL | JOURNAL
+        return [w for commit in self.commits for w in commit.written if w.table not in ours]
 
     @property
     def events(self):
@@ -208,15 +217,18 @@ def _on_sqlite(cursor, tables):
     for table in tables:
         names = [row[1] for row in cursor.execute(f"PRAGMA table_info({table})").fetchall()]
         key = "id" if "id" in names else "rowid"
+        label = f"'{table}.' || {{row}}.key" if table == "settings" else f"'{table}'"
         for operation, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
+            what = f"{label.format(row=row)}, '{operation}', {row}.{key}, ''"
             yield (
                 f"CREATE TRIGGER witness_{table}_{operation} AFTER {operation} ON {table} BEGIN "
-                f"INSERT INTO witness VALUES ('{table}', '{operation}', {row}.{key}, ''); END"
+                f"INSERT INTO witness VALUES ({what}); END"
             )
         columns = " || ".join(f"iif(NEW.{n} IS NOT OLD.{n}, '{n},', '')" for n in names)
         yield (
             f"CREATE TRIGGER witness_{table}_update AFTER UPDATE ON {table} WHEN {columns} <> '' "
-            f"BEGIN INSERT INTO witness VALUES ('{table}', 'UPDATE', NEW.{key}, {columns}); END"
+            f"BEGIN INSERT INTO witness VALUES ({label.format(row='NEW')}, 'UPDATE', NEW.{key}, "
+            f"{columns}); END"
         )
 
 
@@ -231,7 +243,8 @@ def _on_postgresql(_cursor, tables):
             WHERE n.value IS DISTINCT FROM old_row -> n.key;
           IF TG_OP <> 'UPDATE' THEN changed := ''; END IF;
           IF changed IS NOT NULL THEN
-            INSERT INTO witness VALUES (TG_TABLE_NAME, TG_OP,
+            INSERT INTO witness VALUES (TG_TABLE_NAME || CASE WHEN TG_TABLE_NAME = 'settings'
+              THEN '.' || coalesce(new_row ->> 'key', old_row ->> 'key') ELSE '' END, TG_OP,
               CAST(coalesce(new_row ->> 'id', old_row ->> 'id') AS bigint), changed);
           END IF;
           RETURN NULL;
@@ -241,6 +254,12 @@ def _on_postgresql(_cursor, tables):
             f"CREATE TRIGGER zz_witness AFTER INSERT OR UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION witness_it()"
         )
+
+
+@pytest.fixture(autouse=True)
+def archive_folder(tmp_path, monkeypatch):
+    """A server's database has no file to keep archives beside."""
+    monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archives"))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 from mlmcsc.errors import StoreError, UnknownRecordError
 from mlmcsc.services.retention import applying, leftovers
 from mlmcsc.store.queries import batches
+from mlmcsc.store.queries.retention.batches import take
+from mlmcsc.store.queries.retention.sources import source
 
 
 @pytest.fixture
@@ -68,6 +71,25 @@ def test_a_hold_placed_meanwhile_wins_from_the_next_batch_on(lab, sql, hold, sma
 
     lab.retention.apply(["labels"], progress=watch)
     assert [row.id for row in ids(sql, "labels")] == [2, 4]
+
+
+def test_no_hold_is_placed_between_choosing_a_batch_and_its_end(lab, hold, ago, person_of):
+    person_of("tech_002")  # known before, so that placing the hold is one statement
+    placed = threading.Event()
+
+    def place():
+        hold(person="tech_002")
+        placed.set()
+
+    store = lab._database.store
+    other = threading.Thread(target=place)
+    with store.write(lab.actor) as tx:
+        chosen = take(tx, source("labels", {}), ago(1095), after_id=0, size=9)
+        other.start()
+        assert not placed.wait(0.3)
+    other.join()
+    assert placed.is_set()
+    assert chosen.tolist() == [1, 3, 4]
 
 
 def test_each_batch_leaves_an_event_that_commits_to_its_rows(lab, sql, audit, small_batches):

@@ -65,6 +65,8 @@ def test_redactions_and_retentions_are_redacted_in_their_turn(trail, line, monke
     assert line("audit").due == 0
     kept = [event for event in audit() if event.operation == "REDACT"]
     assert all(event.new_values is not None for event in kept)  # what they redacted
+    trail.audit_proof.checkpoint()
+    assert trail.audit_proof.verify().verdict == "intact"
 
 
 def test_events_of_a_held_actor_stay_whole(trail, line, hold, audit):
@@ -91,7 +93,7 @@ def test_while_anything_is_held_bulk_events_stay(db, monkeypatch, ago, now, line
     monkeypatch.setattr(db._database.store, "clock", lambda: now)
     hold(specimen="elsewhere")
     found = line("audit")
-    assert found.held_by == {"bulk event, while something is held or restricted": 1}
+    assert found.held_by == {"many rows in one, while something is held or restricted": 1}
     assert found.to_do == 1
 
 
@@ -100,3 +102,12 @@ def test_each_batch_is_redacted_with_its_own_events(trail, audit, monkeypatch):
     (line,) = trail.retention.apply(["audit"]).types
     assert (line.rows, line.batches) == (2, 2)
     assert [event.n_rows for event in by_operation(audit, "RETAIN")] == [1, 1]
+
+
+def test_the_trail_still_proves_itself_after_redaction(trail, tmp_path):
+    kept = tmp_path / "checkpoint.json"
+    trail.audit_proof.checkpoint(kept)
+    trail.retention.apply(["audit"])
+    trail.audit_proof.checkpoint()
+    report = trail.audit_proof.verify(kept)
+    assert report.verdict == "intact", report

@@ -55,7 +55,7 @@ def test_a_choice_keeps_the_order_of_application():
 
 
 def test_an_unknown_data_type_is_refused_with_those_there_are():
-    with pytest.raises(ValidationError, match=r"'image': no data type .* images, metrics"):
+    with pytest.raises(ValidationError, match=r"'image': no data type .* images, archived"):
         chosen(["image"])
 
 

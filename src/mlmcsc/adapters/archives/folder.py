@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlmcsc.errors import ConflictError, IntegrityError, StoreError, Unsupported
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
+_DRAFT = re.compile(r"\.(.+)\.partial")
 WAIT_SECONDS = 10.0
 ZEROS = bytes(1 << 20)
 
@@ -145,10 +147,17 @@ class ArchiveFolder:
         return manifest
 
     def present(self) -> set[str]:
-        """Names of the folders there; drafts are left out."""
+        """Names of the archives there; drafts are left out."""
+        return {name for name in self._folders() if not _DRAFT.fullmatch(name)}
+
+    def drafts(self) -> set[str]:
+        """Names of the archives that are being made, or were when the process died."""
+        return {found[1] for name in self._folders() if (found := _DRAFT.fullmatch(name))}
+
+    def _folders(self) -> list[str]:
         if self._root is None or not self._root.is_dir():
-            return set()
-        return {e.name for e in os.scandir(self._root) if e.is_dir() and e.name[0] != "."}
+            return []
+        return [entry.name for entry in os.scandir(self._root) if entry.is_dir()]
 
     def remove(self, path: str) -> bool:
         """Overwrite and remove an archive and its draft; whether there was one."""

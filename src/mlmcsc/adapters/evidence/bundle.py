@@ -20,9 +20,9 @@ def write_bundle(path: Path, members: Mapping[str, Iterable[str]]) -> None:
         path: The file; what is there is overwritten.
         members: Name to the text, in pieces.
     """
-    verifier = {"verify.py": [VERIFIER.read_text("utf-8")]}
+    every = {**members, "verify.py": [VERIFIER.read_text("utf-8")]}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, pieces in (members | verifier).items():
+        for name, pieces in every.items():
             facts = zipfile.ZipInfo(name, _SAME_DATE)
             facts.compress_type = zipfile.ZIP_DEFLATED
             facts.external_attr = _READABLE

@@ -90,6 +90,10 @@ class EnvironmentKeyStore:
                 f"{self.place}_RETIRED to the old key."
             )
 
+    def pending(self) -> tuple[str, ...]:
+        """None: a key in the variable is current at once."""
+        return ()
+
     def retired(self) -> tuple[str, ...]:
         """Ids of the keys in the second variable."""
         current = self.current()

@@ -65,6 +65,10 @@ class FileKeyStore:
         with self._locked() as file:
             write_private(file, self._read().promoted(key_id).to_json(), is_new=False)
 
+    def pending(self) -> tuple[str, ...]:
+        """Ids of the keys that an unfinished rotation made, oldest first."""
+        return self._read().pending()
+
     def retired(self) -> tuple[str, ...]:
         """Ids of the keys before the current one, oldest first."""
         return self._read().retired()

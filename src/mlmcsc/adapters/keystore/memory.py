@@ -42,6 +42,10 @@ class MemoryKeyStore:
         with self._lock:
             self._ring = self._ring.promoted(key_id)
 
+    def pending(self) -> tuple[str, ...]:
+        """Ids of the keys that an unfinished rotation made, oldest first."""
+        return self._ring.pending()
+
     def retired(self) -> tuple[str, ...]:
         """Ids of the keys before the current one, oldest first."""
         return self._ring.retired()

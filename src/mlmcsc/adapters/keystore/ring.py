@@ -67,6 +67,10 @@ class KeyRing:
         """Ids of retired keys, oldest first."""
         return tuple(key_id for key_id, e in self.entries.items() if e.state == "retired")
 
+    def pending(self) -> tuple[str, ...]:
+        """Ids of pending keys, oldest first."""
+        return tuple(key_id for key_id, e in self.entries.items() if e.state == "pending")
+
     def with_new_key(self) -> tuple[KeyRing, MasterKey]:
         """A ring with one more random key, and that key: current in an empty ring, else pending."""
         master = master_key(secrets.token_bytes(KEY_BYTES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mlmcsc.cli.audit import reading
+from mlmcsc.cli.audit import proof, reading
 from mlmcsc.cli.command import Group
 
 
@@ -13,5 +13,5 @@ def group() -> None:
     """Read, search, export and prove the audit trail."""
 
 
-for command in reading.commands:
+for command in (*reading.commands, *proof.commands):
     group.add_command(command)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mlmcsc.cli.audit.proof import export_evidence, subject
 from mlmcsc.cli.audit.views import show_event, show_events, show_history
 from mlmcsc.cli.command import Command
 from mlmcsc.cli.output import counted, note, print_json, say, size
@@ -186,17 +187,42 @@ def _event_id(word: str) -> int:
         audit export trail.csv
         audit export november.jsonl --since 2026-11-01 --until 2026-12-01
         audit export labels.parquet --table labels --overwrite
+        audit export SPEC_001.zip --evidence --specimen SPEC_001
     """,
 )
 @click.argument("file", type=click.Path(dir_okay=False))
 @filters
 @click.option("--format", "file_format", help="csv, jsonl or parquet, when the name does not tell.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Write a ZIP that proves one record's events offline, with its own verifier.",
+)
+@subject
+@click.option("--who", is_flag=True, help="Evidence that discloses who did it, and why.")
 @click.pass_obj
-def export(
-    session: Session, /, *, file: str, file_format: Any, overwrite: bool, **wanted: Any
+def export(session: Session, /, *, file: str, evidence: bool, **options: Any) -> None:
+    """Write events to FILE (.csv, .jsonl or .parquet), oldest first; the trail keeps that too.
+
+    With --evidence and a specimen, dataset or model, FILE is a ZIP for a third party: the events,
+    their proofs and a stand-alone verifier.
+    """
+    who, overwrite = options.pop("who"), options.pop("overwrite")
+    named = given(**{kind: options.pop(kind) for kind in ("specimen", "dataset", "model")})
+    if not evidence:
+        if named or who:
+            raise click.UsageError("--specimen, --dataset, --model and --who go with --evidence")
+        _export_events(session, file, overwrite=overwrite, **options)
+        return
+    if narrowed := [name for name, value in options.items() if value]:
+        raise click.UsageError(f"evidence holds every event of the record: leave {narrowed[0]} out")
+    export_evidence(session, file, **named, who=who, overwrite=overwrite)
+
+
+def _export_events(
+    session: Session, file: str, *, file_format: Any, overwrite: bool, **wanted: Any
 ) -> None:
-    """Write events to FILE (.csv, .jsonl or .parquet), oldest first; the trail keeps that too."""
     with session.open() as db, progress() as report:
         result = db.audit.export(
             file,

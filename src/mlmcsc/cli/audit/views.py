@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmcsc.cli.output import Column, attribute, cell, console, counted, facts, note, say, table
-from mlmcsc.domain.audit.telling import changes, headline, singular, summary
+from mlmcsc.domain.audit.telling import changes, headline, singular, summary, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,8 +87,8 @@ def show_history(history: History) -> None:
     else:
         note("no event speaks of it: it was stored past mlmcsc, or before there was a trail")
     _tell_damage(entry.event for entry in history.entries)
-    for text in history.notes:
-        note(text)
+    for remark in history.notes:
+        note(remark)
 
 
 def _title(history: History) -> str:
@@ -105,6 +105,9 @@ def _story(entry: HistoryEntry) -> str:
     lines = [headline(event, entry.ids), *(f"  {line}" for line in told[:MOST_CHANGES])]
     if len(told) > MOST_CHANGES:
         lines.append(f"  and {len(told) - MOST_CHANGES} more: audit show event {event.id}")
+    for number, row in list(entry.now.items())[:MOST_CHANGES]:
+        held = ", ".join(f"{name} {text(value)}" for name, value in row.items())
+        lines.append(f"  {number} is now: {held}")
     if why := reason(event):
         lines.append(f"  reason: {why}")
     return "\n".join(lines)

@@ -84,7 +84,7 @@ def hold(session: Session, person: str | None, specimen: str | None, ground: str
 @click.option("--id", "hold_id", type=int, help="The one of this number; see privacy holds.")
 @click.pass_obj
 def release(
-    session: Session, person: str | None, specimen: str | None, reason: str, **which: Any
+    session: Session, /, person: str | None, specimen: str | None, reason: str, **which: Any
 ) -> None:
     """End a restriction or a hold; where several are in force, say which."""
     _one_of(person, specimen)

@@ -141,20 +141,8 @@ def _level_above(level: bytes) -> bytes:
 
 def inclusion_holds(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
     """Whether `leaf` is number `index` of the `size` leaves under `root` (RFC 9162 §2.1.3.2)."""
-    if not 0 <= index < size:
-        return False
-    here, last, found = index, size - 1, leaf
-    for sibling in path:
-        if last == 0:
-            return False
-        if here % 2 or here == last:
-            found = node(sibling, found)
-            while here % 2 == 0 and here:
-                here, last = here >> 1, last >> 1
-        else:
-            found = node(found, sibling)
-        here, last = here >> 1, last >> 1
-    return last == 0 and found == root
+    found = _climb(index, size - 1, leaf, path) if 0 <= index < size else None
+    return found is not None and found[1] == root
 
 
 def consistency_holds(
@@ -165,21 +153,30 @@ def consistency_holds(
         return False
     if old_size == new_size:
         return not proof and old_root == new_root
-    path = [old_root, *proof] if old_size & (old_size - 1) == 0 else list(proof)
-    if not path:
+    if not proof:
         return False
+    path = [old_root, *proof] if old_size & (old_size - 1) == 0 else list(proof)
     here, last = old_size - 1, new_size - 1
     while here % 2:
         here, last = here >> 1, last >> 1
-    old = new = path[0]
-    for sibling in path[1:]:
+    return _climb(here, last, path[0], path[1:]) == (old_root, new_root)
+
+
+def _climb(here: int, last: int, start: bytes, path: Sequence[bytes]) -> tuple[bytes, bytes] | None:
+    """From node `here` of a level that ends with `last` up to the root; None if it is not reached.
+
+    The second hash takes every sibling, the first those on the left alone: a consistency proof
+    needs both, an inclusion proof the second.
+    """
+    left = every = start
+    for sibling in path:
         if last == 0:
-            return False
+            return None
         if here % 2 or here == last:
-            old, new = node(sibling, old), node(sibling, new)
+            left, every = node(sibling, left), node(sibling, every)
             while here % 2 == 0 and here:
                 here, last = here >> 1, last >> 1
         else:
-            new = node(new, sibling)
+            every = node(every, sibling)
         here, last = here >> 1, last >> 1
-    return last == 0 and old == old_root and new == new_root
+    return (left, every) if last == 0 else None

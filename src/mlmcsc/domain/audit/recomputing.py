@@ -60,7 +60,8 @@ def recomputed_leaves(rows: Iterable[Row]) -> list[bytes | None]:
 
     A redacted part is taken at its commitment's word.
     """
-    hashed, dumps, leaves = sha256, orjson.dumps, []
+    hashed, dumps = sha256, orjson.dumps
+    leaves: list[bytes | None] = []
     for row in rows:
         (_, event_id, operation, table, record, subject, timestamp, n_rows, digest) = row[:9]
         (user, reason, ip, agent, old, new) = row[9:15]

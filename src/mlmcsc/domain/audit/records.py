@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -102,10 +102,12 @@ class HistoryEntry(Record):
         event: The event.
         ids: Which rows of the event's table it touched that belong to this history; empty for
             an event that names them otherwise.
+        now: What those rows hold now, by id, where the event tells only that they were written.
     """
 
     event: AuditRecord
     ids: tuple[int, ...]
+    now: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def changes(event: AuditRecord, *, longest: int = LONGEST) -> list[str]:
         return [f"{text(old, longest)} {ARROW} {text(new, longest)}"]
     before, after = dict(old or {}), dict(new or {})
     replaced = [f"replaced {each}" for each in _vectors(before.pop("replaced", None))]
-    if event.record_id is None or "columns" in after:
+    if event.record_id is None or "columns" in after or "columns" in before:
         after = {name: value for name, value in after.items() if name not in BOOK_KEEPING}
         before = {name: value for name, value in before.items() if name not in BOOK_KEEPING}
     own = {name for name, value in after.items() if _is_own_time(value, event)}

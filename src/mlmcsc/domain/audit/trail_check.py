@@ -39,6 +39,7 @@ class TrailCheck:
     redactions: Redactions = field(default_factory=Redactions)
     tree: GrowingTree = field(default_factory=GrowingTree)
     _expected: int = 0
+    _last_placed: int = 0
     _next_id: int | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +64,8 @@ class TrailCheck:
             self._misplaced(rows)
         else:
             self._expected += len(rows)
+        if rows:
+            self._last_placed = rows[-1][_ID]
         self._grow(leaves)
 
     def unplaced(self, rows: Sequence[Row]) -> None:
@@ -73,14 +76,18 @@ class TrailCheck:
             for row in rows:
                 self._follows(row[_ID])
 
-    def ids_follow(self, last_placed: int) -> None:
+    def ids_follow(self) -> None:
         """From here on, ids must be without gaps: SQLite gives them in the order of commits."""
-        self._next_id = last_placed + 1
+        self._next_id = self._last_placed + 1
 
     def ids_end(self, last_given: int) -> None:
         """The last id that the database gave; one that is not there any more was deleted."""
-        if self._next_id is not None and self._next_id <= last_given:
+        if self._next_id is None:
+            return
+        if self._next_id <= last_given:
             self._missing(self._next_id, last_given)
+        elif self._next_id > last_given + 1:
+            self.find(f"the count of ids given, {last_given}, was changed", self._next_id - 1)
 
     def finish(self) -> None:
         """Judge what needs the whole trail."""

@@ -18,6 +18,7 @@ from mlmcsc.domain.archives import (
     RestoreReport,
     check_table,
 )
+from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.errors import IntegrityError, ValidationError
 from mlmcsc.services.archives.erasing import Person, erase
@@ -147,7 +148,7 @@ class Archives:
     @requires(Permission.READ)
     def find(
         self, table: str, record_id: int | None = None, *, image_id: int | None = None
-    ) -> list[FoundRow]:
+    ) -> Sequence[FoundRow]:
         """Archived rows by their id, or by their image.
 
         Args:
@@ -162,6 +163,8 @@ class Archives:
         if (record_id is None) == (image_id is None):
             raise ValidationError("Say which rows: by record_id, or by image_id.")
         check_table(table)
+        ID.check(record_id)
+        ID.check(image_id)
         if image_id is not None and "image_id" not in queries.columns(table):
             raise ValidationError(f"Rows of {table} speak of no image; find them by id.")
         wanted = {"id": record_id} if image_id is None else {"image_id": image_id}
@@ -235,10 +238,13 @@ class Archives:
         return erase(self._shelf, person)
 
 
-DAY = timedelta(days=1)
+ID = Field("record_id or image_id", Kind.INTEGER, "id of a row", minimum=1)
+SHORTEST, LONGEST = timedelta(days=1), timedelta(days=36_500)
 
 
-def _age(older_than: timedelta) -> timedelta:
-    if older_than < DAY:
-        raise ValidationError(f"older_than={older_than}: give at least one day.")
+def _age(older_than: object) -> timedelta:
+    if not isinstance(older_than, timedelta) or not SHORTEST <= older_than <= LONGEST:
+        raise ValidationError(
+            f"older_than={older_than}: give a timedelta from one day to {LONGEST.days} days."
+        )
     return older_than

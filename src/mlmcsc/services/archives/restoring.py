@@ -8,7 +8,7 @@ from typing import Any
 from mlmcsc.domain.archives import REVISIONS, ArchiveRecord, Manifest, RestoreReport
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
-from mlmcsc.errors import SchemaError
+from mlmcsc.errors import ConflictError, SchemaError
 from mlmcsc.services.archives.shelf import (
     Chunks,
     Progress,
@@ -72,6 +72,11 @@ def _bring_back(
     progress: Progress | None,
 ) -> RestoreReport:
     require(queries.by_name(tx, archive.name, for_update=True), archive.name)
+    if queries.erasure_under_way(tx):
+        raise ConflictError(
+            "A person's erasure is under way, and rows that come back now could escape it; nothing "
+            "was restored. Finish it with `privacy delete-user-data`, then restore."
+        )
     erased = _Erased(*queries.erased_people(tx))
     numbers = {}
     for file in manifest.files:

@@ -67,10 +67,10 @@ class Shelf:
             if not queries.unfinished(view):
                 return ()
         with self.db.write(self.actor) as tx:
-            begun = queries.unfinished(tx)
+            left = queries.left_over(tx)
+        gone = [path for path in left if self.folder.remove(path)]  # long work, and no writer waits
+        with self.db.write(self.actor) as tx:
             queries.set_unfinished(tx, [])
-            kept = {a.path for a in queries.every(tx) if a.restored_at is None}
-            gone = [path for path in begun if path not in kept and self.folder.remove(path)]
             if gone and tell:
                 told = {"removed_folders": gone}
                 tx.record(AuditEvent(Operation.REPAIR, "archives", None, told, n_rows=0))
@@ -79,7 +79,7 @@ class Shelf:
     def unknown(self, view: View) -> tuple[str, ...]:
         """Folders that this database knows nothing of: of a copy of it, or of a later state."""
         known = {a.path for a in queries.every(view)} | set(queries.unfinished(view))
-        return tuple(sorted(self.folder.present() - known))
+        return tuple(sorted((self.folder.present() | self.folder.drafts()) - known))
 
 
 def require(archive: ArchiveRecord | None, name: str) -> ArchiveRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from mlmcsc.domain.audit.reach import replaced_for, touched
@@ -34,7 +35,15 @@ class Teller:
                 self._activations()
         self._imports()
         self._redactions()
-        return [self._entries[event_id] for event_id in sorted(self._entries)]
+        return [self._with_rows(self._entries[event_id]) for event_id in sorted(self._entries)]
+
+    def _with_rows(self, entry: HistoryEntry) -> HistoryEntry:
+        """A batch's event commits to its rows by a digest alone: tell what they hold now."""
+        new = entry.event.new_values
+        if not entry.ids or not isinstance(new, dict) or "columns" not in new:
+            return entry
+        some = entry.ids[:MOST_ROWS]
+        return replace(entry, now=audit_kin.as_they_stand(self._view, entry.event.table_name, some))
 
     def _add(self, event: AuditRecord, ids: Iterable[int] = ()) -> None:
         self._entries.setdefault(event.id, HistoryEntry(event, tuple(ids)))
@@ -109,3 +118,5 @@ class Teller:
 
 
 MOST_ACTIVATIONS = 100_000
+MOST_ROWS = 100
+"""Rows of one batch told as they are now."""

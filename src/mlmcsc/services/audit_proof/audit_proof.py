@@ -12,10 +12,16 @@ from mlmcsc.domain.audit.findings import AuditReport
 from mlmcsc.domain.audit.merkle import inclusion_holds
 from mlmcsc.domain.audit.proofs import ConsistencyProof, InclusionProof
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.errors import ConflictError, IntegrityError, PermissionDeniedError, UnknownRecordError, ValidationError
+from mlmcsc.errors import (
+    ConflictError,
+    IntegrityError,
+    PermissionDeniedError,
+    UnknownRecordError,
+    ValidationError,
+)
 from mlmcsc.services.audit_proof import verifying
 from mlmcsc.services.audit_proof.keeping import Given, keep_outside, read_checkpoint
-from mlmcsc.services.audit_proof.making_evidence import Evidence, EvidenceKind, make_evidence
+from mlmcsc.services.audit_proof.making_evidence import Evidence, EvidenceKind, Wanted
 from mlmcsc.services.audit_proof.trees import (
     CHANGED,
     newest_checkpoint,
@@ -193,7 +199,5 @@ class AuditProof:
                 "'read_personal'. Leave who out."
             )
         self.checkpoint()
-        return make_evidence(
-            self.db, self.actor, kind, name, Path(output), who=who, overwrite=overwrite,
-            progress=progress,
-        )
+        wanted = Wanted(kind, name, Path(output), who, overwrite, progress)
+        return wanted.make(self.db, self.actor)

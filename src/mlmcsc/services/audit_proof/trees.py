@@ -52,7 +52,7 @@ def proving_tree(view: View, checkpoint: Checkpoint) -> ProvingTree:
     """
     leaves = (leaf for part in audit_tree.leaves(view, checkpoint.tree_size) for leaf in part)
     joined = b"".join(leaves)
-    if len(joined) != 32 * checkpoint.tree_size:  # noqa: PLR2004  # bytes of a leaf
+    if len(joined) != 32 * checkpoint.tree_size:
         raise IntegrityError(f"Leaves are missing. {CHANGED}")
     tree = ProvingTree(joined)
     _same(tree.root(), checkpoint)

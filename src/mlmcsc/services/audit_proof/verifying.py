@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from mlmcsc.domain.audit.checkpoint import Checkpoint, key_id_of
+from mlmcsc.domain.audit.checkpoint import Checkpoint, Verify, key_id_of
 from mlmcsc.domain.audit.findings import AuditReport, Verdict
 from mlmcsc.domain.audit.judging import Judgement, Trail
+from mlmcsc.domain.audit.recomputing import Row
 from mlmcsc.domain.audit.redactions import PAYLOAD, WHO
 from mlmcsc.domain.audit.trail_check import TrailCheck
 from mlmcsc.store.queries import audit_rows, audit_tree
@@ -20,34 +22,68 @@ REPORT_EVERY = 50
 """Chunks between two calls of the progress function."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a database holds that is to be verified.
+
+    Attributes:
+        origin: How it calls itself in checkpoints.
+        own_key: Its public key, hex.
+        checkpoints: As stored.
+        placed: Events with a place, in order of `seq`, in pieces.
+        unplaced: The others, in order of `id`.
+        last_id: The last id ever given, where ids have no gaps.
+    """
+
+    origin: str
+    own_key: str
+    checkpoints: Sequence[Checkpoint]
+    placed: Iterable[Sequence[Row]]
+    unplaced: Iterable[Sequence[Row]]
+    last_id: int | None
+
+
 def verify(
     view: View, external: Checkpoint | None, given_key: str | None, progress: Progress | None
 ) -> AuditReport:
     """Check everything; see `AuditProof.verify`."""
+    total = 0 if progress is None else audit_tree.count(view)
+    told = _Told(progress, total)
+    held = Held(
+        origin=audit_tree.origin(view),
+        own_key=audit_tree.own_key(view),
+        checkpoints=audit_tree.checkpoints(view),
+        placed=told(audit_rows.placed(view)),
+        unplaced=told(audit_rows.unplaced(view)),
+        last_id=audit_rows.last_id_given(view),
+    )
+    return judged(held, external, given_key, view.vault.crypto.verify)
+
+
+def judged(
+    held: Held, external: Checkpoint | None, given_key: str | None, signature_holds: Verify
+) -> AuditReport:
+    """What can be said of it."""
     began = time.perf_counter()
-    stored = audit_tree.checkpoints(view)
+    stored = held.checkpoints
     named = stored if external is None else [*stored, external]
     check = TrailCheck([c.tree_size for c in named if _is_size(c.tree_size)])
-    for rows in _told(view, audit_rows.placed(view), progress, 0):
+    for rows in held.placed:
         check.placed(rows)
-    size = check.tree.size
-    last_id = audit_rows.last_id_given(view)
-    if last_id is not None and size:
-        check.ids_follow(audit_rows.last_placed_id(view))
-    for rows in _told(view, audit_rows.unplaced(view), progress, size):
+    if held.last_id is not None and check.tree.size:
+        check.ids_follow()
+    for rows in held.unplaced:
         check.unplaced(rows)
-    if last_id is not None:
-        check.ids_end(last_id)
+    if held.last_id is not None:
+        check.ids_end(held.last_id)
     check.finish()
     if check.told_checkpoints != len(stored):
         check.find(
             f"the trail tells of {check.told_checkpoints} checkpoints, but {len(stored)} are "
             "stored: some were deleted or inserted"
         )
-    trail = Trail(
-        audit_tree.origin(view), audit_tree.own_key(view), size, check.roots
-    )
-    judgement = Judgement(trail, view.vault.crypto.verify, given_key)
+    trail = Trail(held.origin, held.own_key, check.tree.size, check.roots)
+    judgement = Judgement(trail, signature_holds, given_key)
     judgement.judge(stored, external)
     for what in judgement.findings:
         check.find(what)
@@ -58,19 +94,20 @@ def _is_size(size: object) -> bool:
     return isinstance(size, int) and size > 0
 
 
-def _told(
-    view: View,
-    parts: Iterator[Sequence[tuple[object, ...]]],
-    progress: Progress | None,
-    done: int,
-) -> Iterator[Sequence[tuple[object, ...]]]:
-    """The same parts, telling how far it has come."""
-    total = 0 if progress is None else audit_tree.count(view)
-    for number, part in enumerate(parts):
-        yield part
-        done += len(part)
-        if progress is not None and number % REPORT_EVERY == 0:
-            progress(done, total)
+@dataclass(slots=True)
+class _Told:
+    """Passes pieces on, and tells how far it has come."""
+
+    progress: Progress | None
+    total: int
+    done: int = 0
+
+    def __call__(self, parts: Iterable[Sequence[Row]]) -> Iterator[Sequence[Row]]:
+        for number, part in enumerate(parts):
+            yield part
+            self.done += len(part)
+            if self.progress is not None and number % REPORT_EVERY == 0:
+                self.progress(self.done, self.total)
 
 
 def _report(

@@ -38,7 +38,7 @@ NOT_EXPORTED = {
         "it holds credentials or keys, which never leave the database",
     ),
     **dict.fromkeys(
-        ("settings", "job_leases", "audit_checkpoints", "archives", "split_anchors"),
+        ("settings", "job_leases", "audit_checkpoints", "archives", "split_anchors", "split_links"),
         "it is the database's own book-keeping",
     ),
     **dict.fromkeys(

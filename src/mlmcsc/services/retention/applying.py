@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.retention import AppliedType, DataType, Periods
+from mlmcsc.services.retention.archived import ARCHIVED
 from mlmcsc.store.queries import redaction, removal
 from mlmcsc.store.queries.retention import batches, files
 from mlmcsc.store.queries.retention.sources import Source, source
@@ -19,7 +20,7 @@ from mlmcsc.store.uow import Store, Transaction
 
 BATCH_ROWS = 5_000
 """Rows per transaction: other writers wait no longer than for a bulk import."""
-IMAGE_BATCH_ROWS = 500
+IMAGE_BATCH_ROWS = 2_000
 """Images per transaction: each takes its vectors with it."""
 EXAMPLES = 5
 """Paths that the report names of the files that stay."""
@@ -93,6 +94,8 @@ class Work:
                 removal.delete_predictions(tx, in_ids)
             case "images":
                 return self._images(tx, ids)
+            case name if name in ARCHIVED:
+                batches.forget_archives(tx, ids)
             case "audit":
                 redaction.redact_who(tx, in_ids)
                 redaction.redact_payload(tx, in_ids)

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 from mlmcsc.adapters.leftover_files import remove_copy, remove_thumbnails
 from mlmcsc.domain.permissions import Actor
+from mlmcsc.services.retention.places import FilePlaces
 from mlmcsc.store.queries.retention import files
 from mlmcsc.store.uow import Store
 
 
-class Places(Protocol):
-    """Where such files are."""
-
-    @property
-    def managed(self) -> Path | None:
-        """Folder of the managed image store."""
-        ...
-
-    @property
-    def thumbnails(self) -> Path:
-        """Folder of cached thumbnails."""
-        ...
-
-
-def remove_noted(db: Store, actor: Actor, places: Places) -> int:
+def remove_noted(db: Store, actor: Actor, places: FilePlaces) -> int:
     """Remove what was noted, also by an earlier run that did not come to it; says how many.
 
     A content that was stored again meanwhile keeps its files.
@@ -44,7 +30,7 @@ def remove_noted(db: Store, actor: Actor, places: Places) -> int:
     return removed
 
 
-def _remove_copy(one: files.Leftover, used: set[str], places: Places) -> bool:
+def _remove_copy(one: files.Leftover, used: set[str], places: FilePlaces) -> bool:
     if one.copy is None or one.copy in used or places.managed is None:
         return False
     return remove_copy(Path(one.copy), places.managed)

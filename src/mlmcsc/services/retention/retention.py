@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.retention import (
     Action,
+    AppliedType,
     DataType,
     Due,
     Periods,
@@ -19,26 +19,14 @@ from mlmcsc.domain.retention import (
     cutoff,
     planned,
 )
-from mlmcsc.services.retention import applying, leftovers
+from mlmcsc.services.retention import applying, archived, leftovers
+from mlmcsc.services.retention.places import FilePlaces
 from mlmcsc.store.queries.retention.batches import count_due
 from mlmcsc.store.queries.retention.sources import source
 from mlmcsc.store.uow import Store
 
 Progress = Callable[[str, int, int], None]
 """Takes what is being done, how many are done, and how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilePlaces:
-    """Where files of images are that are not the laboratory's own.
-
-    Attributes:
-        managed: Folder of the managed image store, None where there is none.
-        thumbnails: Folder of cached thumbnails.
-    """
-
-    managed: Path | None
-    thumbnails: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +85,22 @@ class Retention:
         cutoffs = self._cutoffs(kinds, plan.made_at)
         expected = {line.type: line.to_do for line in plan.types}
         work = applying.Work(self.db, self.actor, cutoffs, self.periods, progress or _quiet)
-        lines = [work.apply(kind, expected[kind.name]) for kind in kinds if kind.name in cutoffs]
+        lines = [
+            self._apply(work, kind, expected[kind.name]) for kind in kinds if kind.name in cutoffs
+        ]
         removed = leftovers.remove_noted(self.db, self.actor, self.places)
         return RetentionReport(
             plan.made_at, tuple(lines), removed, work.files_left, tuple(work.examples_left)
         )
+
+    def _apply(self, work: applying.Work, kind: DataType, expected: int) -> AppliedType:
+        """One data type; archives are let go by one process at a time."""
+        if kind.name not in archived.ARCHIVED or not (expected or archived.is_waiting(self.db)):
+            return work.apply(kind, expected)
+        with self.places.archives.locked():
+            line = work.apply(kind, expected)
+            archived.remove_folders(self.db, self.actor, self.places.archives)
+        return line
 
     def _cutoffs(self, kinds: Collection[DataType], now: datetime) -> dict[str, datetime]:
         moments = {kind.name: cutoff(now, self.periods[kind.name]) for kind in kinds}

@@ -66,7 +66,7 @@ def build(
             copy_all(held.source, cursor, rule, label_range, ledger)
             seal_everything(tx)
             accounts = ledger.accounts()
-            found = contents(tx)
+            stored = contents(tx)
             ledger.added["audit_logs"] += 1
             tx.record(
                 AuditEvent(
@@ -75,10 +75,10 @@ def build(
                     new_values={
                         **facts,
                         "tables": [asdict(account) for account in accounts],
-                        "stored": found,
+                        "stored": stored,
                     },
                     n_rows=sum(account.adopted for account in accounts),
-                    digest=digest_of(found),
+                    digest=digest_of(stored),
                 )
             )
         with store.read() as view:

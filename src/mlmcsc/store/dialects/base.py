@@ -121,6 +121,14 @@ class Dialect(Protocol):
         """
         ...
 
+    def forget_changes(self, engine: sa.Engine, tables: Sequence[str]) -> str | None:
+        """Leave nothing of what small changes to these tables overwrote, outside any transaction.
+
+        Returns:
+            Why it was not done, and the repair; None when it was.
+        """
+        ...
+
     def wal_bytes(self) -> int:
         """Bytes in a write-ahead log that mlmcsc must look after."""
         ...

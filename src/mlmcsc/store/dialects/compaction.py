@@ -58,11 +58,21 @@ def _no_room(path: Path | None) -> str | None:
     return None
 
 
-def _vacuum(dialect: Dialect, engine: sa.Engine) -> str | None:
+def truncate_log(dialect: Dialect, engine: sa.Engine) -> str | None:
+    """Cut the write-ahead log to nothing; what was overwritten in the file itself is zeroes.
+
+    Returns:
+        Why it was not done, and the repair; None when it was.
+    """
+    return None if dialect.path is None else _vacuum(dialect, engine, only_log=True)
+
+
+def _vacuum(dialect: Dialect, engine: sa.Engine, *, only_log: bool = False) -> str | None:
     try:
         with dialect.write_lock(), closing(engine.raw_connection()) as connection:
             cursor: Any = connection.cursor()
-            cursor.execute("VACUUM")
+            if not only_log:
+                cursor.execute("VACUUM")
             busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             cursor.close()
     except dialect.driver_error as error:

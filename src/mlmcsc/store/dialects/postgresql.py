@@ -160,6 +160,10 @@ class PostgresDialect:
         """VACUUM, which lets others work; with `rewrite` VACUUM FULL, which does not."""
         return compact_postgresql(self, engine, tables, rewrite=rewrite)
 
+    def forget_changes(self, engine: sa.Engine, tables: Sequence[str]) -> str | None:
+        """VACUUM FULL of the tables: dead rows go with their old files."""
+        return compact_postgresql(self, engine, tables, rewrite=True).refused
+
     def wal_bytes(self) -> int:
         """The server looks after its own log."""
         return 0

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.errors import StoreError
 from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
-from mlmcsc.store.dialects.compaction import Compaction, compact_sqlite
+from mlmcsc.store.dialects.compaction import Compaction, compact_sqlite, truncate_log
 from mlmcsc.store.dialects.filesystem import refuse_network_path
 from mlmcsc.store.types import AuditJson, UtcDateTime
 
@@ -259,6 +259,11 @@ class SqliteDialect:
         """VACUUM of the whole file, and a log cut to nothing."""
         del tables, rewrite  # the file is one
         return compact_sqlite(self, engine)
+
+    def forget_changes(self, engine: sa.Engine, tables: Sequence[str]) -> str | None:
+        """The log is cut to nothing; `secure_delete` zeroes what is overwritten in the file."""
+        del tables  # the log is one
+        return truncate_log(self, engine)
 
     def wal_bytes(self) -> int:
         """Bytes waiting in the write-ahead log."""

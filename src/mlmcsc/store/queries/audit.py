@@ -117,7 +117,7 @@ def containing(view: View, text: str, people: Collection[str]) -> list[sa.Column
         sa.or_(
             *map(has, (*clear, *payloads)),
             # A seal, or an escaped letter, may hide anything.
-            *(column.contains(each) for column in payloads for each in (PREFIX, r"\u")),
+            *(c.contains(s, autoescape=True) for c in payloads for s in (PREFIX, r"\u")),
             *(column.is_not(None) for column in (_c.ip_address, _c.user_agent)),
             _c.subject_id.in_(list(people)),
         )

@@ -34,6 +34,13 @@ ALIASES = {one.replace(" ", "_"): table for table, one in SINGULAR.items()} | {
     "feature": "features",
     "technician": "technicians",
 }
+TELLING = {
+    "images": ("path", "specimen_id"),
+    "labels": ("label", "label_type", "is_verified"),
+    "predictions": ("prediction", "confidence", "model_version_id"),
+    "features": ("feature_type", "extractor_version"),
+}
+"""Columns that tell a row of a batch from another."""
 OF_AN_IMAGE = (models.labels, models.predictions, models.features, models.image_aliases)
 OF_A_PERSON = (models.subjects, models.privacy_requests, models.privacy_holds, models.erasures)
 
@@ -100,8 +107,12 @@ def kin(view: View, found: Found) -> list[tuple[str, list[int]]]:
         case "specimens":
             if found.name is None:
                 return own
-            c = models.images.c
-            return [*own, ("images", _ids(view, c.id, c.specimen_id == found.name))]
+            c, held = models.images.c, models.privacy_holds.c
+            return [
+                *own,
+                ("images", _ids(view, c.id, c.specimen_id == found.name)),
+                ("privacy_holds", _ids(view, held.id, held.specimen_id == found.name)),
+            ]
         case "technicians":
             return own + _of_person(view, found.record_id)
     return own
@@ -139,6 +150,19 @@ def specimen_of(view: View, image_id: int) -> str | None:
     c = models.images.c
     found: Any = view.conn.scalar(sa.select(c.specimen_id).where(c.id == image_id))
     return None if found is None else str(found)
+
+
+def as_they_stand(view: View, table: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What some rows hold now, without personal values; rows that are gone are left out."""
+    if table not in TELLING:
+        return {}
+    source = models.metadata.tables[table]
+    query = sa.select(source.c.id, *(source.c[name] for name in TELLING[table])).where(
+        view.dialect.ids_in(source.c.id, list(ids))
+    )
+    return {
+        row.id: dict(zip(TELLING[table], row[1:], strict=True)) for row in view.conn.execute(query)
+    }
 
 
 def known_tables() -> Sequence[str]:

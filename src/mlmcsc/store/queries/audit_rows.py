@@ -79,7 +79,7 @@ def _fetch(view: View, query: str, values: Sequence[Any]) -> Iterator[list[Row]]
     cursor = view.conn.connection.cursor()
     try:
         cursor.execute(query, values)
-        while part := cursor.fetchmany(FETCH):
+        while part := list(cursor.fetchmany(FETCH)):
             yield part
     finally:
         cursor.close()
@@ -104,7 +104,7 @@ def _columns(view: View) -> list[str]:
 
 def by_ids(view: View, ids: Sequence[int]) -> Iterator[StoredEvent]:
     """Single events, in order of `seq`; ids that are not there are passed over."""
-    columns = (sa.literal_column(column) for column in _columns(view))
+    columns: list[Any] = [sa.literal_column(column) for column in _columns(view)]
     query = sa.select(*columns).select_from(audit_logs).order_by(audit_logs.c.seq)
     wanted = view.dialect.ids_in(audit_logs.c.id, ids)
     for row in view.conn.execute(query.where(wanted)):
@@ -118,9 +118,3 @@ def last_id_given(view: View) -> int | None:
     query = sa.text("SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit_logs'")
     found = view.conn.scalar(query)
     return found if isinstance(found, int) else 0
-
-
-def last_placed_id(view: View) -> int:
-    """The id of the event with the last place; 0 when there is none."""
-    query = sa.text("SELECT id FROM audit_logs WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1")
-    return int(view.conn.scalar(query) or 0)

@@ -59,8 +59,8 @@ def register(
     whole = rows.get(tx, table, kind, record_id)  # with what the database filled in
     if whole is None:
         raise AssertionError(f"{table.name} {record_id} vanished inside its own transaction")
-    told = {k: v for k, v in whole.to_dict().items() if k != "id"}
-    tx.record(AuditEvent(Operation.CREATE, table.name, record_id, new_values=told))
+    row = {k: v for k, v in whole.to_dict().items() if k != "id"}
+    tx.record(AuditEvent(Operation.CREATE, table.name, record_id, new_values=row))
     return record_id
 
 

@@ -133,7 +133,7 @@ def delete_images(
 
 def _going(
     tx: Transaction, which: Sequence[int] | NDArray[np.int64] | sa.ColumnElement[bool]
-) -> Sequence[sa.Row[Any]]:
+) -> Sequence[Any]:
     c = images.c
     query = sa.select(c.id, c.path, c.content_hash, c.storage).order_by(c.id)
     if isinstance(which, sa.ColumnElement):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,8 +42,14 @@ class LabelTable:
         if self.technician_ids is None or not len(technicians):
             return self
         keep = ~np.isin(self.technician_ids, technicians)
-        columns = (getattr(self, field.name) for field in fields(self))
-        return LabelTable(*(None if c is None else c[keep] for c in columns))
+        return LabelTable(
+            label_ids=self.label_ids[keep],
+            image_ids=self.image_ids[keep],
+            values=self.values[keep],
+            technician_ids=self.technician_ids[keep],
+            verified=None if self.verified is None else self.verified[keep],
+            consensus=None if self.consensus is None else self.consensus[keep],
+        )
 
 
 def read_labels(view: View, *, people: bool, verified: bool) -> LabelTable:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mlmcsc.domain.archives import ArchiveRecord
-from mlmcsc.store.models import archives, images, settings, subjects
+from mlmcsc.store.models import archives, erasures, images, settings, subjects
 from mlmcsc.store.queries import holds, rows
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.schema import read_setting, revision
@@ -29,6 +29,12 @@ def erased_people(view: View) -> tuple[set[int], set[str]]:
     query = sa.select(c.technician_id, c.subject_id).where(c.erased_at.is_not(None))
     found = view.conn.execute(query).all()
     return {who for who, _ in found if who is not None}, {subject for _, subject in found}
+
+
+def erasure_under_way(tx: Transaction) -> bool:
+    """Whether a person's erasure was begun and not finished; none begins before we commit."""
+    tx.dialect.lock_table(tx.conn, erasures)
+    return rows.count(tx, erasures, erasures.c.finished_at.is_(None)) > 0
 
 
 def held_images(view: View) -> set[int]:
@@ -63,6 +69,17 @@ def unfinished(view: View) -> list[str]:
     """Folders that a run has begun and not finished."""
     c = settings.c
     return list(view.conn.scalar(sa.select(c.value).where(c.key == UNFINISHED)) or [])
+
+
+def left_over(tx: Transaction) -> list[str]:
+    """Those of them that hold no archive.
+
+    A transaction that is about to enter one is waited for: whether a commit that was cut off has
+    happened shows only then.
+    """
+    tx.dialect.lock_table(tx.conn, archives)
+    kept = {archive.path for archive in every(tx) if archive.restored_at is None}
+    return [path for path in unfinished(tx) if path not in kept]
 
 
 def set_unfinished(tx: Transaction, paths: Sequence[str]) -> None:

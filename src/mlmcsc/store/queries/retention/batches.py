@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.retention import Cause, Due
-from mlmcsc.store.models import audit_logs, label_revisions, privacy_holds
+from mlmcsc.store.models import archives, audit_logs, label_revisions, privacy_holds
 from mlmcsc.store.queries import batches, rows
+from mlmcsc.store.queries.archives import register
 from mlmcsc.store.queries.retention.sources import Source, source
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
@@ -50,6 +51,14 @@ def take(
     c = of.table.c
     query = sa.select(c.id).where(of.free(before), c.id > after_id).order_by(c.id).limit(size)
     return np.asarray(tx.conn.scalars(query).all(), dtype=np.int64)
+
+
+def forget_archives(tx: Transaction, ids: NDArray[np.int64]) -> None:
+    """Delete archives' entries; their folders are noted as ones to be removed."""
+    c = archives.c
+    paths = tx.conn.scalars(sa.select(c.path).where(tx.dialect.ids_in(c.id, ids))).all()
+    register.set_unfinished(tx, [*register.unfinished(tx), *paths])
+    delete(tx, archives, ids)
 
 
 def delete(tx: Transaction, table: sa.Table, ids: NDArray[np.int64]) -> None:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from mlmcsc.domain.privacy.holds import HoldKind
 
 from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.holds import HoldKind
 from mlmcsc.domain.retention import Cause
 from mlmcsc.store.models import (
     accounts,
     alerts,
     api_tokens,
+    archives,
     audit_logs,
     erasures,
     images,
@@ -30,14 +31,24 @@ from mlmcsc.store.models import (
     privacy_requests,
     sessions,
     specimens,
+    split_anchors,
     subjects,
     system_metrics,
     technicians,
 )
 from mlmcsc.store.queries.holds import images_held, labels_held, predictions_held
-
-Condition = sa.ColumnElement[bool]
-Holds = Mapping[Cause, Condition]
+from mlmcsc.store.queries.retention.held import (
+    Condition,
+    Holds,
+    accounts_of,
+    any_hold,
+    names,
+    of_specimens,
+    people,
+    personal,
+    specimen_ids,
+    technicians_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,77 +91,30 @@ def source(name: str, cutoffs: Mapping[str, datetime]) -> Source:
     return _images(cutoffs) if name == "images" else _SOURCES[name]()
 
 
-def _targets(kind: HoldKind, target: sa.Column[str]) -> sa.Select[tuple[str]]:
-    """Persons or specimens for which something of this kind is in force.
-
-    Of an alias, as all subqueries here: no query that they stand in takes their table for its own.
-    """
-    h = privacy_holds.alias().c
-    return sa.select(h[target.name]).where(
-        h.kind == kind.value, h.released_at.is_(None), h[target.name].is_not(None)
-    )
-
-
-def _people(kind: HoldKind) -> sa.Select[tuple[str]]:
-    return _targets(kind, privacy_holds.c.subject_id)
-
-
-def _specimens() -> sa.Select[tuple[str]]:
-    return _targets(HoldKind.HOLD, privacy_holds.c.specimen_id)
-
-
-def _technicians_of(kind: HoldKind) -> sa.Select[tuple[int]]:
-    s = subjects.alias().c
-    return sa.select(s.technician_id).where(
-        s.technician_id.is_not(None), s.subject_id.in_(_people(kind))
-    )
-
-
-def _names(kind: HoldKind) -> sa.Select[tuple[str]]:
-    s = subjects.alias().c
-    return sa.select(s.identifier).where(s.identifier.is_not(None), s.subject_id.in_(_people(kind)))
-
-
-def _accounts(kind: HoldKind) -> sa.Select[tuple[int]]:
-    a = accounts.alias().c
-    return sa.select(a.id).where(
-        sa.or_(a.username.in_(_names(kind)), a.technician_id.in_(_technicians_of(kind)))
-    )
-
-
-def _personal(held: Callable[[HoldKind], Condition]) -> Holds:
-    """Held with the person; restricted data are kept, too: deleting is processing (Art. 18(2))."""
-    return {Cause.PERSON: held(HoldKind.HOLD), Cause.RESTRICTED: held(HoldKind.RESTRICT)}
-
-
-def _of_specimens(image_id: sa.ColumnElement[int]) -> Condition:
-    i = images.alias().c
-    return image_id.in_(sa.select(i.id).where(i.specimen_id.in_(_specimens())))
-
-
 def _labels() -> Source:
     c = labels.c
     holds = {
-        Cause.SPECIMEN: _of_specimens(c.image_id),
+        Cause.SPECIMEN: of_specimens(c.image_id),
         Cause.PERSON: labels_held(),
-        Cause.RESTRICTED: c.technician_id.in_(_technicians_of(HoldKind.RESTRICT)),
+        Cause.RESTRICTED: c.technician_id.in_(technicians_of(HoldKind.RESTRICT)),
     }
     return Source(labels, c.timestamp, holds, locks=(labels,))
 
 
 def _predictions() -> Source:
     c = predictions.c
-    holds = {Cause.SPECIMEN: _of_specimens(c.image_id), Cause.PERSON: predictions_held()}
+    holds = {Cause.SPECIMEN: of_specimens(c.image_id), Cause.PERSON: predictions_held()}
     return Source(predictions, c.timestamp, holds, locks=(predictions,))
 
 
 def _images(cutoffs: Mapping[str, datetime]) -> Source:
     c = images.c
     holds = {
-        Cause.SPECIMEN: c.specimen_id.in_(_specimens()),
+        Cause.SPECIMEN: c.specimen_id.in_(specimen_ids()),
         Cause.PERSON: images_held(),
         Cause.LABELS: _kept(_labels(), cutoffs.get("labels")),
         Cause.PREDICTIONS: _kept(_predictions(), cutoffs.get("predictions")),
+        Cause.ARCHIVED: _archived(cutoffs.get("labels")),
     }
     return Source(images, c.created_at, holds, locks=(images, predictions, labels))
 
@@ -161,6 +125,23 @@ def _kept(of: Source, before: datetime | None) -> Condition:
     return sa.exists(query if before is None else query.where(sa.not_(of.free(before))))
 
 
+def _archived(before: datetime | None) -> Condition:
+    """Fits images whose first label is gone, while labels to be kept are in an archive."""
+    a, anchored = archives.alias().c, split_anchors.alias().c
+    kept = sa.select(a.id).where(a.table_name == labels.name, a.restored_at.is_(None))
+    return sa.and_(
+        sa.exists(kept if before is None else kept.where(a.newest >= before)),
+        images.c.id.in_(sa.select(anchored.image_id)),
+    )
+
+
+def _archives_of(table: sa.Table) -> Source:
+    """Archives that were not restored. Nobody knows here whose rows they hold."""
+    c = archives.c
+    of_table = sa.and_(c.table_name == table.name, c.restored_at.is_(None))
+    return Source(archives, c.newest, {Cause.ANY_HOLD: any_hold()}, of_table)
+
+
 def _audit() -> Source:
     """Events that still have something personal, or a payload.
 
@@ -168,13 +149,11 @@ def _audit() -> Source:
     rows and may be about a held one, so while any hold is in force it stays, too.
     """
     c = audit_logs.c
-    h = privacy_holds.alias().c
-    any_hold = sa.exists(sa.select(h.id).where(h.released_at.is_(None)))
     holds = {
         Cause.PERSON: _of_person(HoldKind.HOLD),
         Cause.RESTRICTED: _of_person(HoldKind.RESTRICT),
         Cause.SPECIMEN: _of_held_rows(),
-        Cause.ANY_HOLD: sa.and_(c.record_id.is_(None), any_hold),
+        Cause.ANY_HOLD: sa.and_(c.record_id.is_(None), any_hold()),
         Cause.UNSEALED: sa.or_(c.leaf.is_(None), c.subject_id.is_(None)),
     }
     whole = sa.or_(
@@ -188,12 +167,12 @@ def _audit() -> Source:
 
 def _of_person(kind: HoldKind) -> Condition:
     """Events by a person, or about their rows."""
-    of_labels = sa.select(labels.c.id).where(labels.c.technician_id.in_(_technicians_of(kind)))
+    of_labels = sa.select(labels.c.id).where(labels.c.technician_id.in_(technicians_of(kind)))
     return sa.or_(
-        audit_logs.c.subject_id.in_(_people(kind)),
+        audit_logs.c.subject_id.in_(people(kind)),
         _about(labels, of_labels),
-        _about(technicians, _technicians_of(kind)),
-        _about(accounts, _accounts(kind)),
+        _about(technicians, technicians_of(kind)),
+        _about(accounts, accounts_of(kind)),
     )
 
 
@@ -201,7 +180,7 @@ def _of_held_rows() -> Condition:
     """Events about held specimens, and about what is held with images."""
     s = specimens.c
     return sa.or_(
-        _about(specimens, sa.select(s.id).where(s.specimen_id.in_(_specimens()))),
+        _about(specimens, sa.select(s.id).where(s.specimen_id.in_(specimen_ids()))),
         _about(images, sa.select(images.c.id).where(images_held())),
         _about(labels, sa.select(labels.c.id).where(labels_held())),
         _about(predictions, sa.select(predictions.c.id).where(predictions_held())),
@@ -221,7 +200,7 @@ def _technicians() -> Source:
     return Source(
         technicians,
         sa.func.coalesce(c.last_active, c.created_at),
-        _personal(lambda kind: c.id.in_(_technicians_of(kind))),
+        personal(lambda kind: c.id.in_(technicians_of(kind))),
         c.id.not_in(erased) & c.id.not_in(begun),
     )
 
@@ -229,19 +208,19 @@ def _technicians() -> Source:
 def _ended(table: sa.Table) -> Source:
     """Sessions or tokens, from when they were revoked, else from when they ran out."""
     c = table.c
-    held = _personal(lambda kind: c.account_id.in_(_accounts(kind)))
+    held = personal(lambda kind: c.account_id.in_(accounts_of(kind)))
     return Source(table, sa.func.coalesce(c.revoked_at, c.expires_at), held)
 
 
 def _login_attempts() -> Source:
     c = login_attempts.c
-    held = _personal(lambda kind: c.username.in_(_names(kind)))
+    held = personal(lambda kind: c.username.in_(names(kind)))
     return Source(login_attempts, c.timestamp, held)
 
 
 def _privacy_requests() -> Source:
     c = privacy_requests.c
-    held = _personal(lambda kind: c.subject_id.in_(_people(kind)))
+    held = personal(lambda kind: c.subject_id.in_(people(kind)))
     return Source(privacy_requests, c.closed_at, held)
 
 
@@ -249,8 +228,8 @@ def _privacy_holds() -> Source:
     """Released ones; they are evidence while another is in force on the same person or specimen."""
     c = privacy_holds.c
     holds = {
-        **_personal(lambda kind: c.subject_id.in_(_people(kind))),
-        Cause.SPECIMEN: c.specimen_id.in_(_specimens()),
+        **personal(lambda kind: c.subject_id.in_(people(kind))),
+        Cause.SPECIMEN: c.specimen_id.in_(specimen_ids()),
     }
     return Source(privacy_holds, c.released_at, holds)
 
@@ -258,6 +237,9 @@ def _privacy_holds() -> Source:
 _SOURCES: Mapping[str, Callable[[], Source]] = {
     "labels": _labels,
     "predictions": _predictions,
+    "archived_labels": lambda: _archives_of(labels),
+    "archived_predictions": lambda: _archives_of(predictions),
+    "archived_metrics": lambda: _archives_of(system_metrics),
     "metrics": lambda: Source(system_metrics, system_metrics.c.timestamp, {}),
     "login_attempts": _login_attempts,
     "sessions": lambda: _ended(sessions),

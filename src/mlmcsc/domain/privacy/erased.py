@@ -1,0 +1,132 @@
+"""What came of an erasure: the report, the steps, and what no erasure reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from mlmcsc.domain.privacy.erasure import LabelChoice, PlannedField
+from mlmcsc.domain.records import Record
+
+STEPS: Final = (
+    "started",
+    "ledger",
+    "database",
+    "archives",
+    "caches",
+    "exports",
+    "vacuum",
+    "certificate",
+)
+"""In order; each is repeated safely."""
+
+NOT_REACHED: Final = (
+    "Backups and copies of the database made before: sealed texts in them are unreadable, as their "
+    "key is destroyed; staff numbers and logins are in clear there until the erasure ledger is "
+    "replayed after a restore (`mlmcsc privacy replay`).",
+    "Files that were exported, and then moved, copied or changed; those known are listed.",
+    "Files that belong to the user: imported tables and their files of rejected rows, the copy "
+    "that an adoption kept of the original database, and reports.",
+    "Names in the paths and in the pixels or metadata of image files.",
+    "A PostgreSQL server's write-ahead log, its archive and its replicas, until they are recycled.",
+    "What a disk or file system keeps of deleted blocks: use an encrypted disk.",
+)
+"""Said in every certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedField(Record):
+    """One line of the certificate.
+
+    Attributes:
+        table: Table.
+        column: Column.
+        action: ERASE, ANONYMISE, RESTRICT or KEEP.
+        ground: The law by which.
+        done: What is done, in words.
+        count: Rows concerned; None where the value merely stays.
+    """
+
+    table: str
+    column: str
+    action: str
+    ground: str
+    done: str
+    count: int | None
+
+
+def counted_fields(
+    plan: tuple[PlannedField, ...], counts: Mapping[str, int]
+) -> tuple[ErasedField, ...]:
+    """The plan with the number of rows of each place `table.column`."""
+    return tuple(
+        ErasedField(
+            line.table,
+            line.column,
+            line.action.value,
+            line.ground,
+            line.done,
+            counts.get(f"{line.table}.{line.column}"),
+        )
+        for line in plan
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureReport(Record):
+    """What was done, or (after a dry run) would be.
+
+    Attributes:
+        subject_id: The person's random id; None if a dry run would give it.
+        technician_row: The id in `technicians`; None for a person who never labelled.
+        labels: `keep` or `delete`.
+        ground: Why.
+        request_id: The request that was answered.
+        dry_run: Whether nothing was done.
+        fields: Action, ground and count for each personal column.
+        steps: Name, time and counts of each step done.
+        started_at: When the erasure began; None after a dry run.
+        finished_at: When it was complete.
+        exports_left: Exported files that were not deleted, with the reason, by path.
+        not_reached: What no erasure reaches, and what this one did not.
+        certificate: The signed certificate; None after a dry run.
+        resumed: Subject ids of interrupted erasures that were finished on the way.
+        unfinished: Subject id to the reason, for interrupted erasures that still cannot finish.
+    """
+
+    subject_id: str | None
+    technician_row: int | None
+    labels: LabelChoice
+    ground: str
+    request_id: int | None
+    dry_run: bool
+    fields: tuple[ErasedField, ...]
+    steps: tuple[Mapping[str, Any], ...] = ()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exports_left: Mapping[str, str] = field(default_factory=dict)
+    not_reached: tuple[str, ...] = NOT_REACHED
+    certificate: Mapping[str, Any] | None = None
+    resumed: tuple[str, ...] = ()
+    unfinished: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry(Record):
+    """One line of the erasure ledger: no names.
+
+    Attributes:
+        database_id: Which database, and its copies.
+        subject_id: Whom.
+        technician_row: The id in `technicians`.
+        labels: `keep` or `delete`.
+        erased_at: When, RFC 3339 in UTC.
+    """
+
+    database_id: str
+    subject_id: str
+    technician_row: int | None
+    labels: LabelChoice
+    erased_at: str

@@ -1,0 +1,224 @@
+"""A person's copy of their data (GDPR Art. 15), in memory or written to files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlmcsc.adapters.subject_copies import csv_draft, write_copy
+from mlmcsc.adapters.tabular import draft, file_sha256
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.permissions import Actor, Permission
+from mlmcsc.domain.privacy.access import AUTOMATED_DECISIONS, RIGHTS, explained
+from mlmcsc.domain.privacy.others import ANOTHER
+from mlmcsc.domain.privacy.subject_copy import (
+    ARCHIVED,
+    FORMAT,
+    PARTS,
+    WHILE_IT_LIVES,
+    CopyReport,
+    Part,
+)
+from mlmcsc.domain.retention import TYPES, Periods
+from mlmcsc.errors import ConflictError, PermissionDeniedError, UnknownRecordError
+from mlmcsc.services.privacy.copying import EXTRA, Copying, Row
+from mlmcsc.store.queries.holds import held_subjects, restricted_subjects
+from mlmcsc.store.queries.privacy_identity import Identity, admit, identify
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.uow import Store
+
+Archived = Callable[[int], Iterable[list[Mapping[str, Any]]]]
+"""From a technician's id to their archived labels, with `archive`, in pages."""
+Progress = Callable[[str, int, int], None]
+Path_ = str | os.PathLike[str]
+
+NOTES = (
+    f"Colleagues are left out (GDPR Art. 15(4)): {ANOTHER} stands where one is named.",
+    (
+        "Times are in UTC. `kept_until` is when the retention period of a row ends; while a legal "
+        "hold or a restriction is in force it is kept beyond."
+    ),
+    (
+        "Backups of the database may hold earlier states of these rows until they are deleted "
+        "themselves."
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Give people copies of what is held about them, in one actor's name.
+
+    With the right `privacy` of anybody; without it of oneself. A restriction of processing does not
+    stand in the way: it protects the person (Art. 18(2)).
+    """
+
+    db: Store
+    actor: Actor
+    periods: Periods
+    archived: Archived
+
+    def export_user_data(self, person: int | str) -> dict[str, Any]:
+        """Everything about and by a person, in memory.
+
+        Colleagues are named nowhere: `[another person]` stands in their place, in free text too.
+
+        Args:
+            person: Staff number, login, written name, subject id, or the technician's id.
+
+        Returns:
+            `format`, `generated_at`, `person`, `rights`, `automated_decisions`, `notes`, `parts`
+            and `counts`. Each part has `table`, `meaning`, `kept_days`, `kept_from`, `columns`,
+            `explained` (purpose, legal basis, recipients, retention and source by column),
+            `n_rows`, and `rows`, each with the date `kept_until`. Times are ISO 8601 in UTC.
+
+        Raises:
+            PermissionDeniedError: The actor is somebody else, without the right `privacy`.
+            UnknownRecordError: There is no such person, or they were erased.
+            MissingKeyError: The master key is not here.
+        """
+        with self.db.read() as view:
+            who = self._require(view, person)
+            document = self._head(view, who)
+            parts = {}
+            for name, facts, pages in self._parts(view, who, None):
+                rows = [row for page in pages for row in page]
+                parts[name] = {**facts, "rows": rows, "n_rows": len(rows)}
+        counts = {name: part["n_rows"] for name, part in parts.items()}
+        return {**document, "parts": parts, "counts": counts}
+
+    def write(
+        self,
+        person: int | str,
+        output: Path_,
+        *,
+        csv: Path_ | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> CopyReport:
+        """Write what `export_user_data` returns to a file, whatever its size.
+
+        The file appears whole or not at all, readable by its owner only (mode 0600). An event
+        records its path and digest, so that the person's erasure finds it again.
+
+        Args:
+            person: See `export_user_data`.
+            output: The JSON file.
+            csv: A folder for one CSV file each part, new or empty.
+            overwrite: Replace `output` if it is there.
+            progress: Called with the part, the rows so far and 0: how many come is not known.
+
+        Raises:
+            ConflictError: `output` is there, or `csv` is there and not empty.
+            ValidationError: One of them cannot be written.
+            PermissionDeniedError: See `export_user_data`; as the next two.
+            UnknownRecordError: Nothing was written.
+            MissingKeyError: Nothing was written.
+        """
+        path = Path(os.path.abspath(output))
+        if os.path.lexists(path) and not overwrite:
+            raise ConflictError(f"{path} exists. Pass overwrite=True, or name another file.")
+        with self.db.read() as view:
+            self._require(view, person)
+        if csv is None:
+            return self._write(person, path, None, progress)
+        with csv_draft(Path(os.path.abspath(csv))) as folder:
+            return self._write(person, path, folder, progress)
+
+    def _write(
+        self, person: int | str, path: Path, folder: Any, progress: Progress | None
+    ) -> CopyReport:
+        with draft(path) as made:
+            with self.db.read() as view:
+                who = self._require(view, person)
+                head = self._head(view, who)
+                parts = self._parts(view, who, progress)
+                counts = write_copy(made.path, head, parts, folder and folder.path)
+            sha256 = file_sha256(made.path)
+            told = {"path": str(path), "format": "json", "sha256": sha256}
+            if folder is not None:
+                told["csv"] = str(folder.target)
+            with self.db.write(self.actor) as tx:
+                subject_id = admit(tx, who)
+                told["subject_id"] = subject_id
+                rows = sum(counts.values())
+                tx.record(
+                    AuditEvent(
+                        Operation.EXPORT, "subjects", None, None, told, n_rows=rows, digest=sha256
+                    )
+                )
+                if folder is not None:
+                    folder.publish()
+                made.publish()
+                now = tx.now
+        place = None if folder is None else str(folder.target)
+        return CopyReport(subject_id, str(path), sha256, place, counts, now)
+
+    def _require(self, view: View, person: int | str) -> Identity:
+        who = identify(view, person)
+        own = who is not None and self.actor.subject in who.names
+        if not own and Permission.PRIVACY not in self.actor.permissions:
+            raise PermissionDeniedError(
+                f"{self.actor.subject!r} may export their own data only: for those of others it "
+                "needs the permission 'privacy'. Ask whoever answers privacy requests."
+            )
+        if who is None:
+            raise UnknownRecordError(
+                f"person {person!r} is not known, or was erased; nothing was done. Give a staff "
+                "number, a login, a name as it was written, or a subject id."
+            )
+        return who
+
+    def _head(self, view: View, who: Identity) -> dict[str, Any]:
+        ids = set(who.subject_ids)
+        return {
+            "format": FORMAT,
+            "generated_at": self.db.clock().isoformat(),
+            "person": {
+                "names": list(who.names),
+                "subject_ids": list(who.subject_ids),
+                "technician_row": who.technician,
+                "restricted": bool(ids & restricted_subjects(view)),
+                "legal_hold": bool(ids & held_subjects(view)),
+            },
+            "rights": dict(RIGHTS),
+            "automated_decisions": AUTOMATED_DECISIONS,
+            "notes": list(NOTES),
+        }
+
+    def _parts(
+        self, view: View, who: Identity, progress: Progress | None
+    ) -> Iterator[tuple[str, Mapping[str, Any], Iterator[list[Row]]]]:
+        copying = Copying(view, who, self.periods)
+        for part in PARTS:
+            yield part.name, self._facts(part), self._told(part, copying.pages(part), progress)
+        if who.technician is not None:
+            pages = copying.archived(ARCHIVED, self.archived(who.technician))
+            facts = self._facts(ARCHIVED, "archive")
+            yield ARCHIVED.name, facts, self._told(ARCHIVED, pages, progress)
+
+    def _facts(self, part: Part, *further: str) -> dict[str, Any]:
+        days = None if part.period is None else self.periods[part.period]
+        counted = None if part.period is None else TYPES[part.period].since
+        return {
+            "table": part.table,
+            "meaning": part.meaning,
+            "kept_days": days,
+            "kept_from": counted if days is not None else WHILE_IT_LIVES,
+            "columns": [*further, *part.columns, *EXTRA.get(part.name, ()), "kept_until"],
+            "explained": explained(part.table, part.columns, self.periods),
+        }
+
+    def _told(
+        self, part: Part, pages: Iterator[list[Row]], progress: Progress | None
+    ) -> Iterator[list[Row]]:
+        done = 0
+        for page in pages:
+            yield page
+            done += len(page)
+            if progress is not None:
+                progress(f"copying {part.name}", done, 0)

@@ -1,0 +1,90 @@
+"""The certificate of an erasure: what was done, by which law, what stays and why; no name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from mlmcsc.domain.audit.commitments import timestamp_text
+from mlmcsc.domain.privacy.erased import NOT_REACHED, counted_fields
+from mlmcsc.domain.privacy.erasure import erasure_plan
+from mlmcsc.domain.privacy.mentions import Mentions
+from mlmcsc.domain.privacy.tags import EraseAction
+from mlmcsc.store import schema
+from mlmcsc.store.queries.erasure.saga import Saga
+from mlmcsc.store.uow import Transaction
+
+FORMAT: Final = "mlmcsc-erasure-certificate-1"
+
+
+def signed_certificate(
+    tx: Transaction, saga: Saga, words: Mentions, checkpoint: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The certificate; its signature is Ed25519 over FORMAT, LF, and the rest as compact JSON with
+    sorted keys in UTF-8.
+
+    Raises:
+        MissingKeyError: The master key that guards the signing key is not here.
+    """
+    content = _content(tx, saga, words, checkpoint)
+    key_id, public_key, signature = tx.vault.sign(tx, message(content))
+    return {
+        **content,
+        "key_id": key_id,
+        "public_key": public_key.hex(),
+        "signature": signature.hex(),
+    }
+
+
+def message(content: Mapping[str, Any]) -> bytes:
+    """What is signed."""
+    unsigned = {k: v for k, v in content.items() if k not in {"key_id", "public_key", "signature"}}
+    return f"{FORMAT}\n".encode() + orjson.dumps(unsigned, option=orjson.OPT_SORT_KEYS)
+
+
+def _content(
+    tx: Transaction, saga: Saga, words: Mentions, checkpoint: Mapping[str, Any]
+) -> dict[str, Any]:
+    steps = [{k: v for k, v in step.items() if k != "carried"} for step in saga.steps]
+    counts = (saga.step("database") or {}).get("counts", {})
+    fields = [field.to_dict() for field in counted_fields(erasure_plan(saga.labels), counts)]
+    kept = {EraseAction.ANONYMISE, EraseAction.KEEP, EraseAction.RESTRICT}
+    return {
+        "format": FORMAT,
+        "database_id": schema.read_setting(tx.conn, "database_id"),
+        "subject_id": saga.subject_id,
+        "request_id": saga.request_id,
+        "labels": saga.labels,
+        "ground": words.removed(saga.ground),
+        "started_at": timestamp_text(saga.started_at),
+        "certified_at": timestamp_text(tx.now),
+        "steps": steps,
+        "fields": fields,
+        "kept": [field for field in fields if field["action"] in kept],
+        "not_reached": not_reached(saga),
+        "checkpoint": dict(checkpoint),
+    }
+
+
+def not_reached(saga: Saga) -> list[str]:
+    """What no erasure reaches, and what this one did not."""
+    done = saga.step("database") or {}
+    special = [
+        f"{place}: {count} values name the person, and stay as the files lie there."
+        for place, count in sorted(done.get("named_in_paths", {}).items())
+    ]
+    if done.get("names_not_searched"):
+        special.append(
+            f"{done['names_not_searched']} of the person's names are too short to be told from "
+            "other words in free text: look for them by hand."
+        )
+    exports = (saga.step("exports") or {}).get("left", {})
+    special += [f"Exported file {path}: {why}." for path, why in sorted(exports.items())]
+    archives = (saga.step("archives") or {}).get("unknown", [])
+    special += [
+        f"The folder {name} among the archives, of which this database knows nothing."
+        for name in archives
+    ]
+    return [*NOT_REACHED, *special]

@@ -1,0 +1,111 @@
+"""Every command that writes leaves its audit events; the commands are found by looking."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+import click
+import pytest
+import structlog
+
+from mlmcsc.cli import main
+from mlmcsc.cli.app import mlmcsc
+
+WRITES = {
+    "images add": ["{folder}/new/7.png", "--specimen-id", "S9"],
+    "images ingest": ["{folder}/new"],
+    "images set": ["1", "--magnification", "20"],
+    "specimens set": ["S9", "--heat", "H"],
+    "technician register": ["t9", "--name", "Al"],
+    "technician set": ["t1", "--name", "Al"],
+    "models register": ["v9", "--name", "net", "--model-path", "/m"],
+    "models activate": ["v2"],
+    "predictions add": ["1", "0.5", "--confidence", "0.5", "--model-number", "1"],
+    "labels add": ["1", "0.5", "--technician", "t1"],
+    "labels correct": ["1", "--label", "0.4", "--reason", "misread"],
+    "labels verify": ["1", "--by", "chief"],
+    "import": ["labels", "{folder}/l.csv", "--set", "technician=t1"],
+    "export": ["labels", "{folder}/out.csv"],
+    "database validate": ["--fix", "--yes"],
+    "archive create": ["labels", "--older-than", "365d", "--confirm"],
+    "retention apply": ["--confirm"],
+    "audit export": ["{folder}/trail.jsonl"],
+}
+READS = {
+    "database status",
+    "images list",
+    "images show",
+    "images thumbnail",
+    "specimens list",
+    "specimens show",
+    "technician list",
+    "technician show",
+    "models active",
+    "models list",
+    "models show",
+    "predictions list",
+    "labels history",
+    "labels list",
+    "labels show",
+    "features list",
+    "features sets",
+    "features show",
+    "training features",
+    "training split",
+    "audit list",
+    "audit search",
+    "audit verify",
+    "audit prove",
+    "audit show",
+    "archive find",
+    "retention plan",
+    "archive list",
+    "config generate",
+    "config show",
+    "config validate",
+}
+ELSEWHERE = {
+    "database init": "test_schema_writes.py: a new database commits together with its event",
+    "demo": "fills a database of its own through the services of test_service_writes.py",
+    "audit checkpoint": "writes the trail itself",
+    "audit evidence": "test_service_writes.py: audit_proof.evidence",
+    "archive restore": "test_service_writes.py: archives.restore",
+}
+
+
+def commands():
+    context = click.Context(mlmcsc)
+    for home in mlmcsc.homes:
+        command = mlmcsc.get_command(context, home)
+        if isinstance(command, click.Group):
+            yield from (f"{home} {name}" for name in command.commands)
+        else:
+            yield home
+
+
+@pytest.fixture
+def laboratory(lab):
+    """Files to store and import; a file that was touched."""
+    lab.draw("new/7.png", seed=7)
+    for year in (2010, 2024):  # beyond every period; old enough for an archive
+        lab.db.store_label(1, lab.technician, 0.5, timestamp=datetime(year, 1, 1, tzinfo=UTC))
+    lab.file("l.csv", "image_id,label\n1,0.1\n2,0.2\n")
+    os.utime(lab.db.get_image(1).path, ns=(1, 1))
+    yield lab
+    structlog.reset_defaults()  # commands send log lines to this test's stderr
+
+
+def test_every_command_is_told_here():
+    assert sorted(commands()) == sorted([*WRITES, *READS, *ELSEWHERE])
+
+
+@pytest.mark.parametrize("command", WRITES)
+def test_a_command_that_writes_is_told_by_events(laboratory, witness, command):
+    witness.watch(laboratory.db._database.store)
+    words = [word.format(folder=laboratory.folder) for word in WRITES[command]]
+    code = main(["--database", laboratory.db.url, *command.split(), *words, "--reason", "a test"])
+    assert code == 0
+    assert witness.gaps() == []
+    assert witness.events
+    assert {event["reason"] for event in witness.events} <= {"a test", "misread"}
