@@ -32,6 +32,7 @@ BENCHMARKS = {
     "splits": splits.run,
     "pages": pages.run,
     "features": features.run,
+    "audit": audit.run,
     "startup": startup.run,
 }
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -14,6 +16,7 @@ import structlog
 from mlmcsc.adapters.archives import ArchiveFolder
 from mlmcsc.adapters.crypto import PycaCryptography
 from mlmcsc.adapters.keystore import MemoryKeyStore, key_store
+from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.adapters.system import os_user
 from mlmcsc.config import (
     Config,
@@ -21,12 +24,14 @@ from mlmcsc.config import (
     cache_folder,
     image_store,
     key_file,
+    ledger_file,
     load_config,
     redact_url,
     refuse_empty_promises,
 )
 from mlmcsc.domain.adoption import AdoptionReport
 from mlmcsc.domain.permissions import Actor
+from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.sealing import KeyStore
 from mlmcsc.domain.tables import LABELS, PREDICTIONS, WRITABLE
 from mlmcsc.errors import ValidationError
@@ -43,6 +48,12 @@ from mlmcsc.services.labels import Labels
 from mlmcsc.services.maintenance import Maintenance, Places
 from mlmcsc.services.models import Models
 from mlmcsc.services.predictions import Predictions
+from mlmcsc.services.privacy.access import Access
+from mlmcsc.services.privacy.erasure import Erasure, Outside
+from mlmcsc.services.privacy.keys import VaultKeys
+from mlmcsc.services.privacy.report import Reporting, Sources
+from mlmcsc.services.privacy.requests import Requests
+from mlmcsc.services.privacy.sealing import Sealing
 from mlmcsc.services.retention import FilePlaces, Retention, periods
 from mlmcsc.services.specimens import Specimens
 from mlmcsc.services.technicians import Technicians
@@ -67,6 +78,7 @@ class Database:
     images: ImageSettings
     matrices: MatrixCache
     archives: ArchiveFolder
+    ledger: ErasureLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,12 @@ class Services:
     audit_proof: AuditProof
     retention: Retention
     holds: Holds
+    erasure: Erasure
+    access: Access
+    requests: Requests
+    vault_keys: VaultKeys
+    sealing: Sealing
+    privacy_report: Reporting
 
 
 def open_database(
@@ -149,6 +167,7 @@ def open_database(
         archives=ArchiveFolder(
             None if dialect.in_memory else archive_folder(config, dialect.path, database_id)
         ),
+        ledger=ErasureLedger(None if dialect.in_memory else ledger_file(config, database_id)),
     )
 
 
@@ -237,6 +256,11 @@ def default_actor() -> Actor:
 def services(database: Database, actor: Actor) -> Services:
     """Every use case of `database`, in the name of `actor`."""
     store = database.store
+    days = periods(database.config.retention)
+    places = FilePlaces(database.images.managed, database.images.thumbnails, database.archives)
+    retention = Retention(store, actor, days, places)
+    archives = Archives(store, actor, database.archives)
+    vault_keys = VaultKeys(store, actor)
     return Services(
         images=Images(store, actor, database.images),
         specimens=Specimens(store, actor),
@@ -274,16 +298,35 @@ def services(database: Database, actor: Actor) -> Services:
             {name: spec.within(*database.label_range) for name, spec in WRITABLE.items()},
             lambda joined: _doors(replace(database, store=joined), actor),
         ),
-        archives=Archives(store, actor, database.archives),
+        archives=archives,
         audit=Audit(store, actor),
         audit_proof=AuditProof(store, actor),
-        retention=Retention(
-            store,
-            actor,
-            periods(database.config.retention),
-            FilePlaces(database.images.managed, database.images.thumbnails, database.archives),
-        ),
+        retention=retention,
         holds=Holds(store, actor),
+        erasure=Erasure(store, actor, _outside(database)),
+        access=Access(store, actor, days, archives.labels_of),
+        requests=Requests(store, actor),
+        vault_keys=vault_keys,
+        sealing=Sealing(store, actor),
+        privacy_report=Reporting(
+            store, actor, days, Sources(retention.plan, vault_keys.state, lambda _view: 0)
+        ),
+    )
+
+
+def _outside(database: Database) -> Outside:
+    """What an erasure needs of the other services, and the folders that it empties."""
+    store = database.store
+
+    def erase_archives(actor: Actor, *who: Any, labels: LabelChoice) -> Mapping[str, Any]:
+        return Archives(store, actor, database.archives).erase_person(*who, labels=labels).to_dict()
+
+    return Outside(
+        ledger=database.ledger,
+        caches=database.images.thumbnails.parent,
+        forget_open=database.matrices.matrices.clear,
+        erase_archives=erase_archives,
+        checkpoint=lambda actor: AuditProof(store, actor).checkpoint().to_dict(),
     )
 
 

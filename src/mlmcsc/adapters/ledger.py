@@ -8,6 +8,7 @@ the signature as compact JSON with sorted keys, in UTF-8.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -133,8 +134,7 @@ def _add(path: Path, end: int, line: bytes) -> None:
         os.ftruncate(handle, end)
         os.lseek(handle, end, os.SEEK_SET)
         try:
-            if os.write(handle, line) != len(line):
-                raise OSError(28, os.strerror(28))  # ENOSPC: a file takes less for no other reason
+            _write_whole(handle, line)
             os.fsync(handle)
         except OSError:
             os.ftruncate(handle, end)
@@ -143,6 +143,11 @@ def _add(path: Path, end: int, line: bytes) -> None:
         os.close(handle)
     if is_new:
         sync_folder(path.parent)
+
+
+def _write_whole(handle: int, line: bytes) -> None:
+    if os.write(handle, line) != len(line):  # a full disk takes a part
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager

@@ -10,7 +10,6 @@ LATER = {
     "version": ("part 3, dataset versions", ("create", "list")),
     "backup": ("part 4, backups", ("create", "list", "restore")),
     "quality": ("part 5, quality", ("check", "update-scores")),
-    "privacy": ("part 2, audit and privacy", ("export-user-data", "delete-user-data")),
     "pipeline": ("part 6, the pipeline", ("status",)),
 }
 """Group name to the part that brings it, and its documented commands."""

@@ -21,7 +21,8 @@ only = click.option(
     "--only",
     type=click.Choice(list(TYPES)),
     multiple=True,
-    help="This data type; may be given again. Left out: all.",
+    metavar="TYPE",
+    help="This data type, as `retention plan` names it; may be given again. Left out: all.",
 )
 
 

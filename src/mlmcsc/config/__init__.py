@@ -10,7 +10,7 @@ from mlmcsc.config.in_force import (
 )
 from mlmcsc.config.load import default_document, find_problems, load_config, validate_file
 from mlmcsc.config.model import Config
-from mlmcsc.config.places import archive_folder, cache_folder, image_store, key_file
+from mlmcsc.config.places import archive_folder, cache_folder, image_store, key_file, ledger_file
 from mlmcsc.config.problems import Problem, allowed_values
 from mlmcsc.config.redact import redact_url
 from mlmcsc.config.sections import (
@@ -45,6 +45,7 @@ __all__ = [
     "image_store",
     "is_heeded",
     "key_file",
+    "ledger_file",
     "load_config",
     "normalise_url",
     "redact_url",

@@ -74,6 +74,24 @@ def key_file(database_id: str, environ: Mapping[str, str] = os.environ) -> Path 
     return folder and folder / "mlmcsc" / "keys" / f"{database_id}.key"
 
 
+def ledger_file(config: Config, database_id: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where erasures are kept, apart from the database and its backups: beside the key file.
+
+    Args:
+        config: The settings; `security.key_file` says where keys are.
+        database_id: What the database calls itself.
+        environ: `MLMCSC_KEY_FILE` wins over the settings; `MLMCSC_KEY` has no folder.
+
+    Returns:
+        `ID.erasures.jsonl` in the folder of the key file; else where that is by default, or in
+        `/var/lib/mlmcsc` for a user without a home directory.
+    """
+    named = environ.get("MLMCSC_KEY_FILE") or config.security.key_file
+    if environ.get("MLMCSC_KEY") or not named:
+        named = key_file(database_id, environ) or Path("/var/lib/mlmcsc/keys")
+    return Path(named).absolute().with_name(f"{database_id}.erasures.jsonl")
+
+
 def archive_folder(config: Config, database_file: Path | None, database_id: str) -> Path | None:
     """Where rows go that are archived.
 

@@ -12,9 +12,10 @@ from mlmcsc.manager.annotations import AnnotationCalls
 from mlmcsc.manager.images import ImageCalls
 from mlmcsc.manager.learning import LearningCalls
 from mlmcsc.manager.people import PeopleCalls
+from mlmcsc.manager.privacy import PrivacyCalls
 
 
-class DatabaseManager(ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls):
+class DatabaseManager(ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls, PrivacyCalls):
     """An open mlmcsc database.
 
     The documented calls are methods here; the services they belong to (`images`, `labels`,
@@ -69,6 +70,12 @@ class DatabaseManager(ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls):
         self.audit_proof = parts.audit_proof
         self.retention = parts.retention
         self.holds = parts.holds
+        self.erasure = parts.erasure
+        self.access = parts.access
+        self.requests = parts.requests
+        self.vault_keys = parts.vault_keys
+        self.sealing = parts.sealing
+        self.privacy_report = parts.privacy_report
 
     def acting_as(self, actor: Actor) -> DatabaseManager:
         """The same database for another actor, who may do at most what this one may."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mlmcsc.domain.audit.commitments import (
     SALT_BYTES,
@@ -15,16 +15,29 @@ from mlmcsc.domain.audit.commitments import (
     who_commit,
 )
 from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.places import identifier_places
 from mlmcsc.store.models import audit_logs
 from mlmcsc.store.statements import insert_row
-from mlmcsc.store.vault import subject_of
-
-if TYPE_CHECKING:
-    from mlmcsc.store.uow import Transaction
+from mlmcsc.store.vault import Vault, subject_of
+from mlmcsc.store.views import Writing
 
 
-def write_events(tx: Transaction, events: Sequence[AuditEvent]) -> None:
+class Acting(Writing, Protocol):
+    """An open transaction in somebody's name."""
+
+    @property
+    def actor(self) -> Actor:
+        """In whose name."""
+        ...
+
+    @property
+    def vault(self) -> Vault:
+        """Seals personal texts."""
+        ...
+
+
+def write_events(tx: Acting, events: Sequence[AuditEvent]) -> None:
     """Write events in order, in the name of the transaction's actor."""
     if not events:
         return
@@ -90,7 +103,7 @@ _NAMES = _names()
 
 
 def without_names(
-    tx: Transaction, table: str, values: Mapping[str, Any] | None
+    tx: Acting, table: str, values: Mapping[str, Any] | None
 ) -> Mapping[str, Any] | None:
     """The values, with staff numbers and the like sealed under the key of whom they name."""
     names = _NAMES.get(table)

@@ -1,8 +1,8 @@
 """The vault: each person's random id and data key, and the texts sealed under it.
 
-A sealed text reads `mlmcsc:v1:<subject id>:<base64url of nonce, ciphertext and tag>`; its associated
-data is the subject id. Destroying the wrapped data key makes every copy of the texts unreadable,
-in audit payloads and archives too.
+A sealed text reads `mlmcsc:v1:<subject id>:<base64url of nonce, ciphertext and tag>`; its
+associated data is the subject id. Destroying the wrapped data key makes every copy of the texts
+unreadable, in audit payloads and archives too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -20,11 +20,7 @@ from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.sealing import Cryptography, KeyStore, MasterKey
 from mlmcsc.errors import IntegrityError, MissingKeyError
 from mlmcsc.store.models import privacy_holds, settings, subjects
-
-if TYPE_CHECKING:
-    from mlmcsc.store.uow import Snapshot, Transaction
-
-    View = Snapshot | Transaction
+from mlmcsc.store.views import View, Writing
 
 PREFIX: Final = "mlmcsc:v1:"
 WITHHELD: Final = "[withheld]"
@@ -80,7 +76,7 @@ class Vault:
             self._keys = self._open_keys(str(_setting(view, "database_id")))
         return self._keys
 
-    def prepare(self, tx: Transaction) -> None:
+    def prepare(self, tx: Writing) -> None:
         """Give a new or upgraded database its signing key, and itself a master key."""
         if _setting(tx, PUBLIC_KEY) is not None:
             return
@@ -116,7 +112,7 @@ class Vault:
         public = self.crypto.public_key(seed)
         return key_id(public), public, self.crypto.sign(seed, message)
 
-    def person(self, tx: Transaction, identifier: str, technician_id: int | None = None) -> str:
+    def person(self, tx: Writing, identifier: str, technician_id: int | None = None) -> str:
         """The subject id of the person so called; a person not met before gets one.
 
         Args:
@@ -137,7 +133,7 @@ class Vault:
             )
         return subject_id
 
-    def _admit(self, tx: Transaction, identifier: str) -> str:
+    def _admit(self, tx: Writing, identifier: str) -> str:
         master = self.keys(tx).current()  # not from memory: another process may have rotated it
         self._masters[master.key_id] = master
         subject_id = f"p{secrets.token_hex(12)}"

@@ -23,12 +23,16 @@ STEPS: Final = (
 """In order; each is repeated safely."""
 
 NOT_REACHED: Final = (
-    "Backups and copies of the database made before: sealed texts in them are unreadable, as their "
-    "key is destroyed; staff numbers and logins are in clear there until the erasure ledger is "
-    "replayed after a restore (`mlmcsc privacy replay`).",
+    (
+        "Backups and copies of the database made before: sealed texts in them are unreadable, as "
+        "their key is destroyed; staff numbers and logins are in clear there until the ledger is "
+        "replayed after a restore (`mlmcsc privacy replay`)."
+    ),
     "Files that were exported, and then moved, copied or changed; those known are listed.",
-    "Files that belong to the user: imported tables and their files of rejected rows, the copy "
-    "that an adoption kept of the original database, and reports.",
+    (
+        "Files that belong to the user: imported tables and their files of rejected rows, the copy "
+        "that an adoption kept of the original database, and reports."
+    ),
     "Names in the paths and in the pixels or metadata of image files.",
     "A PostgreSQL server's write-ahead log, its archive and its replicas, until they are recycled.",
     "What a disk or file system keeps of deleted blocks: use an encrypted disk.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -22,7 +22,7 @@ from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.errors import IntegrityError, ValidationError
 from mlmcsc.services.archives.erasing import Person, erase
-from mlmcsc.services.archives.finding import find
+from mlmcsc.services.archives.finding import Page, find, labels_of
 from mlmcsc.services.archives.making import make
 from mlmcsc.services.archives.restoring import restore
 from mlmcsc.services.archives.shelf import Progress, Shelf
@@ -170,6 +170,16 @@ class Archives:
         wanted = {"id": record_id} if image_id is None else {"image_id": image_id}
         equal = {name: value for name, value in wanted.items() if value is not None}
         return find(self._shelf, table, equal)
+
+    def labels_of(self, view: View, technician: int) -> Iterator[Page]:
+        """A technician's archived labels, for the copy of their data, which asks for the right.
+
+        Archive by archive, with `archive`; notes stay sealed.
+
+        Raises:
+            IntegrityError: An archive that may hold some is missing or was changed.
+        """
+        return labels_of(self._shelf, view, technician)
 
     @requires(Permission.PRIVACY)
     def restore(

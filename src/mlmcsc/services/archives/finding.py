@@ -14,6 +14,9 @@ from mlmcsc.store.queries import archives as queries
 from mlmcsc.store.queries.features import decode
 from mlmcsc.store.queries.rows import View
 
+LABELS = "labels"
+Page = list[Mapping[str, Any]]
+
 
 def find(shelf: Shelf, table: str, equal: Mapping[str, int]) -> list[FoundRow]:
     """The archived rows of `table` whose columns have these values, oldest archive first."""
@@ -60,3 +63,22 @@ def _rows(
         if "notes" in row:
             (row["notes"],) = view.vault.reveal(view, shelf.actor, [row["notes"]])
     return found
+
+
+def labels_of(shelf: Shelf, view: View, technician: int) -> Iterator[Page]:
+    """A technician's archived labels, archive by archive, with `archive`; notes stay sealed.
+
+    Raises:
+        IntegrityError: An archive that may hold some is missing or was changed.
+    """
+    for archive in queries.every(view):
+        if not _may_hold(archive, LABELS, None):
+            continue
+        manifest = shelf.check(view, archive)
+        file = manifest.files[0]
+        path = shelf.folder.place(manifest.path) / file.name
+        found = find_rows(path, file.columns, technician_id=technician)
+        for row in found:
+            if row["annotation_data"] is not None:
+                row["annotation_data"] = orjson.loads(row["annotation_data"])
+        yield [{"archive": archive.name, **row} for row in found]

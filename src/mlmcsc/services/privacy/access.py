@@ -31,7 +31,7 @@ from mlmcsc.store.queries.privacy_identity import Identity, admit, identify
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
-Archived = Callable[[int], Iterable[list[Mapping[str, Any]]]]
+Archived = Callable[[View, int], Iterable[list[Mapping[str, Any]]]]
 """From a technician's id to their archived labels, with `archive`, in pages."""
 Progress = Callable[[str, int, int], None]
 Path_ = str | os.PathLike[str]
@@ -197,7 +197,7 @@ class Access:
         for part in PARTS:
             yield part.name, self._facts(part), self._told(part, copying.pages(part), progress)
         if who.technician is not None:
-            pages = copying.archived(ARCHIVED, self.archived(who.technician))
+            pages = copying.archived(ARCHIVED, self.archived(view, who.technician))
             facts = self._facts(ARCHIVED, "archive")
             yield ARCHIVED.name, facts, self._told(ARCHIVED, pages, progress)
 

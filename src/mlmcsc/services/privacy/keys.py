@@ -103,7 +103,8 @@ class VaultKeys:
         Raises:
             MissingKeyError: The place cannot be written, or is a variable, which cannot be.
         """
-        destroyed, kept = [], []
+        destroyed: list[str] = []
+        kept: list[str] = []
         with self.db.write(self.actor) as tx:
             queries.alone(tx)
             keys = tx.vault.keys(tx)

@@ -35,6 +35,9 @@ PAGE = 2_000
 SINCE, ROW = "_since", "_row"
 """Beside a part's columns: from when its retention period counts, and its id."""
 
+PERSONAL_TABLES = ("technicians", "labels", "label_revisions", "audit_logs", "subjects")
+"""Tables whose exports hold rows about people."""
+
 Query = sa.Select[Any]
 _l, _r, _a = labels.c, label_revisions.c, audit_logs.c
 
@@ -42,8 +45,8 @@ _l, _r, _a = labels.c, label_revisions.c, audit_logs.c
 def pages(view: View, who: Identity, part: Part) -> Iterator[Sequence[sa.Row[Any]]]:
     """The rows of a part by id, sealed texts still sealed, with `SINCE` and `ROW`."""
     table, source, condition, since = _SOURCES[part.name](who)
-    columns = [_readable(table.c[name]) for name in part.columns]
-    query = (
+    columns: list[Any] = [_readable(table.c[name]) for name in part.columns]
+    query: Query = (
         sa.select(*columns, since.label(SINCE), table.c.id.label(ROW))
         .select_from(source)
         .where(condition)
@@ -206,6 +209,3 @@ _SOURCES: dict[str, Callable[[Identity], Source]] = {
     "privacy_holds": _plain(privacy_holds, _subject(privacy_holds), privacy_holds.c.released_at),
     "erasures": _plain(erasures, _subject(erasures)),
 }
-
-PERSONAL_TABLES = ("technicians", "labels", "label_revisions", "audit_logs", "subjects")
-"""Tables whose exports hold rows about people."""

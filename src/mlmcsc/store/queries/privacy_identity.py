@@ -62,7 +62,7 @@ def identify(view: View, person: int | str) -> Identity | None:
     name = str(person) if found is None else found.identifier
     if isinstance(person, int) and found is None:
         technician = person
-        name = view.conn.scalar(_staff_number(technician))
+        name = _staff_number(view, technician)
     elif technician is None:
         technician = _technician_called(view, str(name))
     if name is None:
@@ -71,7 +71,7 @@ def identify(view: View, person: int | str) -> Identity | None:
     if found is None and technician is None and not is_written(view, name):
         return None
     s = subjects.c
-    known = s.identifier.in_(names)
+    known: sa.ColumnElement[bool] = s.identifier.in_(names)
     if technician is not None:
         known = sa.or_(known, s.technician_id == technician)
     ids = view.conn.scalars(sa.select(s.subject_id).where(known).order_by(s.id))
@@ -85,7 +85,7 @@ def admit(tx: Transaction, who: Identity) -> str:
     found = tx.conn.scalar(query)
     if found is not None:
         return str(found)
-    staff = None if who.technician is None else tx.conn.scalar(_staff_number(who.technician))
+    staff = None if who.technician is None else _staff_number(tx, who.technician)
     return tx.vault.person(tx, who.names[0], who.technician if staff == who.names[0] else None)
 
 
@@ -97,8 +97,10 @@ def is_written(view: View, name: str) -> bool:
     )
 
 
-def _staff_number(technician: int) -> sa.Select[tuple[str]]:
-    return sa.select(technicians.c.technician_id).where(technicians.c.id == technician)
+def _staff_number(view: View, technician: int) -> str | None:
+    query = sa.select(technicians.c.technician_id).where(technicians.c.id == technician)
+    found = view.conn.execute(query).first()
+    return None if found is None else str(found[0])
 
 
 def _technician_called(view: View, name: str) -> int | None:
@@ -115,5 +117,5 @@ def _names(view: View, name: str, technician: int | None) -> tuple[str, ...]:
     if technician is None:
         return (name,)
     query = sa.select(accounts.c.username).where(accounts.c.technician_id == technician)
-    every = [name, view.conn.scalar(_staff_number(technician)), *view.conn.scalars(query)]
+    every = [name, _staff_number(view, technician), *view.conn.scalars(query)]
     return tuple(dict.fromkeys(each for each in every if each is not None))

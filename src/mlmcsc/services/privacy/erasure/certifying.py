@@ -22,8 +22,9 @@ FORMAT: Final = "mlmcsc-erasure-certificate-1"
 def signed_certificate(
     tx: Transaction, saga: Saga, words: Mentions, checkpoint: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The certificate; its signature is Ed25519 over FORMAT, LF, and the rest as compact JSON with
-    sorted keys in UTF-8.
+    """The certificate.
+
+    Its signature is Ed25519 over FORMAT, LF, and the rest as compact JSON with sorted keys.
 
     Raises:
         MissingKeyError: The master key that guards the signing key is not here.

@@ -74,6 +74,8 @@ def _erase(tx: Transaction, begun: saga.Saga, found: Person | None) -> None:
     for place, number in mentions.clear(tx, words, change=True).items():
         counts[place] = counts.get(place, 0) + number
     counts |= trail.redact(tx, person.subject_ids, words)
+    if person.technician_row is not None:
+        counts["technicians.is_active"] = 1  # by the first step
     counts |= deeds.destroy_keys(tx, person.subject_ids)
     left = mentions.unreachable(tx, words, _staying())
     done |= {

@@ -52,5 +52,3 @@ def _of_measured(row: int) -> list[sa.ColumnElement[bool]]:
         .where(other.c.image_id.in_(measured))
     )
     return [h.specimen_id.in_(specimens), h.subject_id.in_(people)]
-
-

@@ -87,5 +87,3 @@ def unreachable(view: View, mentions: Mentions, columns: list[tuple[str, str]]) 
         if found:
             counts[f"{table_name}.{name}"] = found
     return counts
-
-

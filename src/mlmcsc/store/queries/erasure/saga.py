@@ -69,13 +69,13 @@ def _select() -> sa.Select[Any]:
     return sa.select(*(_c[f.name] for f in fields(Saga)))
 
 
-def start(tx: Transaction, values: Mapping[str, Any]) -> int:
+def start(tx: Transaction, values: Mapping[str, Any], pseudonym: str) -> int:
     """Begin an erasure; the technician is not active any more from here on."""
     row = values["technician_row"]
     if row is not None:
         t = technicians.c
         tx.conn.execute(technicians.update().where(t.id == row).values(is_active=False))
-    steps = [told(tx, "started", {})]
+    steps = [told(tx, "started", {"pseudonym": pseudonym})]
     return rows.insert(tx, erasures, {**values, "steps": steps, "started_at": tx.now})
 
 

@@ -1,0 +1,236 @@
+"""`mlmcsc privacy delete-user-data|anonymize|replay`: erasing people, for good."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlmcsc.cli.command import Command
+from mlmcsc.cli.exits import FINDING, OK
+from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, say, table
+from mlmcsc.cli.progress import progress
+from mlmcsc.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mlmcsc.domain.privacy.erased import ErasureReport
+
+FIELDS = (
+    Column("column", lambda field: f"{field.table}.{field.column}", whole=True),
+    attribute("action", whole=True),
+    Column("rows", lambda field: "-" if field.count is None else f"{field.count:,}", right=True),
+    attribute("done", "what happens"),
+    attribute("ground", minor=True),
+)
+STEPS = (
+    Column("step", lambda step: step["step"], whole=True),
+    Column("at (UTC)", lambda step: step["at"], whole=True),
+)
+WAITING = (
+    attribute("subject_id", "person", whole=True),
+    attribute("technician_row", "technician", right=True),
+    attribute("labels", whole=True),
+    attribute("erased_at", "erased", whole=True),
+)
+
+confirm = click.option("--confirm", is_flag=True, help="Do it without asking.")
+dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+
+
+@click.command(
+    "delete-user-data",
+    cls=Command,
+    example="""
+        privacy delete-user-data tech_001 --dry-run
+        privacy delete-user-data tech_001 --request 4 --certificate erased.json
+        privacy delete-user-data tech_001 --labels delete --confirm
+    """,
+)
+@click.argument("person")
+@click.option(
+    "--labels",
+    type=click.Choice(["keep", "delete"]),
+    default="keep",
+    show_default=True,
+    help="Keep measurements as anonymous ones, or delete them.",
+)
+@click.option("--ground", default="GDPR Art. 17(1)", show_default=True, help="Why, for the record.")
+@click.option("--request", "request_id", type=int, help="Number of the request that is answered.")
+@click.option("--certificate", metavar="FILE", help="Write the signed certificate there.")
+@confirm
+@dry_run
+@click.pass_obj
+def delete_user_data(
+    session: Session,
+    person: str,
+    *,
+    certificate: str | None,
+    confirm: bool,
+    dry_run: bool,
+    **wanted: Any,
+) -> int:
+    """Erase a person from the database, archives, caches and exports; for good.
+
+    PERSON is a staff number, a login, a written name or a subject id. Interrupted, the same command
+    finishes it. A legal hold always wins.
+    """
+    with session.open() as db:
+        plan = db.delete_user_data(person, dry_run=True, **wanted)
+        if dry_run:
+            _show_plan(session, plan)
+            return OK
+        if not _agreed([plan], session, confirm=confirm):
+            return FINDING
+        with progress() as report:
+            done = db.delete_user_data(person, certificate=certificate, progress=report, **wanted)
+    _show_done(session, done)
+    return OK
+
+
+@click.command(
+    "anonymize",
+    cls=Command,
+    example="""
+        privacy anonymize tech_001
+        privacy anonymize --older-than 1095 --dry-run
+    """,
+)
+@click.argument("person", required=False)
+@click.option(
+    "--older-than",
+    "older_than_days",
+    type=int,
+    metavar="DAYS",
+    help="Every technician last active longer ago.",
+)
+@confirm
+@dry_run
+@click.pass_obj
+def anonymize(
+    session: Session,
+    person: str | None,
+    older_than_days: int | None,
+    *,
+    confirm: bool,
+    dry_run: bool,
+) -> int:
+    """Make people anonymous whose data nothing needs any more; their labels stay.
+
+    It is an erasure with another ground: their data keys are destroyed.
+    """
+    if (person is None) == (older_than_days is None):
+        raise click.UsageError("name a person, or --older-than DAYS, and not both")
+    with session.open() as db:
+        plans = db.anonymize_data(person, older_than_days=older_than_days, dry_run=True)
+        if dry_run:
+            _show_plans(session, plans)
+            return OK
+        if plans and not _agreed(plans, session, confirm=confirm):
+            return FINDING
+        with progress() as report:
+            done = db.anonymize_data(person, older_than_days=older_than_days, progress=report)
+    if session.json:
+        print_json(done)
+    elif not done:
+        say("nothing was to do")
+    for each in () if session.json else done:
+        _show_done(session, each)
+    return OK
+
+
+@click.command(
+    "replay",
+    cls=Command,
+    example="""
+        privacy replay --dry-run
+        privacy replay
+    """,
+)
+@dry_run
+@click.pass_obj
+def replay(session: Session, *, dry_run: bool) -> int:
+    """Erase again whom a restored backup brought back, by the erasure ledger beside the key file.
+
+    Exit code 1: with --dry-run, somebody is to be erased; without, somebody could not be.
+    """
+    with session.open() as db, progress() as report:
+        found = db.erasure.replay(dry_run=dry_run, progress=report)
+    if session.json:
+        print_json(found)
+    elif not found.waiting:
+        say("every erasure of the ledger is done in this database")
+    else:
+        table(WAITING, found.waiting)
+        if not dry_run:
+            say(f"{counted(len(found.applied), 'erasure')} done again")
+        _tell_refused(found.refused)
+    return FINDING if found.refused or (dry_run and found.waiting) else OK
+
+
+commands = (delete_user_data, anonymize, replay)
+
+
+def _agreed(plans: Iterable[ErasureReport], session: Session, *, confirm: bool) -> bool:
+    """Show the plan and ask, once, before anything is changed."""
+    plans = list(plans)
+    if confirm:
+        return True
+    if not sys.stdin.isatty():
+        raise click.UsageError("it asks before it erases; without a terminal add --confirm")
+    if not session.json:
+        _show_plans(session, plans)
+    return click.confirm(f"Erase {counted(len(plans), 'person', 'people')} for good?", err=True)
+
+
+def _show_plans(session: Session, plans: Iterable[ErasureReport]) -> None:
+    if session.json:
+        print_json(list(plans))
+        return
+    found = False
+    for plan in plans:
+        found = True
+        _show_plan(session, plan)
+    if not found:
+        say("nothing is to do")
+
+
+def _show_plan(session: Session, plan: ErasureReport) -> None:
+    if session.json:
+        print_json(plan)
+        return
+    table(FIELDS, plan.fields, title=f"Erasure of {plan.subject_id or 'the person'}")
+    say("")
+    for line in plan.not_reached:
+        note(f"not reached: {line}")
+
+
+def _show_done(session: Session, done: ErasureReport) -> None:
+    if session.json:
+        print_json(done)
+        return
+    table(STEPS, done.steps)
+    say("")
+    facts(
+        {
+            "person": done.subject_id,
+            "labels": "kept as anonymous ones" if done.labels == "keep" else "deleted",
+            "ground": done.ground,
+            "request": done.request_id,
+            "erased": done.finished_at,
+        }
+    )
+    for line in done.not_reached:
+        note(f"not reached: {line}")
+    for path, why in done.exports_left.items():
+        note(f"not deleted: {path}: {why}")
+    if done.resumed:
+        note(f"interrupted erasures finished on the way: {', '.join(done.resumed)}")
+    _tell_refused(done.unfinished)
+
+
+def _tell_refused(refused: Mapping[str, str]) -> None:
+    for who, why in refused.items():
+        note(f"not erased yet: {who}: {why}")

@@ -1,0 +1,107 @@
+"""`mlmcsc privacy rotate-key|seal`: the master key, and texts that lie in clear."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mlmcsc.cli.command import Command
+from mlmcsc.cli.exits import FINDING, OK
+from mlmcsc.cli.output import counted, note, print_json, say
+from mlmcsc.cli.progress import progress
+from mlmcsc.cli.session import Session
+
+if TYPE_CHECKING:
+    from mlmcsc.manager import DatabaseManager
+
+
+@click.command(
+    "rotate-key",
+    cls=Command,
+    example="""
+        privacy rotate-key --reason 'yearly'
+        privacy rotate-key --destroy-old
+        privacy rotate-key --destroy-old --confirm
+    """,
+)
+@click.option("--destroy-old", is_flag=True, help="Remove the older keys for good; asks first.")
+@click.option("--confirm", is_flag=True, help="Do it without asking.")
+@click.pass_obj
+def rotate_key(session: Session, *, destroy_old: bool, confirm: bool) -> int:
+    """Make a new master key, and wrap everybody's data keys by it.
+
+    Interrupted, it goes on with the same key when it is run again. The old key is kept for backups
+    from its time, until --destroy-old. With the key in the variable MLMCSC_KEY, set that to the new
+    key and MLMCSC_KEY_RETIRED to the old one first.
+    """
+    with session.open() as db:
+        if destroy_old and not _agreed(db, confirm=confirm):
+            return FINDING
+        with progress() as report:
+            done = db.vault_keys.rotate(progress=report)
+        gone = db.vault_keys.destroy_retired() if destroy_old else None
+    if session.json:
+        destroyed = None if gone is None else gone.to_dict()
+        print_json({**done.to_dict(), "destroy_old": destroyed})
+        return OK
+    if done.resumed:
+        note("an interrupted rotation was finished; run it again for yet another key")
+    say(f"the master key is {done.key_id}; {counted(done.people, 'data key')} wrapped by it anew")
+    if gone is not None:
+        say(f"destroyed: {', '.join(gone.destroyed) or 'none'}")
+        if gone.kept:
+            note(f"kept, as they still wrap something here: {', '.join(gone.kept)}")
+    elif done.retired:
+        note(
+            f"older keys are kept for backups from their time: {', '.join(done.retired)}; "
+            "--destroy-old removes them"
+        )
+    return OK
+
+
+def _agreed(db: DatabaseManager, *, confirm: bool) -> bool:
+    """Tell what it means, and ask, before anything is changed."""
+    state = db.vault_keys.state()
+    note("with the older keys gone, backups from their time can never show a name again")
+    if not state.own_place:
+        note(
+            f"{state.place} may serve other databases too: rotate their keys first, or they lose "
+            "all names"
+        )
+    if confirm:
+        return True
+    if not sys.stdin.isatty():
+        raise click.UsageError("--destroy-old asks first; without a terminal add --confirm")
+    return click.confirm("Rotate, and destroy every older key for good?", err=True)
+
+
+@click.command(
+    "seal",
+    cls=Command,
+    example="""
+        privacy seal --dry-run
+        privacy seal --reason 'rows imported by SQL'
+    """,
+)
+@click.option("--dry-run", is_flag=True, help="Show what lies in clear; change nothing.")
+@click.pass_obj
+def seal(session: Session, *, dry_run: bool) -> None:
+    """Encrypt personal texts that raw SQL has written in clear.
+
+    Events that were not written by mlmcsc get their commitments too.
+    """
+    with session.open() as db:
+        found = db.sealing.clear() if dry_run else db.sealing.seal()
+    if session.json:
+        print_json({"in_clear" if dry_run else "sealed": found})
+        return
+    done = "in clear" if dry_run else "sealed"
+    for place, count in found.items():
+        say(f"{place}: {counted(count, 'row')} {done}")
+    if not found:
+        say("nothing lies in clear")
+
+
+commands = (rotate_key, seal)

@@ -1,0 +1,129 @@
+"""Who is meant, whether they may be erased, and the first step."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.fields import Field, Kind
+from mlmcsc.domain.permissions import Actor
+from mlmcsc.domain.privacy.erasure import LabelChoice
+from mlmcsc.domain.privacy.mentions import Mentions
+from mlmcsc.errors import ConflictError, UnknownRecordError, ValidationError
+from mlmcsc.services.privacy.erasure.carried import carried_by
+from mlmcsc.store.models import privacy_requests
+from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.erasure import held, people, saga
+from mlmcsc.store.queries.erasure.people import Person
+from mlmcsc.store.queries.erasure.saga import Saga
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.uow import Store
+
+PERSON = Field(
+    "person", Kind.TEXT, "staff number, login or subject id", required=True, max_length=100
+)
+GROUND = Field("ground", Kind.TEXT, "why, for the record", required=True, max_length=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A checked call.
+
+    Attributes:
+        person: Staff number, login, written name or subject id; or the technician's row id.
+        labels: Whether measurements stay.
+        ground: Why.
+        request_id: The request that is answered.
+    """
+
+    person: int | str
+    labels: LabelChoice
+    ground: str
+    request_id: int | None
+
+    @classmethod
+    def checked(cls, person: Any, labels: LabelChoice, ground: Any, request_id: Any) -> Wanted:
+        """The arguments, with their types and lengths checked.
+
+        Raises:
+            ValidationError: One is wrong.
+        """
+        who = person if type(person) is int else PERSON.check(person)
+        if request_id is not None and type(request_id) is not int:
+            raise ValidationError(f"request_id={request_id!r}: give the number of a request.")
+        return cls(who, labels, GROUND.check(ground), request_id)
+
+    def look_up(self, view: View) -> tuple[Saga | None, Person | None]:
+        """The erasure begun before, or the person.
+
+        Raises:
+            UnknownRecordError: There is no such person or request; nothing was done.
+            ConflictError: What was begun treats labels otherwise.
+            HeldError: A legal hold is in force.
+        """
+        if self.request_id is not None and not rows.exists(view, privacy_requests, self.request_id):
+            raise UnknownRecordError(f"request {self.request_id} does not exist; nothing was done.")
+        begun = begun_for(view, self.person)
+        if begun is not None:
+            self._refuse_other_labels(begun)
+            return begun, None
+        person = people.find(view, self.person)
+        if person is None:
+            raise UnknownRecordError(
+                f"person {self.person!r} is not known; nothing was done. Give a staff number, a "
+                "login or a subject id."
+            )
+        held.refuse_held(view, person, self.labels)
+        return None, person
+
+    def _refuse_other_labels(self, begun: Saga) -> None:
+        if begun.finished_at is None and begun.labels != self.labels:
+            raise ConflictError(
+                f"The erasure of {begun.subject_id} was begun with labels={begun.labels!r}, and "
+                f"goes on with that only, not with {self.labels!r}."
+            )
+
+
+def begun_for(view: View, wanted: int | str) -> Saga | None:
+    """The erasure of a person so called, if it was begun; the finished one by subject id only."""
+    found = saga.find(view, wanted)
+    if found is not None:
+        return found
+    for each in saga.unfinished(view):
+        carried = carried_by(view, each)
+        if carried is not None and wanted in carried.identifiers:
+            return each
+    return None
+
+
+def start(db: Store, actor: Actor, wanted: Wanted) -> Saga:
+    """The first step: the row by which it is found again, and no new labels from here on.
+
+    Raises:
+        HeldError: A legal hold was placed meanwhile; nothing was done.
+        MissingKeyError: The master key is not here; nothing was done.
+    """
+    with db.read() as view:
+        found = people.find(view, wanted.person)
+    words = Mentions(found.identifiers if found else ())
+    # The reason may name the person; it is kept without.
+    with db.write(replace(actor, reason=words.removed(actor.reason))) as tx:
+        begun, person = wanted.look_up(tx)
+        if begun is not None or person is None:
+            raise ConflictError("Another process erases this person already; wait for its end.")
+        subject_id = people.admit(tx, person)
+        values = {
+            "subject_id": subject_id,
+            "technician_row": person.technician_row,
+            "request_id": wanted.request_id,
+            "labels": wanted.labels,
+            "ground": words.removed(wanted.ground),
+            "identifier": person.called,
+        }
+        number = saga.start(tx, values, f"erased-{secrets.token_hex(4)}")
+        told = {k: v for k, v in values.items() if k != "identifier"}
+        tx.record(AuditEvent(Operation.ERASE, "erasures", number, None, told))
+        return saga.lock(tx, subject_id)

@@ -1,0 +1,63 @@
+"""The laboratory with its traces, of each kind of database, with keys and a ledger of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlmcsc import DatabaseManager
+
+
+def _laboratory():
+    spec = importlib.util.spec_from_file_location(
+        "erasure_laboratory", Path(__file__).with_name("laboratory.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """The person's names, and what fills a database with their traces."""
+    return _laboratory()
+
+
+@pytest.fixture
+def settings(url, tmp_path, monkeypatch):
+    """Folders of this test alone: keys (those of the template), ledger, archives and caches."""
+    keys = Path(os.environ["XDG_CONFIG_HOME"])
+    shutil.copytree(keys, tmp_path / "settings", ignore=shutil.ignore_patterns("*.jsonl"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archive"))
+    monkeypatch.setenv("MLMCSC_PERFORMANCE__CACHE_DIRECTORY", str(tmp_path / "caches"))
+    return tmp_path / "settings"
+
+
+@pytest.fixture
+def db(url, settings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with DatabaseManager(url) as manager:
+        yield manager
+
+
+@pytest.fixture
+def row(db, lab, draw, tmp_path):
+    """The technician's row id in a laboratory full of traces."""
+    (tmp_path / "exports").mkdir()
+    return lab.fill(db, draw, tmp_path / "exports")
+
+
+@pytest.fixture
+def ledger(db):
+    """The lines of the erasure ledger."""
+
+    def read():
+        path = db._database.ledger.path
+        return path.read_text().splitlines() if path.exists() else []
+
+    return read
