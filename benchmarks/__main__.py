@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    audit,
     audit_cost,
     bulk,
     durable,

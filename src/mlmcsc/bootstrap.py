@@ -31,7 +31,6 @@ from mlmcsc.config import (
 )
 from mlmcsc.domain.adoption import AdoptionReport
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.sealing import KeyStore
 from mlmcsc.domain.tables import LABELS, PREDICTIONS, WRITABLE
 from mlmcsc.errors import ValidationError
@@ -261,6 +260,7 @@ def services(database: Database, actor: Actor) -> Services:
     retention = Retention(store, actor, days, places)
     archives = Archives(store, actor, database.archives)
     vault_keys = VaultKeys(store, actor)
+    erasure = Erasure(store, actor, _outside(database))
     return Services(
         images=Images(store, actor, database.images),
         specimens=Specimens(store, actor),
@@ -303,13 +303,16 @@ def services(database: Database, actor: Actor) -> Services:
         audit_proof=AuditProof(store, actor),
         retention=retention,
         holds=Holds(store, actor),
-        erasure=Erasure(store, actor, _outside(database)),
+        erasure=erasure,
         access=Access(store, actor, days, archives.labels_of),
         requests=Requests(store, actor),
         vault_keys=vault_keys,
         sealing=Sealing(store, actor),
         privacy_report=Reporting(
-            store, actor, days, Sources(retention.plan, vault_keys.state, lambda _view: 0)
+            store,
+            actor,
+            days,
+            Sources(retention.plan, vault_keys.state, lambda: len(erasure.unreplayed())),
         ),
     )
 
@@ -318,8 +321,8 @@ def _outside(database: Database) -> Outside:
     """What an erasure needs of the other services, and the folders that it empties."""
     store = database.store
 
-    def erase_archives(actor: Actor, *who: Any, labels: LabelChoice) -> Mapping[str, Any]:
-        return Archives(store, actor, database.archives).erase_person(*who, labels=labels).to_dict()
+    def erase_archives(actor: Actor, *who: Any, **choice: Any) -> Mapping[str, Any]:
+        return Archives(store, actor, database.archives).erase_person(*who, **choice).to_dict()
 
     return Outside(
         ledger=database.ledger,

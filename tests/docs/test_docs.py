@@ -30,7 +30,7 @@ def blocks(page):
 def reader(tmp_path, monkeypatch):
     """An empty folder and a clean environment, as somebody who follows the page has them."""
     for variable in [*os.environ]:
-        if variable.startswith("MLMCSC_") or variable == "DATABASE_URL":
+        if variable.startswith(("MLMCSC_", "XDG_")) or variable == "DATABASE_URL":
             monkeypatch.delenv(variable)
     folder = tmp_path / "work"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""An evidence bundle convinces a third party who has nothing but Python, and only while it is true."""
+"""An evidence bundle convinces a third party who has nothing but Python, while it is true."""
 
 from __future__ import annotations
 
@@ -62,11 +62,8 @@ def test_it_holds_the_specimens_events_and_no_others(bundle):
 
     assert [f for f in found if f[0] == "specimens"] == [("specimens", "CREATE", 1)]
     assert len([f for f in found if f[0] == "images"]) == 2
-    assert sorted(f[1:] for f in found if f[0] == "labels") == sorted(
-        [("CREATE", 1), ("CREATE", None), ("UPDATE", 1)], key=str
-    ) or {("CREATE", 1), ("CREATE", None), ("UPDATE", 1)} == {
-        f[1:] for f in found if f[0] == "labels"
-    }
+    labels = {f[1:] for f in found if f[0] == "labels"}
+    assert labels == {("CREATE", 1), ("CREATE", None), ("UPDATE", 1)}
 
 
 def test_the_script_in_it_runs_alone_and_says_intact(bundle, tmp_path):
@@ -155,7 +152,6 @@ def test_changed_bytes_of_a_file_are_found(bundle, name):
         code = verdict(bundle)
         # Words of subject.json that name the record are the laboratory's, not the trail's.
         assert code in ({0, 1, 2} if name == "subject.json" else {1, 2}), at
-        assert "Traceback" not in str(code)
 
 
 def test_an_event_left_out_or_doubled_is_found(bundle):
@@ -188,7 +184,9 @@ def test_a_link_in_the_unpacked_folder_is_refused(bundle, tmp_path):
 
 def test_a_damaged_or_missing_bundle_is_told_without_a_traceback(bundle, tmp_path):
     whole = bundle.read_bytes()
-    for damaged in (b"", whole[:-30], whole[:300] + b"\0\0\0\0" + whole[304:], b"no zip"):
+    with zipfile.ZipFile(bundle) as opened:
+        at = opened.getinfo("events.jsonl").header_offset + 100
+    for damaged in (b"", whole[:-30], whole[:at] + b"\xff\xff" + whole[at + 2 :], b"no zip"):
         bundle.write_bytes(damaged)
         assert verdict(bundle) in {1, 2}
     assert verdict(tmp_path / "absent.zip") == 2

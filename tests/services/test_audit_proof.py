@@ -8,10 +8,17 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from mlmcsc import DatabaseManager
+from mlmcsc import Actor, DatabaseManager, Permission
 from mlmcsc.domain.audit.findings import Verdict
 from mlmcsc.domain.audit.merkle import consistency_holds, inclusion_holds
-from mlmcsc.errors import ConflictError, IntegrityError, UnknownRecordError, ValidationError
+from mlmcsc.domain.permissions import ALL_PERMISSIONS
+from mlmcsc.errors import (
+    ConflictError,
+    IntegrityError,
+    PermissionDeniedError,
+    UnknownRecordError,
+    ValidationError,
+)
 from mlmcsc.store.models import audit_logs
 from mlmcsc.store.queries import redaction
 
@@ -274,3 +281,23 @@ def test_progress_is_told(db, work):
     db.audit_proof.verify(progress=lambda done, total: told.append((done, total)))
 
     assert told[-1] == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("checkpoint", ()),
+        ("verify", ()),
+        ("checkpoints", ()),
+        ("inclusion_proof", (1,)),
+        ("consistency_proof", (1,)),
+        ("evidence", ("specimen", "S1", "x.zip")),
+    ],
+)
+def test_every_call_needs_the_right_to_audit(db, counts, call, arguments):
+    nobody = db.acting_as(Actor("nobody", ALL_PERMISSIONS - {Permission.AUDIT}))
+    before = counts()
+
+    with pytest.raises(PermissionDeniedError, match="'audit'"):
+        getattr(nobody.audit_proof, call)(*arguments)
+    assert counts() == before

@@ -13,7 +13,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,19 +95,8 @@ def _lines(path: Path) -> list[bytes]:
 def _parsed(path: Path, lines: list[bytes], verify: Verify) -> list[LedgerEntry]:
     previous, entries = NOTHING_BEFORE, []
     for number, line in enumerate(lines, 1):
-        try:
-            document = orjson.loads(line)
-            signature = bytes.fromhex(document["signature"])
-            sound = (
-                document["format"] == FORMAT
-                and document["previous"] == previous
-                and verify(_signed(document), signature)
-            )
-            names = LedgerEntry.__dataclass_fields__
-            entry = LedgerEntry(**{name: document[name] for name in names})
-        except (ValueError, TypeError, KeyError):
-            sound = False
-        if not sound:
+        entry = _entry(line, previous, verify)
+        if entry is None:
             raise IntegrityError(
                 f"Line {number} of the erasure ledger {path} was changed, or belongs to another "
                 "ledger; nothing was done. Put back a good copy of the file."
@@ -115,6 +104,19 @@ def _parsed(path: Path, lines: list[bytes], verify: Verify) -> list[LedgerEntry]
         entries.append(entry)
         previous = _sha256(line)
     return entries
+
+
+def _entry(line: bytes, previous: str, verify: Verify) -> LedgerEntry | None:
+    """What a line says; None if it does not follow the one before, or another hand wrote it."""
+    try:
+        document = orjson.loads(line)
+        signature = bytes.fromhex(document["signature"])
+        names = (field.name for field in fields(LedgerEntry))
+        entry = LedgerEntry(**{name: document[name] for name in names})
+        follows = document["format"] == FORMAT and document["previous"] == previous
+    except (ValueError, TypeError, KeyError):
+        return None
+    return entry if follows and verify(_signed(document), signature) else None
 
 
 def _signed(document: dict[str, Any]) -> bytes:

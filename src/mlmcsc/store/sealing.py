@@ -16,7 +16,7 @@ from mlmcsc.domain.audit.commitments import (
     timestamp_text,
     who_commit,
 )
-from mlmcsc.store.models import audit_logs, label_revisions, labels, technicians
+from mlmcsc.store.models import audit_logs, label_revisions, labels, subjects, technicians
 from mlmcsc.store.trail import without_names
 from mlmcsc.store.uow import Transaction
 from mlmcsc.store.vault import PREFIX
@@ -47,7 +47,8 @@ def seal_technicians(tx: Transaction) -> int:
     """Give every technician a subject, and seal names and addresses that lie in clear."""
     c = technicians.c
     changed = 0
-    for row in tx.conn.execute(sa.select(c.id, c.technician_id, c.name, c.email, c.department)):
+    query = sa.select(c.id, c.technician_id, c.name, c.email, c.department)
+    for row in tx.conn.execute(query.where(~_is_erased())):
         subject_id = tx.vault.person(tx, row.technician_id, row.id)
         clear = {
             name: tx.vault.seal(tx, subject_id, getattr(row, name))
@@ -71,7 +72,9 @@ def _seal_notes(
     people = _subjects(tx)
     seal = tx.vault.sealer(tx, people.values())
     query = source.with_only_columns(table.c.id, owner, table.c.notes).where(
-        table.c.notes.is_not(None), ~table.c.notes.startswith(PREFIX, autoescape=True)
+        table.c.notes.is_not(None),
+        ~table.c.notes.startswith(PREFIX, autoescape=True),
+        tx.dialect.ids_in(owner, people),
     )
     changed = 0
     for chunk in _by_id(tx, table, query):
@@ -81,9 +84,15 @@ def _seal_notes(
     return changed
 
 
+def _is_erased() -> sa.ColumnElement[bool]:
+    """Of technicians: they bear a pseudonym in clear, and are nobody to the vault."""
+    s = subjects.c
+    return sa.exists().where(s.technician_id == technicians.c.id, s.erased_at.is_not(None))
+
+
 def _subjects(tx: Transaction) -> dict[int, str]:
     c = technicians.c
-    found = tx.conn.execute(sa.select(c.id, c.technician_id)).all()
+    found = tx.conn.execute(sa.select(c.id, c.technician_id).where(~_is_erased())).all()
     return {row.id: tx.vault.person(tx, row.technician_id, row.id) for row in found}
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
 
 from mlmcsc.domain.permissions import Actor
+
+
+@pytest.fixture
+def own_keys(url, tmp_path, monkeypatch):
+    """Databases of tests are copies of one, and would share its key file."""
+    shutil.copytree(os.environ["XDG_CONFIG_HOME"], tmp_path / "settings")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
 
 
 def acting(db, subject):
@@ -20,9 +30,7 @@ def staffed(db, draw):
     )
     jane = db.register_technician("tech_002", "Jane Roe", email="jane@lab.example")
     image = db.store_image(draw("one.png"))
-    first = db.store_label(
-        image, john, 0.5, notes="as Jane Roe (tech_002) said, ductile"
-    )
+    first = db.store_label(image, john, 0.5, notes="as Jane Roe (tech_002) said, ductile")
     second = db.store_label(image, jane, 0.6, notes="JANE-SECRET")
     db.labels.verify(first, "Dr. Quill")
     by_john = acting(db, "tech_001")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mlmcsc import DatabaseManager
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.errors import ConflictError, PermissionDeniedError, UnknownRecordError
 
@@ -178,9 +179,7 @@ def test_the_files_are_for_their_owner_only(db, staffed, tmp_path):
 
 
 def test_csv_cells_are_no_formulas(db, staffed, tmp_path):
-    label = db.store_label(
-        staffed["image"], staffed["john"], 0.5, notes="=HYPERLINK(1)"
-    )
+    label = db.store_label(staffed["image"], staffed["john"], 0.5, notes="=HYPERLINK(1)")
     db.access.write("tech_001", tmp_path / "copy.json", csv=tmp_path / "csv")
     with (tmp_path / "csv" / "labels.csv").open(newline="", encoding="utf-8") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
@@ -234,12 +233,22 @@ def test_many_labels_are_not_held_in_memory(db, staffed, tmp_path, monkeypatch):
     assert peak(30_000) < 1.5 * peak(6_000)
 
 
-def test_archived_measurements_belong_to_the_copy(db, staffed, sql):
+def test_archived_measurements_belong_to_the_copy(db, url, staffed, sql, tmp_path, monkeypatch):
     old = datetime.now(UTC) - timedelta(days=400)
     sql("UPDATE labels SET timestamp = :t", t=old.strftime("%Y-%m-%d %H:%M:%S.%f"))
-    if db._database.archives.root is None:
-        pytest.skip("no folder for archives is set for this server")
-    db.archives.create("labels", timedelta(days=300), compact=False)
-    (row,) = part(db.export_user_data("tech_001"), "archived_labels")
+    monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archives"))
+    with DatabaseManager(url) as again:
+        again.archives.create("labels", timedelta(days=300), compact=False)
+        (row,) = part(again.export_user_data("tech_001"), "archived_labels")
     assert row["notes"].endswith("ductile")
     assert row["archive"]
+    assert "Jane" not in row["notes"]
+
+
+def test_who_was_erased_is_unknown(db, staffed, tmp_path):
+    subject = db.export_user_data("tech_001")["person"]["subject_ids"][0]
+    db.access.write("tech_001", tmp_path / "copy.json", csv=tmp_path / "csv")
+    db.delete_user_data("tech_001")
+    for name in ("tech_001", subject, staffed["john"]):
+        with pytest.raises(UnknownRecordError):
+            db.export_user_data(name)

@@ -30,7 +30,12 @@ PROMISES = {
 PACKAGE = Path(mlmcsc.__file__).parent
 BY_THE_URL = {f"database.{key}" for key in (*CONNECTION_KEYS, "url")}
 """Heeded through `DatabaseSection.get_connection_url`."""
-BY_ITS_FOLDER = {"performance.cache_directory", "database.image_store", "retention.archive_directory"}
+BY_ITS_FOLDER = {
+    "performance.cache_directory",
+    "database.image_store",
+    "retention.archive_directory",
+    "security.key_file",
+}
 """Heeded through `mlmcsc.config.places`."""
 
 
@@ -55,7 +60,8 @@ def used_outside_config():
 
 
 def test_what_is_called_in_force_is_what_the_code_reads():
-    assert used_outside_config() - BY_THE_URL == IN_FORCE - BY_THE_URL - BY_ITS_FOLDER
+    outside = used_outside_config() - BY_THE_URL - BY_ITS_FOLDER
+    assert outside == IN_FORCE - BY_THE_URL - BY_ITS_FOLDER
     used_for_folders = set(attribute_chains(PACKAGE / "config" / "places.py")) & KEYS
     assert used_for_folders == BY_ITS_FOLDER
     called = {chain for f in PACKAGE.glob("*.py") for chain in attribute_chains(f)}

@@ -35,7 +35,15 @@ def test_a_colleague_is_replaced_in_free_text(text, shown):
 
 @pytest.mark.parametrize(
     "text",
-    ["tech_001 measured it", "John Doe", "john@lab.example", "tech_0021", "fish roe", "", "cleavage"],
+    [
+        "tech_001 measured it",
+        "John Doe",
+        "john@lab.example",
+        "tech_0021",
+        "fish roe",
+        "",
+        "cleavage",
+    ],
 )
 def test_the_person_and_other_words_stay(text):
     assert OTHERS.hide(text) == text

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from mlmcsc.cli.command import Group
-from mlmcsc.cli.privacy import erasing, holds
+from mlmcsc.cli.privacy import erasing, exporting, holds, keys, report, requests
 
 
 @click.group("privacy", cls=Group)
 def group() -> None:
-    """Answer people's rights: erase, restrict, hold."""
+    """Answer people's rights: copy, erase, restrict, hold; keep the register and the keys."""
 
 
-for command in (*erasing.commands, *holds.commands):
-    group.add_command(command)
+for part in (erasing, exporting, holds, keys, report, requests):
+    for command in part.commands:
+        group.add_command(command)

@@ -65,6 +65,7 @@ dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done;
 @click.pass_obj
 def delete_user_data(
     session: Session,
+    /,
     person: str,
     *,
     certificate: str | None,

@@ -65,11 +65,8 @@ def _agreed(db: DatabaseManager, *, confirm: bool) -> bool:
     """Tell what it means, and ask, before anything is changed."""
     state = db.vault_keys.state()
     note("with the older keys gone, backups from their time can never show a name again")
-    if not state.own_place:
-        note(
-            f"{state.place} may serve other databases too: rotate their keys first, or they lose "
-            "all names"
-        )
+    others = "copies of this database" if state.own_place else "other databases"
+    note(f"{others} may use {state.place} too: rotate their keys first, or they lose all names")
     if confirm:
         return True
     if not sys.stdin.isatty():

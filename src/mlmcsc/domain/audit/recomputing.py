@@ -62,10 +62,13 @@ def recomputed_leaves(rows: Iterable[Row]) -> list[bytes | None]:
     """
     hashed, dumps = sha256, orjson.dumps
     leaves: list[bytes | None] = []
-    for row in rows:
-        (_, event_id, operation, table, record, subject, timestamp, n_rows, digest) = row[:9]
-        (user, reason, ip, agent, old, new) = row[9:15]
-        (who_salt, payload_salt, who_commit, payload_commit, leaf) = row[15:]
+    # fmt: off
+    for (
+        _, event_id, operation, table, record, subject, timestamp, n_rows, digest,
+        user, reason, ip, agent, old, new,
+        who_salt, payload_salt, who_commit, payload_commit, leaf,
+    ) in rows:
+        # fmt: on
         who, payload = who_commit, payload_commit
         try:
             if who_salt is not None:

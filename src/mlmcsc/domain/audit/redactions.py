@@ -14,7 +14,7 @@ part through it. The rule, which a third party can apply too:
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -67,8 +67,10 @@ class Redactions:
         """How many events lack the part."""
         return sum(len(ids) for ids in self.lacking[part].values())
 
-    def see(self, rows: Iterable[Row]) -> None:
+    def see(self, rows: Sequence[Row]) -> None:
         """Note what concerns redaction."""
+        if not _any(rows):  # as a rule; asked at the speed of C
+            return
         for row in rows:
             if row[_WHO_SALT] is None or row[_PAYLOAD_SALT] is None or row[_OPERATION] == REDACT:
                 self._look(StoredEvent(*row))
@@ -130,6 +132,12 @@ class Redactions:
         if counted != found:
             what = f"REDACT events tell of {counted} redacted {part} parts, but {found} are"
             yield AuditFinding(None, None, what)
+
+
+def _any(rows: Sequence[Row]) -> bool:
+    """Whether any of the rows concerns redaction."""
+    salts = [row[_WHO_SALT] for row in rows], [row[_PAYLOAD_SALT] for row in rows]
+    return None in salts[0] or None in salts[1] or REDACT in [row[_OPERATION] for row in rows]
 
 
 def redaction_values(

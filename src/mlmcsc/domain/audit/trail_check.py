@@ -95,7 +95,7 @@ class TrailCheck:
 
     def _leaves(self, rows: Sequence[Row]) -> list[bytes]:
         self.redactions.see(rows)
-        self.told_checkpoints += sum(row[_OPERATION] == "CHECKPOINT" for row in rows)
+        self.told_checkpoints += [row[_OPERATION] for row in rows].count("CHECKPOINT")
         found = recomputed_leaves(rows)
         leaves = [leaf for leaf in found if leaf is not None]
         if len(leaves) == len(found):

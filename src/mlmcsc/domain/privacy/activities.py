@@ -67,7 +67,7 @@ OPERATION = Activity(
 VAULT = Activity(
     name="Pseudonyms and encryption",
     purpose="To keep names apart from records, encrypted with a key of each person's own, so that "
-    "erasure reaches every copy.",
+    "erasure reaches copies too.",
     basis="GDPR Art. 6(1)(c) with Art. 25(1) and 32(1)(a): the duty to protect personal data",
     recipients=(OFFICERS,),
 )

@@ -38,8 +38,8 @@ MEASURES = (
     ),
     (
         "Erasure (Art. 5(1)(e) and 17): retention periods by kind of data; an erasure destroys "
-        "the person's data key, which makes sealed texts unreadable in every copy, old backups "
-        "included."
+        "the person's data key, which makes sealed texts unreadable in the trail, archives and "
+        "exports; in older backups too, once the master key of their time is destroyed."
     ),
     (
         "Testing (Art. 32(1)(d)): the trail can be checked at any time, by a third party too; "

@@ -24,9 +24,10 @@ STEPS: Final = (
 
 NOT_REACHED: Final = (
     (
-        "Backups and copies of the database made before: sealed texts in them are unreadable, as "
-        "their key is destroyed; staff numbers and logins are in clear there until the ledger is "
-        "replayed after a restore (`mlmcsc privacy replay`)."
+        "Backups and copies of the database made before: they hold the person's wrapped data key, "
+        "so that sealed texts in them can be opened by whoever has the master key of their time, "
+        "until it is destroyed (`mlmcsc privacy rotate-key --destroy-old`); staff numbers and "
+        "logins are in clear there. Run `mlmcsc privacy replay` after every restore."
     ),
     "Files that were exported, and then moved, copied or changed; those known are listed.",
     (

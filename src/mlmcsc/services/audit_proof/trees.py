@@ -30,16 +30,20 @@ def root_to_sign(view: View, size: int) -> bytes:
         IntegrityError: The trail does not agree with an earlier checkpoint.
     """
     tree = GrowingTree()
-    earlier = [c for c in audit_tree.checkpoints(view) if c.tree_size <= size]
+    earlier = {c.tree_size: c for c in audit_tree.checkpoints(view) if c.tree_size <= size}
+    wanted = sorted(earlier, reverse=True)
+    roots: dict[int, bytes] = {}
     for leaves in audit_tree.leaves(view, size):
         rest = leaves
-        while earlier and earlier[0].tree_size <= tree.size + len(rest):
-            at = earlier[0].tree_size - tree.size
+        while wanted and wanted[-1] <= tree.size + len(rest):
+            at = wanted.pop() - tree.size
             tree.extend(rest[:at])
             rest = rest[at:]
-            _same(tree.root(), earlier.pop(0))
+            roots[tree.size] = tree.root()
         tree.extend(rest)
-    if tree.size != size or earlier:
+    for at_size, root in roots.items():
+        _same(root, earlier[at_size])
+    if tree.size != size or wanted:
         raise IntegrityError(f"{size} events have a place, but {tree.size} are left. {CHANGED}")
     return tree.root()
 

@@ -139,9 +139,12 @@ class Access:
                 parts = self._parts(view, who, progress)
                 counts = write_copy(made.path, head, parts, folder and folder.path)
             sha256 = file_sha256(made.path)
-            told = {"path": str(path), "format": "json", "sha256": sha256}
+            told: dict[str, Any] = {"path": str(path), "format": "json", "sha256": sha256}
             if folder is not None:
-                told["csv"] = str(folder.target)
+                told["files"] = [
+                    {"path": str(folder.target / file.name), "sha256": file_sha256(file)}
+                    for file in sorted(folder.path.iterdir())
+                ]
             with self.db.write(self.actor) as tx:
                 subject_id = admit(tx, who)
                 told["subject_id"] = subject_id

@@ -24,7 +24,7 @@ EXTRA = {"audit": ("role", "purpose")}
 """Columns that a part has besides those of its table."""
 GIVEN_AS_IT_IS = NEVER_REPLACED | {"purpose", "role", "archive", "old_values", "new_values"}
 """The program's own words; the payloads that are shown are of the person's own entry."""
-TOLD_OF_EXPORTS = ("path", "csv", "format", "columns")
+TOLD_OF_EXPORTS = ("path", "files", "format", "columns")
 
 
 class Copying:

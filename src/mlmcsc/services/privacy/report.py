@@ -13,7 +13,6 @@ from mlmcsc.domain.retention import Periods, RetentionPlan
 from mlmcsc.store.queries import privacy_report as queries
 from mlmcsc.store.queries import privacy_requests
 from mlmcsc.store.queries.privacy_clear import in_clear
-from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
 
@@ -29,7 +28,7 @@ class Sources:
 
     retention: Callable[[], RetentionPlan]
     keys: Callable[[], KeyState]
-    unreplayed: Callable[[View], int]
+    unreplayed: Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,12 @@ class Reporting:
     def generate(self) -> PrivacyReport:
         """Count, and say what needs action; changes nothing and opens no personal text."""
         plan, keys = self.sources.retention(), self.sources.keys()
+        unreplayed = self.sources.unreplayed()
         now = self.db.clock()
         with self.db.read() as view:
             requests = counted(privacy_requests.listing(view), now)
             finished, unfinished = queries.erasure_counts(view)
             clear = in_clear(view)
-            unreplayed = self.sources.unreplayed(view)
             untagged = queries.untagged()
             return PrivacyReport(
                 generated_at=now,

@@ -84,10 +84,11 @@ _SQLITE = (
         f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
         for table in ("audit_logs", "audit_checkpoints")
     ),
-    # INSERT OR REPLACE deletes the row in its way without firing the delete trigger.
+    # INSERT OR REPLACE deletes the row in its way without firing the delete trigger. A new event
+    # has no place in the tree yet, so its `seq` can be in nobody's way.
     (
         "CREATE TRIGGER audit_logs_no_replace BEFORE INSERT ON audit_logs "
-        "WHEN EXISTS (SELECT 1 FROM audit_logs WHERE id = NEW.id OR seq = NEW.seq) "
+        "WHEN NEW.seq IS NOT NULL OR EXISTS (SELECT 1 FROM audit_logs WHERE id = NEW.id) "
         f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     ),
     (

@@ -167,8 +167,6 @@ def time_text(view: View, column: str) -> str:
     """SQL for a time as RFC 3339 text with six decimals; anything that is no time fits nothing."""
     if view.dialect.name == "postgresql":
         return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-    # A `T` that somebody put there must not pass for the one that is made here.
-    return (
-        f"CASE typeof({column}) WHEN 'text' "
-        f"THEN replace(replace({column}, 'T', '!'), ' ', 'T') || 'Z' END"
-    )
+    # Only a space gives way: a `T` that somebody put there must not pass for this one.
+    day, clock = f"substr({column}, 1, 10)", f"substr({column}, 12)"
+    return f"CASE substr({column}, 11, 1) WHEN ' ' THEN {day} || 'T' || {clock} || 'Z' END"

@@ -1,10 +1,8 @@
-"""The laboratory with its traces, of each kind of database, with keys and a ledger of its own."""
+"""The laboratory with its traces, of each kind of database, with folders of its own."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -28,18 +26,9 @@ def lab():
 
 
 @pytest.fixture
-def settings(url, tmp_path, monkeypatch):
-    """Folders of this test alone: keys (those of the template), ledger, archives and caches."""
-    keys = Path(os.environ["XDG_CONFIG_HOME"])
-    shutil.copytree(keys, tmp_path / "settings", ignore=shutil.ignore_patterns("*.jsonl"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+def db(url, own_keys, tmp_path, monkeypatch):
     monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archive"))
     monkeypatch.setenv("MLMCSC_PERFORMANCE__CACHE_DIRECTORY", str(tmp_path / "caches"))
-    return tmp_path / "settings"
-
-
-@pytest.fixture
-def db(url, settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with DatabaseManager(url) as manager:
         yield manager

@@ -115,11 +115,11 @@ def _beside_the_api(db, row, other):
             "sessions", account_id=account, token_hash=HOBBY, last_seen=NOW, expires_at=NOW,
             ip_address=sealed, user_agent=sealed, **moments,
         )  # fmt: skip
-        for whose, name in ((account, HOBBY), (_account(add, other), MENTIONS[0])):
-            add(
-                "api_tokens", account_id=whose, name=name, prefix=name[:8], token_hash=name,
-                scopes=[HOBBY] if whose == account else [], **moments,
-            )  # fmt: skip
+        token = {"prefix": "none", "scopes": [], **moments}
+        secret = {"name": HOBBY, "token_hash": HOBBY, "prefix": HOBBY[:12], "scopes": [HOBBY]}
+        add("api_tokens", account_id=account, **(token | secret))
+        other_token = {"name": MENTIONS[0], "token_hash": COLLEAGUE}
+        add("api_tokens", account_id=_account(add, other), **(token | other_token))
         attempt = {"username": LOGIN, "timestamp": NOW, "succeeded": False}
         add("login_attempts", ip_address=sealed, **attempt)
         add("job_runs", job="j", slot=NOW, host="h", pid=1, fencing_token=1, started_at=NOW,
@@ -145,8 +145,9 @@ def _beside_the_api(db, row, other):
         )
         revisions = metadata.tables["label_revisions"]
         conn.execute(revisions.update().where(revisions.c.label_id == 1).values(verified_by=NAME))
-        add("audit_logs", operation="UPDATE", table_name="labels", user_id=STAFF, timestamp=NOW,
-            reason=MENTIONS[0], new_values=f'{{"note": "{MENTIONS[1]}"}}', old_values=f'{{"note": "{NAME}"}}')  # fmt: skip
+        event = {"operation": "UPDATE", "table_name": "labels", "timestamp": NOW}
+        values = {"old_values": {"note": NAME}, "new_values": {"note": MENTIONS[1]}}
+        add("audit_logs", user_id=STAFF, reason=MENTIONS[0], **event, **values)
 
 
 def _account(add, technician):

@@ -61,7 +61,7 @@ def test_no_trace_is_left_anywhere(db, row, lab, labels, tmp_path, capfd, reques
         certificate=tmp_path / "certificate.json",
     )
     left = [place for place in lab.traced_places() if lab.has_trace(lab.texts(db, place))]
-    assert left == []
+    assert left == [], [t for p in left for t in lab.texts(db, p) if lab.has_trace([t])]
     assert columns_with(db, lab.NEEDLE) == []
     assert set(hits(tmp_path, lab.NEEDLE)) <= OWN_FILES
     assert lab.NEEDLE not in str(report.to_dict()).lower()

@@ -32,8 +32,8 @@ NAME = replace(
     category="names",
     action=EraseAction.ERASE,
     ground=why.RIGHT_TO_ERASURE,
-    how="removed (the person's random pseudonym stands in its place), and unreadable in every "
-    "copy, as its key is destroyed",
+    how="removed (the person's random pseudonym stands in its place), and the key that opens its "
+    "copies is destroyed",
     sealed=True,
     identifier=False,
 )
@@ -79,7 +79,7 @@ SIGN_IN_TIME = replace(TOKEN_SECRET, category="times of sign-in and use")
 CONNECTION = replace(
     SIGN_IN_TIME,
     category="network addresses and client programs",
-    how="removed with its row, and unreadable in every copy, as its key is destroyed",
+    how="removed with its row, and the key that opens its copies is destroyed",
     sealed=True,
 )
 ATTEMPTED_LOGIN = replace(LOGIN, retention=named.ATTEMPT, source=Source.PERSON)

@@ -32,7 +32,8 @@ DATA_KEY = replace(
     category="encrypted data keys",
     action=EraseAction.ERASE,
     ground=why.RIGHT_TO_ERASURE,
-    how="destroyed: whatever was sealed with it is unreadable in every copy and backup",
+    how="destroyed: what was sealed with it is unreadable, in an older backup as soon as the "
+    "master key of its time is destroyed too",
 )
 SUBJECT_NAME = replace(
     DATA_KEY, category="staff numbers, logins and written names", how=named.EMPTIED, identifier=True

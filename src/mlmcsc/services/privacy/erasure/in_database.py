@@ -36,9 +36,10 @@ def count(view: View, person: Person, labels: LabelChoice) -> dict[str, int]:
     """Rows of each place that an erasure would change or remove."""
     words = Mentions(person.identifiers)
     counts = deeds.count(view, person, labels)
-    for place, number in mentions.clear(view, words, change=False).items():
-        counts[place] = max(number, counts.get(place, 0))  # the person's own go anyway
-    return counts | trail.count(view, person.subject_ids, words)
+    own = deeds.dealt_with(person, labels)
+    for place, number in mentions.clear(view, words, change=False, without=own).items():
+        counts[place] = counts.get(place, 0) + number
+    return counts | trail.count(view, person, words)
 
 
 def erase(db: Store, actor: Actor, subject_id: str) -> None:
@@ -73,7 +74,7 @@ def _erase(tx: Transaction, begun: saga.Saga, found: Person | None) -> None:
     counts = deeds.apply(tx, person, pseudonym, begun.labels)
     for place, number in mentions.clear(tx, words, change=True).items():
         counts[place] = counts.get(place, 0) + number
-    counts |= trail.redact(tx, person.subject_ids, words)
+    counts |= trail.redact(tx, person, words)
     if person.technician_row is not None:
         counts["technicians.is_active"] = 1  # by the first step
     counts |= deeds.destroy_keys(tx, person.subject_ids)

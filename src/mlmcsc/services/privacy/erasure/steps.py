@@ -22,6 +22,7 @@ from mlmcsc.services.privacy.erasure.certifying import signed_certificate
 from mlmcsc.services.privacy.erasure.outside import Outside
 from mlmcsc.store import schema
 from mlmcsc.store.queries.erasure import people, saga
+from mlmcsc.store.queries.privacy_requests import close_for
 from mlmcsc.store.uow import Snapshot, Store
 
 Progress = Callable[[str, int, int], None]
@@ -97,8 +98,8 @@ class Run:
 
     def _ledger(self) -> None:
         """Before the key is destroyed: else a restored backup would never be erased again."""
+        begun = self._saga()
         with self.db.read() as view:
-            begun = self._saga()
             person = people.find(view, self.subject_id)
             others = () if person is None else person.aliases
             database_id = str(schema.read_setting(view.conn, "database_id"))
@@ -174,6 +175,7 @@ class Run:
             last = saga.told(tx, "certificate", {})
             steps = [*without_carried(begun), last]
             saga.change(tx, begun, steps=steps, finished_at=tx.now)
+            close_for(tx, self.subject_id, ["erasure"], "erased")
         # Refused, it leaves the names in the log for a while, encrypted with the master key.
         self.db.dialect.forget_changes(self.db.engine, ("erasures",))
 

@@ -109,13 +109,32 @@ def vault_deeds(subject_ids: Iterable[str]) -> Iterator[Deed]:
 
 def count(view: View, person: Person, labels_: LabelChoice) -> dict[str, int]:
     """Rows of each place `table.column` that would be changed or removed."""
-    counts = {}
+    counts: dict[str, int] = {}
     for deed in (*deeds(person, "", labels_), *vault_deeds(person.subject_ids)):
         _add(counts, deed.column, _rows(view, deed.column.table, deed.rows))
     for table, condition in gone(person):
         _add_all(counts, table, _rows(view, table, condition))
     _count_labels(view, person, counts)
     return counts
+
+
+def dealt_with(person: Person, labels_: LabelChoice) -> dict[str, sa.ColumnElement[bool]]:
+    """Of each place `table.column`, the rows that are overwritten or removed as a whole."""
+    found: dict[str, sa.ColumnElement[bool]] = {}
+
+    def add(column: sa.Column[Any], rows: sa.ColumnElement[bool]) -> None:
+        place = f"{column.table.name}.{column.name}"
+        found[place] = rows if place not in found else sa.or_(found[place], rows)
+
+    for deed in deeds(person, "", labels_):
+        add(deed.column, deed.rows)
+    removed = gone(person)
+    if labels_ == "delete" and person.technician_row is not None:
+        removed += _own_label_rows(person.technician_row)
+    for table, condition in removed:
+        for column in table.c:
+            add(column, condition)
+    return found
 
 
 def apply(tx: Transaction, person: Person, pseudonym: str, labels_: LabelChoice) -> dict[str, int]:
@@ -158,13 +177,17 @@ def _count_labels(view: View, person: Person, counts: dict[str, int]) -> None:
     """The person's labels and their revisions, which stay or go as rows."""
     if person.technician_row is None:
         return
-    theirs = labels.c.technician_id == person.technician_row
-    own = label_revisions.c.label_id.in_(sa.select(labels.c.id).where(theirs))
-    for table, condition in ((labels, theirs), (label_revisions, own)):
+    for table, condition in _own_label_rows(person.technician_row):
         n_rows = _rows(view, table, condition)
         for column in table.c:
             if column.name not in {"notes", "time_spent", "reason", "verified_by", "replaced_by"}:
                 _add(counts, column, n_rows)
+
+
+def _own_label_rows(row: int) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
+    theirs = labels.c.technician_id == row
+    own = label_revisions.c.label_id.in_(sa.select(labels.c.id).where(theirs))
+    return [(labels, theirs), (label_revisions, own)]
 
 
 def _add(counts: dict[str, int], column: sa.Column[Any], more: int) -> None:

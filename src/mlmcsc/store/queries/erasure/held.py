@@ -22,7 +22,7 @@ def refuse_held(view: View, person: Person, labels_: LabelChoice) -> None:
     if isinstance(view, Transaction):
         view.dialect.lock_table(view.conn, privacy_holds)
     h = privacy_holds.c
-    which = h.subject_id.in_(person.subject_ids)
+    which: sa.ColumnElement[bool] = h.subject_id.in_(person.subject_ids)
     if labels_ == "delete" and person.technician_row is not None:
         which = sa.or_(which, *_of_measured(person.technician_row))
     query = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,8 +19,21 @@ TRAIL = "audit_logs"
 """Its texts are redacted, not changed."""
 
 
-def clear(view: View, mentions: Mentions, *, change: bool) -> dict[str, int]:
-    """How many texts of each place `table.column` name the person; changed, if wanted."""
+def clear(
+    view: View,
+    mentions: Mentions,
+    *,
+    change: bool,
+    without: Mapping[str, sa.ColumnElement[bool]] = MappingProxyType({}),
+) -> dict[str, int]:
+    """How many texts of each place `table.column` name the person.
+
+    Args:
+        view: An open transaction.
+        mentions: The names.
+        change: Whether they are taken out.
+        without: Of each place, a condition on rows that are passed over.
+    """
     counts = {}
     for place in sorted(free_text_places()):
         table_name, _, name = place.partition(".")
@@ -27,7 +41,7 @@ def clear(view: View, mentions: Mentions, *, change: bool) -> dict[str, int]:
             continue
         column = metadata.tables[table_name].c[name]
         found = 0
-        for chunk in _naming(view, column, mentions):
+        for chunk in _naming(view, column, mentions, without.get(place)):
             found += len(chunk)
             if change:
                 _write(view, column, chunk)
@@ -37,13 +51,18 @@ def clear(view: View, mentions: Mentions, *, change: bool) -> dict[str, int]:
 
 
 def _naming(
-    view: View, column: sa.Column[Any], mentions: Mentions
+    view: View,
+    column: sa.Column[Any],
+    mentions: Mentions,
+    without: sa.ColumnElement[bool] | None = None,
 ) -> Iterator[list[dict[str, Any]]]:
     """Chunks of the rows that name the person, with what is to stand there."""
     key: Any = column.table.c.id
     last = 0
     while True:
         query = sa.select(key, column).where(column.is_not(None), key > last).order_by(key)
+        if without is not None:
+            query = query.where(without.is_not(True))  # NULL is no reason to pass a row over
         found = view.conn.execute(query.limit(rows.CHUNK)).all()
         if not found:
             return
@@ -51,9 +70,9 @@ def _naming(
         opened = view.vault.unseal(view, [row[1] for row in found])
         changed = []
         for (row_id, stored), text in zip(found, opened, strict=True):
-            without = mentions.removed(text)
-            if without != text:
-                changed.append((row_id, subject_of(stored), without))
+            cleared = mentions.removed(text)
+            if cleared != text:
+                changed.append((row_id, subject_of(stored), cleared))
         if changed:
             yield _sealed(view, changed)
 

@@ -42,6 +42,7 @@ class Saga:
 
 def find(view: View, wanted: int | str) -> Saga | None:
     """The erasure of a person so called: while it is unfinished; by subject id also later."""
+    condition: sa.ColumnElement[bool]
     if isinstance(wanted, int):
         condition = (_c.technician_row == wanted) & _c.finished_at.is_(None)
     else:

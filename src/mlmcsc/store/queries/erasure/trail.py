@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
 from mlmcsc.domain.privacy.mentions import Mentions
-from mlmcsc.store.models import audit_logs
+from mlmcsc.store.models import audit_logs, technicians
 from mlmcsc.store.queries import redaction, rows
+from mlmcsc.store.queries.erasure.people import Person
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 from mlmcsc.store.vault import subject_of
@@ -19,13 +20,13 @@ _c = audit_logs.c
 _SEALED = re.compile(r"mlmcsc:v1:p[0-9a-f]{24}:[\w=-]+")
 
 
-def redact(tx: Transaction, subject_ids: Iterable[str], mentions: Mentions) -> dict[str, int]:
+def redact(tx: Transaction, person: Person, mentions: Mentions) -> dict[str, int]:
     """Take the person out of the trail; says how many events of each column lost something.
 
     Texts sealed under the person's own keys are left: they die with the keys.
     """
-    going = set(subject_ids)
-    reasons, payloads = _naming(tx, going, mentions)
+    going = set(person.subject_ids)
+    reasons, payloads = _naming(tx, person, mentions)
     own = sum(redaction.redact_who(tx, subject_id) for subject_id in sorted(going))
     named = _each(tx, redaction.redact_who, reasons)
     values = _each(tx, redaction.redact_payload, payloads)
@@ -33,10 +34,10 @@ def redact(tx: Transaction, subject_ids: Iterable[str], mentions: Mentions) -> d
     return _counts(own, named, values)
 
 
-def count(view: View, subject_ids: Iterable[str], mentions: Mentions) -> dict[str, int]:
+def count(view: View, person: Person, mentions: Mentions) -> dict[str, int]:
     """The same numbers, with nothing done."""
-    going = set(subject_ids)
-    reasons, payloads = _naming(view, going, mentions)
+    going = set(person.subject_ids)
+    reasons, payloads = _naming(view, person, mentions)
     whole = _c.subject_id.in_(sorted(going)) & _c.who_salt.is_not(None)
     own = rows.count(view, audit_logs, whole)
     others = rows.count(
@@ -69,22 +70,28 @@ def _overwrite_foreign(tx: Transaction, reasons: list[int], payloads: list[int])
             tx.conn.execute(audit_logs.update().where(mine).values(**values))
 
 
-def _naming(view: View, going: set[str], mentions: Mentions) -> tuple[list[int], list[int]]:
+def _naming(view: View, person: Person, mentions: Mentions) -> tuple[list[int], list[int]]:
     """Ids of events whose reason names the person, and of those whose values do."""
     reasons, payloads = [], []
+    entry = (technicians.name, person.technician_row)
     for chunk in _texts(view):
-        sealed = _others_texts(view, chunk, going)
-        for event_id, reason, old, new in chunk:
-            if reason in mentions:
-                reasons.append(event_id)
-            if any(_names(text, mentions, sealed) for text in (old, new) if text is not None):
-                payloads.append(event_id)
+        sealed = _others_texts(view, chunk, set(person.subject_ids))
+        for event in chunk:
+            values = [text for text in (event.old, event.new) if text is not None]
+            if event.reason in mentions:
+                reasons.append(event.id)
+            # Values of the person's own entry, such as their experience, need not name them.
+            about = values and (event.table_name, event.record_id) == entry
+            if about or any(_names(text, mentions, sealed) for text in values):
+                payloads.append(event.id)
     return reasons, payloads
 
 
 def _texts(view: View) -> Iterator[list[Any]]:
     query = sa.select(
         _c.id,
+        _c.table_name,
+        _c.record_id,
         _c.reason,
         sa.cast(_c.old_values, sa.Text).label("old"),
         sa.cast(_c.new_values, sa.Text).label("new"),

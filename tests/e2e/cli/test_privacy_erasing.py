@@ -1,0 +1,107 @@
+"""`mlmcsc privacy delete-user-data|anonymize|replay` on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import pytest
+
+from mlmcsc import DatabaseManager
+
+
+@pytest.fixture(autouse=True)
+def own_ledger(tmp_path, sqlite_url, monkeypatch):
+    shutil.copytree(os.environ["XDG_CONFIG_HOME"], tmp_path / "settings")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+
+
+def name_of(url):
+    with DatabaseManager(url) as db:
+        return db.technicians.get(1).name
+
+
+def test_the_dry_run_shows_action_ground_and_count_of_each_column(labelled, sqlite_url):
+    ran = labelled("privacy", "delete-user-data", "tech_001", "--dry-run")
+    assert ran.code == 0
+    (line,) = (line for line in ran.out.splitlines() if line.startswith("technicians.name"))
+    assert line.split()[1:3] == ["ERASE", "1"]
+    assert "not reached: Backups" in ran.err
+    assert name_of(sqlite_url) == "John Doe"
+    told = labelled("privacy", "delete-user-data", "tech_001", "--dry-run", "--json").json
+    counts = {f"{f['table']}.{f['column']}": f["count"] for f in told["fields"]}
+    assert counts["labels.label"] == 12
+
+
+def test_without_a_terminal_it_wants_to_be_sure(labelled, sqlite_url):
+    ran = labelled("privacy", "delete-user-data", "tech_001")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--confirm" in ran.err
+    assert name_of(sqlite_url) == "John Doe"
+
+
+@pytest.mark.parametrize("extra", [(), ("--dry-run",), ("--confirm",)])
+def test_an_unknown_person_is_told(labelled, extra):
+    ran = labelled("privacy", "delete-user-data", "nobody", *extra)
+    assert ran.code == 1
+    assert "not known; nothing was done" in ran.err
+
+
+def test_an_erasure_is_told_step_by_step_with_its_certificate(labelled, sqlite_url, tmp_path):
+    ran = labelled(
+        "privacy", "delete-user-data", "tech_001", "--confirm", "--certificate", "c.json"
+    )
+    assert ran.code == 0
+    assert [line.split()[0] for line in ran.out.splitlines()[2:10]] == [
+        "started", "ledger", "database", "archives", "caches", "exports", "vacuum", "certificate",
+    ]  # fmt: skip
+    certificate = json.loads((tmp_path / "c.json").read_text())
+    assert certificate["subject_id"] in ran.out
+    assert "tech_001" not in ran.out + ran.err + str(certificate)
+    assert name_of(sqlite_url).startswith("erased-")
+    assert labelled("privacy", "delete-user-data", "tech_001", "--confirm").code == 1
+
+
+def test_labels_go_when_asked(labelled, sqlite_url):
+    ran = labelled("privacy", "delete-user-data", "1", "--labels", "delete", "--confirm", "--json")
+    assert ran.json["labels"] == "delete"
+    with DatabaseManager(sqlite_url) as db:
+        assert db.get_labels().items == ()
+
+
+def test_a_legal_hold_is_named(labelled):
+    labelled("privacy", "hold", "tech_001", "--ground", "court order 12")
+    ran = labelled("privacy", "delete-user-data", "tech_001", "--confirm")
+    assert ran.code == 2
+    assert "court order 12" in ran.err
+
+
+def test_inactive_people_are_made_anonymous(labelled, sqlite_url):
+    assert labelled("privacy", "anonymize").code == 2
+    assert labelled("privacy", "anonymize", "--older-than", "30", "--confirm").out == (
+        "nothing was to do\n"
+    )
+    ran = labelled("privacy", "anonymize", "tech_001", "--confirm", "--json")
+    assert ran.json[0]["ground"] == "GDPR Art. 5(1)(e): retention"
+    assert name_of(sqlite_url).startswith("erased-")
+
+
+def test_replaying_says_when_nothing_is_to_do(labelled):
+    labelled("privacy", "delete-user-data", "tech_001", "--confirm")
+    ran = labelled("privacy", "replay", "--dry-run")
+    assert (ran.code, ran.out) == (0, "every erasure of the ledger is done in this database\n")
+
+
+def test_replaying_erases_whom_a_restored_file_brought_back(labelled, sqlite_url, tmp_path):
+    shutil.copy(tmp_path / "mlmcsc.db", tmp_path / "backup.db")
+    labelled("privacy", "delete-user-data", "tech_001", "--confirm")
+    for ending in ("-wal", "-shm"):
+        (tmp_path / f"mlmcsc.db{ending}").unlink(missing_ok=True)
+    shutil.copy(tmp_path / "backup.db", tmp_path / "mlmcsc.db")
+    assert labelled("privacy", "replay", "--dry-run").code == 1
+    assert name_of(sqlite_url) == "John Doe"
+    ran = labelled("privacy", "replay")
+    assert ran.code == 0
+    assert "1 erasure done again" in ran.out
+    assert name_of(sqlite_url).startswith("erased-")
