@@ -261,6 +261,7 @@ def services(database: Database, actor: Actor) -> Services:
     archives = Archives(store, actor, database.archives)
     vault_keys = VaultKeys(store, actor)
     erasure = Erasure(store, actor, _outside(database))
+    sources = Sources(retention.plan, vault_keys.state, erasure.unreplayed)
     return Services(
         images=Images(store, actor, database.images),
         specimens=Specimens(store, actor),
@@ -279,19 +280,7 @@ def services(database: Database, actor: Actor) -> Services:
             database.config.monitoring.disk_free_warning_percent,
             database.config.monitoring.wal_size_warning_mb,
         ),
-        maintenance=Maintenance(
-            store,
-            actor,
-            database.label_range,
-            Places(
-                managed=database.images.managed,
-                thumbnails=database.images.thumbnails,
-                matrices=database.matrices.root,
-                open_matrices=database.matrices.matrices,
-                max_pixels=database.images.max_pixels,
-                workers=database.images.workers,
-            ),
-        ),
+        maintenance=Maintenance(store, actor, database.label_range, _places(database)),
         exchange=Exchange(
             store,
             actor,
@@ -308,12 +297,18 @@ def services(database: Database, actor: Actor) -> Services:
         requests=Requests(store, actor),
         vault_keys=vault_keys,
         sealing=Sealing(store, actor),
-        privacy_report=Reporting(
-            store,
-            actor,
-            days,
-            Sources(retention.plan, vault_keys.state, lambda: len(erasure.unreplayed())),
-        ),
+        privacy_report=Reporting(store, actor, days, sources),
+    )
+
+
+def _places(database: Database) -> Places:
+    return Places(
+        managed=database.images.managed,
+        thumbnails=database.images.thumbnails,
+        matrices=database.matrices.root,
+        open_matrices=database.matrices.matrices,
+        max_pixels=database.images.max_pixels,
+        workers=database.images.workers,
     )
 
 

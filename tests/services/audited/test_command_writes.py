@@ -31,6 +31,8 @@ WRITES = {
     "archive create": ["labels", "--older-than", "365d", "--confirm"],
     "retention apply": ["--confirm"],
     "audit export": ["{folder}/trail.jsonl"],
+    "privacy export-user-data": ["t1", "--output", "{folder}/t1.json"],
+    "privacy request": ["t1", "--kind", "access"],
 }
 READS = {
     "database status",
@@ -61,6 +63,10 @@ READS = {
     "archive find",
     "retention plan",
     "archive list",
+    "privacy holds",
+    "privacy record",
+    "privacy report",
+    "privacy requests",
     "config generate",
     "config show",
     "config validate",
@@ -70,6 +76,16 @@ ELSEWHERE = {
     "demo": "fills a database of its own through the services of test_service_writes.py",
     "audit checkpoint": "writes the trail itself",
     "audit evidence": "test_service_writes.py: audit_proof.evidence",
+    "privacy restrict": "test_service_writes.py: holds.restrict",
+    "privacy hold": "test_service_writes.py: holds.hold",
+    "privacy release": "test_service_writes.py: holds.release",
+    "privacy delete-user-data": "tests of erasure",
+    "privacy anonymize": "tests of erasure",
+    "privacy replay": "tests of erasure",
+    "privacy extend-request": "test_service_writes.py: requests.extend",
+    "privacy close-request": "test_service_writes.py: requests.close",
+    "privacy seal": "tests of privacy: rows of raw SQL are sealed",
+    "privacy rotate-key": "tests of privacy: keys wrapped anew, in batches with their events",
     "archive restore": "test_service_writes.py: archives.restore",
 }
 

@@ -104,6 +104,11 @@ def predictions_of(lab, *images):
 
 LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
 
+
+def requested(lab):
+    return lab.db.requests.add("t1", "access").id
+
+
 WRITES = {
     "images.add": {
         "new": lambda lab: lab.db.images.add(lab.draw("n.png", seed=9), specimen_id="S9"),
@@ -240,7 +245,17 @@ WRITES = {
         "": lambda lab: lab.db.audit_proof.evidence("specimen", "S1", lab.folder / "S1.zip")
     },
     "audit.export": {"": lambda lab: lab.db.audit.export(lab.folder / "trail.jsonl")},
+    "access.write": {"": lambda lab: lab.db.access.write("t1", lab.folder / "t1.json")},
+    "requests.add": {"": lambda lab: lab.db.requests.add("t1", "access")},
+    "requests.extend": {"": lambda lab: lab.db.requests.extend(requested(lab), "archives")},
+    "requests.close": {"": lambda lab: lab.db.requests.close(requested(lab), "done")},
 }
+
+
+def archived_labels(lab):
+    with lab.db._database.store.read() as view:
+        return list(lab.db.archives.labels_of(view, 1))
+
 
 READS = {
     "images.get": lambda lab: lab.db.images.get(1),
@@ -271,6 +286,13 @@ READS = {
     "archives.find": lambda lab: lab.db.archives.find("predictions", 1),
     "retention.plan": lambda lab: lab.db.retention.plan(),
     "holds.list": lambda lab: lab.db.holds.list(),
+    "access.export_user_data": lambda lab: lab.db.export_user_data("t1"),
+    "requests.list": lambda lab: lab.db.requests.list(),
+    "vault_keys.state": lambda lab: lab.db.vault_keys.state(),
+    "sealing.clear": lambda lab: lab.db.sealing.clear(),
+    "privacy_report.generate": lambda lab: lab.db.generate_privacy_report(),
+    "privacy_report.processing_record": lambda lab: lab.db.privacy_report.processing_record(),
+    "archives.labels_of": archived_labels,
     "audit.list": lambda lab: lab.db.audit.list(),
     "audit.search": lambda lab: lab.db.audit.search("S1"),
     "audit.get": lambda lab: lab.db.audit.get(1),
@@ -286,8 +308,16 @@ ELSEWHERE = {
     "audit_proof.consistency_proof",
     # A step of an erasure, which needs all of its others; with it in the tests of erasure.
     "archives.erase_person",
+    "erasure.delete_user_data",
+    "erasure.anonymize",
+    "erasure.unreplayed",
+    "erasure.replay",
+    # Keys wrapped anew, and texts sealed that raw SQL wrote: in the tests of privacy.
+    "vault_keys.rotate",
+    "vault_keys.destroy_retired",
+    "sealing.seal",
 }
-FILES = {"exchange.export_file", "audit.export", "audit_proof.evidence"}
+FILES = {"access.write", "exchange.export_file", "audit.export", "audit_proof.evidence"}
 """They write a file, and the event that names it."""
 SCENARIOS = [(method, name) for method, cases in WRITES.items() for name in cases]
 

@@ -123,7 +123,7 @@ def test_a_technician_of_raw_sql_may_ask(db, sql):
 def test_it_needs_the_right_privacy(db, john):
     reader = db.acting_as(Actor("reader", frozenset({Permission.READ})))
     for call in (
-        lambda: reader.requests.list(),
+        reader.requests.list,
         lambda: reader.requests.add("tech_001", "access"),
         lambda: reader.requests.close(1, "x"),
         lambda: reader.requests.extend(1, "x"),

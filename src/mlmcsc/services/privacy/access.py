@@ -110,7 +110,7 @@ class Access:
             output: The JSON file.
             csv: A folder for one CSV file each part, new or empty.
             overwrite: Replace `output` if it is there.
-            progress: Called with the part, the rows so far and 0: how many come is not known.
+            progress: Called with the part and, twice, its rows so far: how many come is not known.
 
         Raises:
             ConflictError: `output` is there, or `csv` is there and not empty.
@@ -224,4 +224,4 @@ class Access:
             yield page
             done += len(page)
             if progress is not None:
-                progress(f"copying {part.name}", done, 0)
+                progress(f"copying {part.name}", done, done)

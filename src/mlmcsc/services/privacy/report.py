@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 
 from mlmcsc.domain.permissions import Actor, Permission, requires
@@ -23,12 +23,12 @@ class Sources:
     Attributes:
         retention: What is due now.
         keys: The state of the master keys.
-        unreplayed: How many erasures of the ledger this database has not done.
+        unreplayed: Erasures of the ledger that this database has not done.
     """
 
     retention: Callable[[], RetentionPlan]
     keys: Callable[[], KeyState]
-    unreplayed: Callable[[], int]
+    unreplayed: Callable[[], Sized]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Reporting:
     def generate(self) -> PrivacyReport:
         """Count, and say what needs action; changes nothing and opens no personal text."""
         plan, keys = self.sources.retention(), self.sources.keys()
-        unreplayed = self.sources.unreplayed()
+        unreplayed = len(self.sources.unreplayed())
         now = self.db.clock()
         with self.db.read() as view:
             requests = counted(privacy_requests.listing(view), now)

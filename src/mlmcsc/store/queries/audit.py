@@ -52,13 +52,13 @@ def conditions(wanted: Mapping[str, Any], who: Subject | None) -> list[sa.Column
 
     Args:
         wanted: As `check_filter` returned it.
-        who: The person whom `actor` names, if the vault knows one: their redacted events, and
-            those under an earlier name, are found by the subject id.
+        who: The person whom `actor` names, if the vault knows one: their redacted events
+            are found by the subject id.
     """
 
     def by(actor: str) -> sa.ColumnElement[bool]:
-        own = _c.user_id == actor
-        return own if who is None else sa.or_(own, _c.subject_id == who.subject_id)
+        names = {actor} if who is None else {actor, who.subject_id, who.identifier or actor}
+        return _c.user_id.in_(sorted(names))  # a redacted name is replaced by the subject id
 
     return given(
         wanted,

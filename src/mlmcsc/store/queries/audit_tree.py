@@ -65,7 +65,8 @@ def _alone(tx: Transaction) -> None:
 
 def size(view: View) -> int:
     """How many places are given."""
-    return int(view.conn.scalar(sa.select(sa.func.max(_c.seq) + 1)) or 0)
+    query = sa.select(sa.func.max(_c.seq) + 1).where(_c.seq.is_not(None))  # by the partial index
+    return int(view.conn.scalar(query) or 0)
 
 
 def count(view: View) -> int:

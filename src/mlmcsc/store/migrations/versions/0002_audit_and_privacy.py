@@ -42,8 +42,15 @@ def upgrade() -> None:
             op.execute(f"ALTER TABLE audit_logs ALTER COLUMN {column} TYPE JSON USING {column}")
     for name, kind in AUDIT_COLUMNS:
         op.add_column("audit_logs", sa.Column(name, kind, nullable=True))
-    op.create_index("idx_audit_logs_subject_id", "audit_logs", ["subject_id"])
-    op.create_index("uq_audit_logs_seq", "audit_logs", ["seq"], unique=True)
+    placed = sa.text("seq IS NOT NULL")
+    op.create_index(
+        "uq_audit_logs_seq",
+        "audit_logs",
+        ["seq"],
+        unique=True,
+        sqlite_where=placed,
+        postgresql_where=placed,
+    )
     op.add_column("subjects", sa.Column("identifier", sa.String(length=100), nullable=True))
     op.create_index("uq_subjects_identifier", "subjects", ["identifier"], unique=True)
     op.create_index("idx_subjects_technician_id", "subjects", ["technician_id"])
@@ -179,7 +186,6 @@ def downgrade() -> None:
         op.drop_index(index, table_name="subjects")
     op.drop_column("subjects", "identifier")
     op.drop_index("uq_audit_logs_seq", table_name="audit_logs")
-    op.drop_index("idx_audit_logs_subject_id", table_name="audit_logs")
     for name, _ in reversed(AUDIT_COLUMNS):
         op.drop_column("audit_logs", name)
     if op.get_bind().dialect.name == "postgresql":
