@@ -13,11 +13,15 @@ from mlmcsc.adapters.archives import write_rows
 from mlmcsc.domain.archives import REVISIONS, ArchiveErasure, ArchiveRecord, Manifest
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.privacy.mentions import ERASED, Mentions
 from mlmcsc.services.archives.shelf import Chunks, Shelf
 from mlmcsc.store.queries import archives as queries
 from mlmcsc.store.vault import subject_of
 
 Row = dict[str, Any]
+
+CLEAR_TEXTS = ("reason", "annotation_data")
+"""Columns of archives in which somebody may name a person in clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,10 @@ class _Pass:
     n_changed: int = 0
     n_removed: int = 0
     n_held: int = 0
+    words: Mentions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.words = Mentions(self.person.identifiers)
 
     def label(self, row: Row) -> Row | None:
         """The row as it stays; None where it goes."""
@@ -74,10 +82,15 @@ class _Pass:
             for name in ("verified_by", "replaced_by")
             if row.get(name) in person.identifiers
         }
-        theirs = label_id in self.own or subject_of(row["notes"]) == person.subject_id
-        if theirs and row["notes"] is not None:
-            change |= {"notes": None}
-        return row | change
+        if row.get("reason") is not None and "replaced_by" in change:
+            change["reason"] = ERASED  # their own words
+        own = label_id in self.own
+        if own or subject_of(row["notes"]) == person.subject_id:
+            change["notes"] = None
+        if own and "time_spent" in row:
+            change["time_spent"] = None
+        clear = {name: row[name] for name in CLEAR_TEXTS if name in row and name not in change}
+        return row | change | self.words.removed(clear)
 
     def chunks(self, chunks: Chunks, names: list[str], table: str) -> Chunks:
         """The rows as they stay, counting what changes."""
