@@ -33,6 +33,8 @@ PUBLIC_KEY: Final = "audit_public_key"
 SIGNING_CONTEXT: Final = b"audit-signing-key"
 
 _BY_IDENTIFIER = "SELECT subject_id FROM subjects WHERE identifier = ?"
+_WRITES_SUBJECTS = "UPDATE subjects SET key_id = key_id WHERE 1 = 0"
+"""Takes PostgreSQL's ROW EXCLUSIVE lock, which writers share; SQLite has one writer anyway."""
 _ADMIT = (
     "INSERT INTO subjects (subject_id, identifier, wrapped_key, key_id, created_at) "
     "VALUES (?, ?, ?, ?, ?) ON CONFLICT (identifier) DO NOTHING"
@@ -134,7 +136,10 @@ class Vault:
         return subject_id
 
     def _admit(self, tx: Writing, identifier: str) -> str:
-        master = self.keys(tx).current()  # not from memory: another process may have rotated it
+        # Rotation locks the table: after this it has not begun, or has ended; only then is the key
+        # read, and not from memory.
+        tx.dialect.execute(tx.conn, _WRITES_SUBJECTS, ())
+        master = self.keys(tx).current()
         self._masters[master.key_id] = master
         subject_id = f"p{secrets.token_hex(12)}"
         wrapped = self.crypto.encrypt(master.key, secrets.token_bytes(32), subject_id.encode())

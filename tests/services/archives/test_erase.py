@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import IntegrityError, ValidationError
 
 YEAR = timedelta(days=365)
@@ -150,3 +151,27 @@ def test_an_archive_that_cannot_be_trusted_stops_the_erasure(laboratory, erase, 
 def test_other_words_for_labels_are_refused(laboratory, refuses):
     call = laboratory.archives.erase_person
     refuses(ValidationError, "'keep' or 'delete'", call, 1, "p", [], "e", labels="drop")
+
+
+def test_a_name_in_others_words_goes_and_their_words_stay(laboratory, erase, place, sql):
+    ((label,),) = sql("SELECT min(id) FROM labels WHERE technician_id = 2 AND revision = 1")
+    laboratory.labels.correct(label, label=0.5, reason="as Tech_001 showed me")
+    laboratory.archives.create("labels", YEAR)
+    erase()
+    reasons = [row["reason"] for row in stored(laboratory, place)["label_revisions"]]
+    assert "as [erased] showed me" in reasons
+
+
+def test_their_own_words_and_their_pace_go(laboratory, erase, place, sql):
+    ((label,),) = sql("SELECT min(id) FROM labels WHERE technician_id = 1")
+    laboratory.acting_as(Actor("tech_001")).labels.correct(label, label=0.5, reason="my own eyes")
+    sql("UPDATE labels SET time_spent = 7.5")
+    laboratory.archives.create("labels", YEAR)
+    erase()
+    after = stored(laboratory, place)
+    assert "[erased]" in [row["reason"] for row in after["label_revisions"]]
+    assert "my own eyes" not in repr(after)
+    assert {(row["technician_id"], row["time_spent"]) for row in after["labels"]} == {
+        (1, None),
+        (2, 7.5),
+    }

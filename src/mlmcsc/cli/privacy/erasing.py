@@ -9,26 +9,16 @@ import click
 
 from mlmcsc.cli.command import Command
 from mlmcsc.cli.exits import FINDING, OK
-from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, say, table
+from mlmcsc.cli.output import attribute, counted, print_json, say, table
+from mlmcsc.cli.privacy.erasure_views import show_done, show_plan, show_plans, tell_refused
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from mlmcsc.domain.privacy.erased import ErasureReport
 
-FIELDS = (
-    Column("column", lambda field: f"{field.table}.{field.column}", whole=True),
-    attribute("action", whole=True),
-    Column("rows", lambda field: "-" if field.count is None else f"{field.count:,}", right=True),
-    attribute("done", "what happens"),
-    attribute("ground", minor=True),
-)
-STEPS = (
-    Column("step", lambda step: step["step"], whole=True),
-    Column("at (UTC)", lambda step: step["at"], whole=True),
-)
 WAITING = (
     attribute("subject_id", "person", whole=True),
     attribute("technician_row", "technician", right=True),
@@ -81,13 +71,13 @@ def delete_user_data(
     with session.open() as db:
         plan = db.delete_user_data(person, dry_run=True, **wanted)
         if dry_run:
-            _show_plan(session, plan)
+            show_plan(session, plan)
             return OK
         if not _agreed([plan], session, confirm=confirm):
             return FINDING
         with progress() as report:
             done = db.delete_user_data(person, certificate=certificate, progress=report, **wanted)
-    _show_done(session, done)
+    show_done(session, done)
     return OK
 
 
@@ -127,7 +117,7 @@ def anonymize(
     with session.open() as db:
         plans = db.anonymize_data(person, older_than_days=older_than_days, dry_run=True)
         if dry_run:
-            _show_plans(session, plans)
+            show_plans(session, plans)
             return OK
         if plans and not _agreed(plans, session, confirm=confirm):
             return FINDING
@@ -138,7 +128,7 @@ def anonymize(
     elif not done:
         say("nothing was to do")
     for each in () if session.json else done:
-        _show_done(session, each)
+        show_done(session, each)
     return OK
 
 
@@ -167,7 +157,7 @@ def replay(session: Session, *, dry_run: bool) -> int:
         table(WAITING, found.waiting)
         if not dry_run:
             say(f"{counted(len(found.applied), 'erasure')} done again")
-        _tell_refused(found.refused)
+        tell_refused(found.refused)
     return FINDING if found.refused or (dry_run and found.waiting) else OK
 
 
@@ -182,56 +172,5 @@ def _agreed(plans: Iterable[ErasureReport], session: Session, *, confirm: bool) 
     if not sys.stdin.isatty():
         raise click.UsageError("it asks before it erases; without a terminal add --confirm")
     if not session.json:
-        _show_plans(session, plans)
+        show_plans(session, plans)
     return click.confirm(f"Erase {counted(len(plans), 'person', 'people')} for good?", err=True)
-
-
-def _show_plans(session: Session, plans: Iterable[ErasureReport]) -> None:
-    if session.json:
-        print_json(list(plans))
-        return
-    found = False
-    for plan in plans:
-        found = True
-        _show_plan(session, plan)
-    if not found:
-        say("nothing is to do")
-
-
-def _show_plan(session: Session, plan: ErasureReport) -> None:
-    if session.json:
-        print_json(plan)
-        return
-    table(FIELDS, plan.fields, title=f"Erasure of {plan.subject_id or 'the person'}")
-    say("")
-    for line in plan.not_reached:
-        note(f"not reached: {line}")
-
-
-def _show_done(session: Session, done: ErasureReport) -> None:
-    if session.json:
-        print_json(done)
-        return
-    table(STEPS, done.steps)
-    say("")
-    facts(
-        {
-            "person": done.subject_id,
-            "labels": "kept as anonymous ones" if done.labels == "keep" else "deleted",
-            "ground": done.ground,
-            "request": done.request_id,
-            "erased": done.finished_at,
-        }
-    )
-    for line in done.not_reached:
-        note(f"not reached: {line}")
-    for path, why in done.exports_left.items():
-        note(f"not deleted: {path}: {why}")
-    if done.resumed:
-        note(f"interrupted erasures finished on the way: {', '.join(done.resumed)}")
-    _tell_refused(done.unfinished)
-
-
-def _tell_refused(refused: Mapping[str, str]) -> None:
-    for who, why in refused.items():
-        note(f"not erased yet: {who}: {why}")

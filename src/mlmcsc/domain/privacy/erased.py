@@ -34,6 +34,7 @@ NOT_REACHED: Final = (
         "Files that belong to the user: imported tables and their files of rejected rows, the copy "
         "that an adoption kept of the original database, and reports."
     ),
+    "Names in colleagues' archived notes, which are sealed under these colleagues' keys.",
     "Names in the paths and in the pixels or metadata of image files.",
     "A PostgreSQL server's write-ahead log, its archive and its replicas, until they are recycled.",
     "What a disk or file system keeps of deleted blocks: use an encrypted disk.",

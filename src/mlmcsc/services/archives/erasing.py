@@ -90,7 +90,8 @@ class _Pass:
         if own and "time_spent" in row:
             change["time_spent"] = None
         clear = {name: row[name] for name in CLEAR_TEXTS if name in row and name not in change}
-        return row | change | self.words.removed(clear)
+        change.update(self.words.removed(clear))
+        return row | change
 
     def chunks(self, chunks: Chunks, names: list[str], table: str) -> Chunks:
         """The rows as they stay, counting what changes."""

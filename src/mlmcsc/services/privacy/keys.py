@@ -10,7 +10,7 @@ from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.privacy.keys import DestroyedKeys, KeyState, RotationReport
 from mlmcsc.domain.sealing import KeyStore, MasterKey
-from mlmcsc.errors import MissingKeyError
+from mlmcsc.errors import ConflictError, MissingKeyError
 from mlmcsc.store.queries import privacy_keys as queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.schema import read_setting
@@ -102,11 +102,17 @@ class VaultKeys:
 
         Raises:
             MissingKeyError: The place cannot be written, or is a variable, which cannot be.
+            ConflictError: An interrupted erasure still needs its key.
         """
         destroyed: list[str] = []
         kept: list[str] = []
         with self.db.write(self.actor) as tx:
             queries.alone(tx)
+            if queries.erasure_unfinished(tx):
+                raise ConflictError(
+                    "An erasure was interrupted, and what it still has to do is sealed with a key "
+                    "of its time. Finish it first: run the same privacy command again."
+                )
             keys = tx.vault.keys(tx)
             used = queries.in_use(tx)
             for key in keys.retired():

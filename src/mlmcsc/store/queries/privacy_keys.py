@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mlmcsc.domain.sealing import MasterKey
-from mlmcsc.store.models import settings, subjects
+from mlmcsc.store.models import erasures, settings, subjects
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 from mlmcsc.store.vault import SIGNING_CONTEXT, SIGNING_KEY
@@ -38,6 +38,12 @@ def signing_key(view: View) -> Mapping[str, Any]:
 def in_use(view: View) -> set[str]:
     """Ids of the master keys without which something here cannot be opened."""
     return {*people_by_key(view), str(signing_key(view)["key_id"])}
+
+
+def erasure_unfinished(view: View) -> bool:
+    """Whether an interrupted erasure still keeps names, sealed with the master key."""
+    query = sa.select(erasures.c.id).where(erasures.c.finished_at.is_(None)).limit(1)
+    return view.conn.execute(query).first() is not None
 
 
 def alone(tx: Transaction) -> None:
