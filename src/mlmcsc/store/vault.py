@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+import structlog
 
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.sealing import Cryptography, KeyStore, MasterKey
@@ -22,11 +23,16 @@ from mlmcsc.errors import IntegrityError, MissingKeyError
 from mlmcsc.store.models import privacy_holds, settings, subjects
 from mlmcsc.store.views import View, Writing
 
+log = structlog.get_logger(__name__)
+
 PREFIX: Final = "mlmcsc:v1:"
 WITHHELD: Final = "[withheld]"
 """What those see who may not see personal data."""
 ERASED: Final = "[erased]"
 """What is left of a text whose key was destroyed."""
+
+SEALED: Final = "[sealed]"
+"""What is seen of a text where the master key is not at hand."""
 
 SIGNING_KEY: Final = "audit_signing_key"
 PUBLIC_KEY: Final = "audit_public_key"
@@ -198,6 +204,20 @@ class Vault:
         keys = self._data_keys(view, visible)
         return [self._open(value, visible, keys) for value in values]
 
+    def show(self, view: View, actor: Actor, values: Sequence[Any]) -> list[Any]:
+        """As `reveal`, to look at: without the master key, `[sealed]` stands for the texts.
+
+        Measurements stay readable on a machine that was never given the key.
+
+        Raises:
+            IntegrityError: A sealed text was changed.
+        """
+        try:
+            return self.reveal(view, actor, values)
+        except MissingKeyError as error:
+            log.warning("personal_texts_stay_sealed", reason=str(error))
+            return [value if subject_of(value) is None else SEALED for value in values]
+
     def unseal(self, view: View, values: Sequence[Any]) -> list[Any]:
         """The values opened whoever asks, for rules that compare them; see `reveal`."""
         who = people_in(values)
@@ -207,10 +227,14 @@ class Vault:
     def reveal_json(self, view: View, actor: Actor, document: Any) -> Any:
         """A JSON document with the sealed texts in it opened; see `reveal`."""
         texts = list(dict.fromkeys(_sealed_in(document)))
-        if not texts:
-            return document
         opened = dict(zip(texts, self.reveal(view, actor, texts), strict=True))
-        return _replaced(document, opened)
+        return _replaced(document, opened) if texts else document
+
+    def show_json(self, view: View, actor: Actor, document: Any) -> Any:
+        """A JSON document with the sealed texts in it opened; see `show`."""
+        texts = list(dict.fromkeys(_sealed_in(document)))
+        opened = dict(zip(texts, self.show(view, actor, texts), strict=True))
+        return _replaced(document, opened) if texts else document
 
     def _visible(self, view: View, actor: Actor, who: set[str]) -> set[str]:
         if Permission.PRIVACY in actor.permissions:

@@ -14,17 +14,14 @@ FIELDS = ("reason", "ip_address", "user_agent", "old_values", "new_values")
 
 
 def revealed(view: View, actor: Actor, events: Sequence[AuditRecord]) -> list[AuditRecord]:
-    """The events with `[withheld]` and `[erased]` where the reader may or can not see.
+    """The events with `[withheld]`, `[erased]` or `[sealed]` where the reader may or can not see.
 
     An event whose sealed text was changed is shown as it is stored, and marked as damaged: one
     forged row must not hide the others.
-
-    Raises:
-        MissingKeyError: The master key is not here.
     """
     documents = [[getattr(event, name) for name in FIELDS] for event in events]
     try:
-        opened = view.vault.reveal_json(view, actor, documents)
+        opened = view.vault.show_json(view, actor, documents)
     except IntegrityError:
         if len(events) == 1:
             return [replace(events[0], damaged=(*events[0].damaged, "sealed text"))]

@@ -30,7 +30,7 @@ def reveal(
     """The records with the sealed fields of these names opened, as far as the actor may see."""
     found = list(records)
     texts = [getattr(record, name) for record in found for name in names]
-    opened = iter(view.vault.reveal(view, actor, texts))
+    opened = iter(view.vault.show(view, actor, texts))
     return [_changed(record, {name: next(opened) for name in names}) for record in found]
 
 

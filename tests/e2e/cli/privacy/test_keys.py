@@ -48,7 +48,7 @@ def test_text_in_clear_is_shown_and_sealed(staffed, tmp_path):
 
 REFUSED = (
     "technician register tech_009 --name New",
-    "technician list",
+    "export technicians t.csv",
     "privacy export-user-data tech_001 --output f.json",
     "privacy rotate-key",
     "privacy rotate-key --destroy-old --confirm",
@@ -57,6 +57,9 @@ REFUSED = (
 )
 WORKS = (
     "images list",
+    "technician list",
+    "labels list",
+    "audit list",
     "database status",
     "privacy report",
     "privacy requests",
@@ -92,3 +95,15 @@ def test_without_the_key_a_command_works_or_fails_clearly_and_damages_nothing(
         assert ran.code in {0, 1}, ran.err
     (tmp_path / "away.key").rename(key)
     assert "John Doe" in staffed("technician", "list").out
+
+
+def test_labelling_goes_on_without_the_key_and_names_read_sealed(staffed, tmp_path):
+    key = Path(staffed("--json", "privacy", "report").json["keys"]["place"])
+    image = staffed("--json", "images", "list").json["items"][0]["id"]
+    key.rename(tmp_path / "away.key")
+    ran = staffed("labels", "add", image, "0.5", "--technician", "tech_001")
+    assert ran.code == 0, ran.err
+    assert staffed("labels", "add", image, "0.5", "--technician", "tech_001", "--notes", "x").code
+    ran = staffed("technician", "list")
+    assert "[sealed]" in ran.out
+    assert "no key file" in ran.err
