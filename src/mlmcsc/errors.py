@@ -91,6 +91,10 @@ class MissingKeyError(StoreError):
     """The master key that a sealed value needs is lost or wrong; nothing was changed."""
 
 
+class NoKeyError(MissingKeyError):
+    """There is no master key here, and none was named: not a wrong, damaged or mislaid one."""
+
+
 class HeldError(ConflictError):
     """A legal hold, or a restriction of processing, forbids this."""
 

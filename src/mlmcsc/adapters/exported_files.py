@@ -1,24 +1,98 @@
-"""Deleting files that were exported, as long as they are what was exported."""
+"""Files that are exported: they appear after their event, and go with whom they tell of."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlmcsc.adapters.managed_files import sync_folder
-from mlmcsc.adapters.tabular import file_sha256
-from mlmcsc.errors import MlmcscError
+from mlmcsc.adapters.tabular import draft, file_sha256
+from mlmcsc.errors import ConflictError, MlmcscError, ValidationError
 
 
-def remove_exported(path: Path, sha256: str) -> str | None:
-    """Delete a file that still has this content.
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A file in the making.
+
+    Attributes:
+        path: Where to write.
+        target: Where it will be.
+        overwrite: Whether what is there is replaced.
+    """
+
+    path: Path
+    target: Path
+    overwrite: bool
+
+    def measured(self) -> tuple[str, int]:
+        """SHA-256 (hex) and size in bytes of what was written.
+
+        Raises:
+            ConflictError: The target has come to be there meanwhile.
+        """
+        _refuse_taken(self.target, overwrite=self.overwrite)
+        return file_sha256(self.path), self.path.stat().st_size
+
+
+@contextmanager
+def exporting(target: Path, *, overwrite: bool) -> Iterator[Export]:
+    """A file that appears, whole, when the block has ended well.
+
+    The block commits the event that names the file: an event without its file harms nobody, while
+    a file without an event would never be found when a person in it is to be erased.
+
+    Raises:
+        ConflictError: The target exists and must not be overwritten.
+        ValidationError: It cannot be written.
+    """
+    _refuse_taken(target, overwrite=overwrite)
+    with draft(target) as made:
+        yield Export(made.path, target, overwrite)
+        try:
+            made.publish()
+        except OSError as error:
+            raise ValidationError(
+                f"{target}: was written but cannot be put in place: "
+                f"{error.strerror or error}. The audit trail tells of an export that is not there. "
+                "Repair the folder, or name another file, and export again."
+            ) from error
+
+
+def _refuse_taken(target: Path, *, overwrite: bool) -> None:
+    if os.path.isfile(target) and not overwrite:
+        raise ConflictError(f"{target} exists. Pass overwrite=True, or name another file.")
+
+
+def remove_exported(exports: Iterable[Mapping[str, str]]) -> tuple[list[str], dict[str, str]]:
+    """Delete files that still are what was exported.
+
+    Args:
+        exports: `path` and `sha256` of each; a path that was exported to again comes repeatedly.
 
     Returns:
-        Why it was not deleted; None when it was.
+        The paths deleted; and why each other one was not, by path.
     """
+    contents: dict[str, set[str]] = {}
+    for export in exports:
+        contents.setdefault(export["path"], set()).add(export["sha256"])
+    deleted, left = [], {}
+    for path, known in contents.items():
+        why = _remove(Path(path), known)
+        if why is None:
+            deleted.append(path)
+        else:
+            left[path] = why
+    return deleted, left
+
+
+def _remove(path: Path, known: set[str]) -> str | None:
     try:
         if not path.is_file():
             return "it is not there any more: moved, or deleted by somebody"
-        if file_sha256(path) != sha256:
+        if file_sha256(path) not in known:
             return "it was changed since; look at it and delete it by hand"
         path.unlink()
         sync_folder(path.parent)

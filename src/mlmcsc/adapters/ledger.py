@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -44,16 +44,30 @@ class ErasureLedger:
 
     path: Path | None
 
-    def entries(self, verify: Verify) -> list[LedgerEntry]:
+    def entries(self, verify: Verify, known: Collection[str] = ()) -> list[LedgerEntry]:
         """All entries, oldest first.
 
+        Args:
+            verify: Checks a signature.
+            known: SHA-256 (hex) of lines that must be there: as `append` returned them.
+
         Raises:
-            IntegrityError: A line was changed, removed or added by another hand.
+            IntegrityError: The file is missing; or a line was changed, removed or added by
+                another hand.
             StoreError: The file cannot be read.
         """
         if self.path is None:
             return []
-        return _parsed(self.path, _lines(self.path), verify)
+        lines = _lines(self.path)
+        entries = _parsed(self.path, lines, verify)
+        lost = set(known) - {NOTHING_BEFORE} - {_sha256(line) for line in lines}
+        if lost:
+            raise IntegrityError(
+                f"The erasure ledger {self.path} is missing or was cut: it lacks {len(lost)} of the "
+                "lines that this database has written to it, and whoever was erased may be back "
+                "unnoticed. Put back a good copy of the file."
+            )
+        return entries
 
     def append(self, entry: LedgerEntry, sign: Sign, verify: Verify) -> str:
         """Add an entry durably, unless its person is in it already.

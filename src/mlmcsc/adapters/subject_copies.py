@@ -74,7 +74,11 @@ def csv_draft(target: Path) -> Iterator[CsvDraft]:
 
 
 def write_copy(
-    path: Path, head: Mapping[str, Any], parts: Parts, folder: Path | None = None
+    path: Path,
+    head: Mapping[str, Any],
+    parts: Parts,
+    incomplete: Sequence[str],
+    folder: Path | None = None,
 ) -> dict[str, int]:
     """Write the document page by page, readable by its owner only.
 
@@ -82,6 +86,7 @@ def write_copy(
         path: The JSON file, which exists already.
         head: What stands before the parts.
         parts: The parts; each page is in memory alone.
+        incomplete: What could not be read; complete when the parts are through.
         folder: Where CSV files go, too; a text that a spreadsheet program would take for a formula
             gets an apostrophe before it.
 
@@ -98,7 +103,8 @@ def write_copy(
             out.write('  "rows": [')
             counts[name] = _write_rows(out, facts["columns"], pages, _csv_file(folder, name))
             out.write(f'],\n  "n_rows": {counts[name]}}}')
-        out.write(f'\n }},\n "counts": {_text(counts)}\n}}\n')
+        out.write(f'\n }},\n "counts": {_text(counts)},\n "incomplete": ')
+        out.write(f"{_text(list(incomplete))}\n}}\n")
     return counts
 
 

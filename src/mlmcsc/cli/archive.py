@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlmcsc.cli.command import Group
+from mlmcsc.cli.confirming import agreed
 from mlmcsc.cli.exits import FINDING, OK
 from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, say, size, table
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
+from mlmcsc.cli.words import AGE_HELP, Age
 from mlmcsc.domain.archives import TIMES
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from mlmcsc.domain.archives import ArchivePlan, ArchiveReport, FoundRow
-
-DAYS = {"d": 1, "w": 7, "y": 365}
-
-
-class Age(click.ParamType[timedelta]):
-    """A number of days, weeks or years of 365 days."""
-
-    name = "age"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """Read the word."""
-        if isinstance(value, timedelta):
-            return value
-        word = re.fullmatch(r"(\d{1,5})([dwy])", value)
-        if word is None:
-            self.fail(f"{value!r} is no age; write 365d, 52w or 2y", param, ctx)
-        return timedelta(days=int(word[1]) * DAYS[word[2]])
-
 
 confirmed = click.option("--confirm", is_flag=True, help="Do it without asking.")
 of_table = click.argument("table_name", metavar="TABLE", type=click.Choice(list(TIMES)))
@@ -68,7 +49,7 @@ def group() -> None:
     """,
 )
 @of_table
-@click.option("--older-than", type=Age(), required=True, help="Age, e.g. 365d, 52w or 2y.")
+@click.option("--older-than", type=Age(), required=True, help=f"Age: {AGE_HELP}")
 @click.option("--dry-run", is_flag=True, help="Show what would go; change nothing.")
 @confirmed
 @click.option("--compact/--no-compact", default=True, help="Give the freed space back to the disk.")
@@ -96,7 +77,7 @@ def create(
         if dry_run:
             return OK
         question = f"Move {counted(plan.n_rows, 'row')} of {table_name} into an archive?"
-        if plan.n_rows and not _agreed(question, confirm=confirm):
+        if plan.n_rows and not agreed(question, given=confirm):
             return FINDING
         with progress() as report:
             done = db.archives.create(table_name, older_than, compact=compact, progress=report)
@@ -146,15 +127,6 @@ def _note_unknown(folders: Any) -> None:
             f"this database knows nothing of {', '.join(folders)}; left alone. They belong to a "
             "copy of it, or to a later state than the one that was restored."
         )
-
-
-def _agreed(question: str, *, confirm: bool) -> bool:
-    """Ask, once, before anything is changed."""
-    if confirm:
-        return True
-    if not sys.stdin.isatty():
-        raise click.UsageError("this asks before it moves rows; without a terminal add --confirm")
-    return click.confirm(question, err=True)
 
 
 @group.command("list", example="archive list\narchive list --verify")
@@ -230,7 +202,7 @@ def restore(session: Session, name: str, *, dry_run: bool, confirm: bool) -> int
     were erased meanwhile come back empty.
     """
     with session.open() as db:
-        if not dry_run and not _agreed(f"Bring the rows of {name} back?", confirm=confirm):
+        if not dry_run and not agreed(f"Bring the rows of {name} back?", given=confirm):
             return FINDING
         with progress() as report:
             done = db.archives.restore(name, dry_run=dry_run, progress=report)

@@ -42,6 +42,13 @@ def _write_example(formatter: click.HelpFormatter, example: str) -> None:
             formatter.write(f"{'':{formatter.current_indent}}mlmcsc {line}\n")
 
 
+def _write_globals(formatter: click.HelpFormatter) -> None:
+    formatter.write_paragraph()
+    formatter.write_text(
+        "--database, --config, --reason, --json and --debug may stand anywhere; see mlmcsc --help."
+    )
+
+
 class Command(click.Command):
     """A command that shows an example of its use.
 
@@ -73,11 +80,7 @@ class Command(click.Command):
     ) -> None:
         """The example, and where the global options are explained."""
         _write_example(formatter, self.example)
-        formatter.write_paragraph()
-        formatter.write_text(
-            "--database, --config, --reason, --json and --debug may stand anywhere; "
-            "see mlmcsc --help."
-        )
+        _write_globals(formatter)
 
 
 class Group(click.Group):
@@ -105,6 +108,35 @@ class Group(click.Group):
 
 def _first_paragraph(command: click.Command) -> str:
     return inspect.cleandoc(command.help or "").partition("\n\n")[0].replace("\n", " ")
+
+
+class ListingGroup(Group):
+    """A group that lists its records when no command is named.
+
+    Attributes:
+        example: Command lines of the listing, without the program's name.
+    """
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
+        super().__init__(*args, invoke_without_command=True, **kwargs)
+        self.example = inspect.cleandoc(example)
+        self.own = [p for p in self.params if isinstance(p, click.Option) and p.expose_value]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of the listing, and the commands."""
+        with formatter.section("Options"):
+            shown = [p.get_help_record(ctx) for p in self.own]
+            formatter.write_dl([record for record in shown if record])
+        self.format_commands(ctx, formatter)
+
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """The example, and where the global options are explained."""
+        _write_example(formatter, self.example)
+        _write_globals(formatter)
 
 
 class LazyGroup(click.Group):

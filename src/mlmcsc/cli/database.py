@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from mlmcsc.cli.command import Group
+from mlmcsc.cli.confirming import agreed
 from mlmcsc.cli.exits import FINDING, OK
 from mlmcsc.cli.output import (
     Column,
@@ -160,7 +160,9 @@ def validate(session: Session, *, hash_files: bool, fix: bool, yes: bool) -> int
             _show_findings(found, db, offered=fix)
         mended: Sequence[Repair] = ()
         left = found
-        if fix and any(f.repair for f in found) and _agreed(found, yes=yes):
+        safe = sum(f.repair is not None for f in found)
+        question = f"Carry out {counted(safe, 'repair')}?"
+        if fix and safe and agreed(question, given=yes, option="--yes"):
             mended = db.maintenance.repair(found)
             left = db.maintenance.validate(hash_files=hash_files)
         if session.json:
@@ -190,16 +192,6 @@ def _show_findings(found: Sequence[Finding], db: DatabaseManager, *, offered: bo
     say(counted(len(found), "finding"))
     if not offered and any(f.repair for f in found):
         note("add --fix to be offered the safe repairs")
-
-
-def _agreed(found: Sequence[Finding], *, yes: bool) -> bool:
-    """Ask, once, before anything is changed."""
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise click.UsageError("--fix asks before it repairs; without a terminal add --yes")
-    repairs = [f.repair for f in found if f.repair]
-    return click.confirm(f"Carry out {counted(len(repairs), 'repair')}?", err=True)
 
 
 def _show_repairs(mended: Sequence[Repair], left: Sequence[Finding]) -> None:

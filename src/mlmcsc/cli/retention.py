@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlmcsc.cli.command import Group
+from mlmcsc.cli.confirming import agreed
 from mlmcsc.cli.exits import FINDING, OK
 from mlmcsc.cli.output import Column, attribute, counted, note, print_json, say, table
 from mlmcsc.cli.progress import progress
@@ -98,7 +98,7 @@ def apply(session: Session, *, only: tuple[str, ...], confirm: bool, dry_run: bo
 
     Rows go for good, in batches, each with an event in the audit trail; held ones stay. Image files
     of the laboratory are never touched. Audit events keep their skeleton, so that every proof
-    still holds. Inactive technicians are left to `mlmcsc privacy anonymize`.
+    still holds. Inactive technicians are left to `mlmcsc privacy anonymize --inactive`.
 
     Interrupted, it may be run again.
     """
@@ -111,21 +111,13 @@ def apply(session: Session, *, only: tuple[str, ...], confirm: bool, dry_run: bo
         if not session.json:
             _show_plan(session, found)
         # Without anything to do it still removes files that an interrupted run left behind.
-        if to_do and not _agreed(to_do, confirm=confirm):
+        question = f"Delete or redact {counted(to_do, 'row')} for good?"
+        if to_do and not agreed(question, given=confirm):
             return FINDING
         with progress() as report:
             done = db.retention.apply(only, progress=report)
     _show_report(session, done)
     return OK
-
-
-def _agreed(rows: int, *, confirm: bool) -> bool:
-    """Ask, once, before anything is changed."""
-    if confirm:
-        return True
-    if not sys.stdin.isatty():
-        raise click.UsageError("apply asks before it deletes; without a terminal add --confirm")
-    return click.confirm(f"Delete or redact {counted(rows, 'row')} for good?", err=True)
 
 
 def _show_plan(session: Session, plan: RetentionPlan) -> None:
@@ -136,7 +128,7 @@ def _show_plan(session: Session, plan: RetentionPlan) -> None:
     people = sum(line.to_do for line in plan.types if line.action is Action.ANONYMISE)
     if people:
         who = counted(people, "inactive technician")
-        note(f"{who}: made anonymous by `mlmcsc privacy anonymize`")
+        note(f"{who}: made anonymous by `mlmcsc privacy anonymize --inactive`")
 
 
 def _show_report(session: Session, report: RetentionReport) -> None:

@@ -180,6 +180,8 @@ def _show(data: TrainingData) -> None:
     )
     if report.near_duplicate_links:
         say(f"{counted(report.near_duplicate_links, 'look-alike pair')} kept together")
+    if report.restricted_labels:
+        say(f"{counted(report.restricted_labels, 'label')} of restricted people set aside")
     for reason, count in report.left_out.items():
         say(f"{count:,} left out: {reason}")
 

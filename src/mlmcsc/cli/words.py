@@ -1,10 +1,11 @@
-"""Words of a command line as values: times, JSON, and the storable fields of a table."""
+"""Words of a command line as values: times, ages, JSON, and the storable fields of a table."""
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -32,6 +33,46 @@ class Moment(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is no time; write 2026-11-23 or 2026-11-23T09:30", param, ctx)
         return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
+
+
+class Age(click.ParamType[timedelta]):
+    """A number of days, or of weeks, months or years; a year is 365 days, a month a twelfth."""
+
+    name = "age"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Read the word."""
+        if isinstance(value, timedelta):
+            return value
+        word = re.fullmatch(r"([1-9]\d{0,4})([dwmy]?)", value, re.ASCII)
+        days = 0 if word is None else _in_days(int(word[1]), word[2])
+        if not 1 <= days <= LONGEST_DAYS:
+            self.fail(
+                f"{value!r} is no age from 1 to {LONGEST_DAYS:,} days; write 365 or 365d, 52w, "
+                "12m or 1y",
+                param,
+                ctx,
+            )
+        return timedelta(days=days)
+
+
+LONGEST_DAYS = 36_500
+"""As long as the longest period that the settings allow."""
+AGE_HELP = "365 or 365d, 52w, 12m, 1y; a year is 365 days, a month a twelfth."
+"""For the help of every option that takes an age."""
+
+
+def _in_days(count: int, unit: str) -> int:
+    match unit:
+        case "w":
+            return 7 * count
+        case "m":
+            return 365 * count // 12
+        case "y":
+            return 365 * count
+    return count
 
 
 class FieldWord(click.ParamType[Any]):

@@ -65,6 +65,13 @@ REFUSED = {
             "the firewall or in PostgreSQL's pg_hba.conf"
         ),
     ),
+    "retention.gdpr_compliance": (
+        True,
+        (
+            "this release always serves requests for a copy and for erasure (GDPR Art. 15 and "
+            "17). Set it to true, and limit who may use them by their rights"
+        ),
+    ),
     "backup.encrypt": (
         False,
         (
@@ -73,7 +80,7 @@ REFUSED = {
         ),
     ),
 }
-"""Settings that would promise a protection that is not there: what is done, and the repair."""
+"""Settings that may not promise another thing than what is done: that, and the repair."""
 
 
 def is_heeded(key: str) -> bool:

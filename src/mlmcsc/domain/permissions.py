@@ -32,7 +32,11 @@ class Permission(StrEnum):
     READ_PERSONAL = "read_personal"
     """See names, e-mail addresses and notes in clear."""
     PRIVACY = "privacy"
-    """Export, restrict and erase people's data; keep and apply retention periods."""
+    """Export, restrict and erase people's data; opens every personal text, also restricted."""
+    RETAIN = "retain"
+    """Plan and apply retention periods, move rows to archives and back; opens no personal text."""
+    KEYS = "keys"
+    """See the state of master keys, rotate and destroy them; opens no personal text."""
 
 
 ALL_PERMISSIONS = frozenset(Permission)
@@ -58,12 +62,26 @@ class Actor:
     user_agent: str | None = None
     reason: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what the trail could not hold to the letter.
+
+        Raises:
+            ValidationError: A value is no text, too long, or not printable.
+        """
+        for name, longest in LONGEST.items():
+            _check_text(name, getattr(self, name), longest)
+        if self.subject is None or not self.subject.strip():
+            raise ValidationError("Actor.subject is empty: give a login or a staff number.")
+
     def may_act_as(self, other: object) -> None:
         """Refuse a change of actor that would add rights.
 
+        Another subject is a right too: everyone may see their own data, and events bear the name.
+
         Raises:
             ValidationError: If `other` is no actor.
-            PermissionDeniedError: If it has permissions that this one lacks.
+            PermissionDeniedError: If it has permissions that this one lacks, or is somebody else
+                and this one is no administrator.
         """
         if not isinstance(other, Actor):
             raise ValidationError(f"{other!r} is not an Actor: give Actor(subject, permissions).")
@@ -73,6 +91,32 @@ class Actor:
                 f"{self.subject!r} may not act as {other.subject!r}, who may do more: "
                 f"{', '.join(sorted(more))}. Start from an actor who has these rights."
             )
+        if other.subject != self.subject and Permission.ADMINISTER not in self.permissions:
+            raise PermissionDeniedError(
+                f"{self.subject!r} may not act as {other.subject!r}, who is somebody else: that "
+                f"needs the permission {Permission.ADMINISTER.value!r}."
+            )
+
+
+LONGEST = {"subject": 100, "ip": 45, "user_agent": 500, "reason": 10_000}
+"""Characters that the audit trail has room for."""
+
+
+def _check_text(name: str, value: object, longest: int) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise ValidationError(f"Actor.{name}={value!r}: give text.")
+    if len(value) > longest:
+        raise ValidationError(
+            f"Actor.{name} has {len(value):,} characters; at most {longest:,}. Shorten it."
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValidationError(f"Actor.{name}={value!r}: is not Unicode text.") from None
+    if "\0" in value or (name == "subject" and not value.isprintable()):
+        raise ValidationError(f"Actor.{name}={value!r}: control characters are not allowed.")
 
 
 class HasActor(Protocol):

@@ -55,6 +55,8 @@ class KeyStore(Protocol):
 
     place: str
     """The file or variable, for messages."""
+    writable: bool
+    """Whether keys can be made and destroyed here; not in variables."""
 
     def current(self) -> MasterKey:
         """The key that wraps new data keys.

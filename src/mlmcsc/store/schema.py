@@ -15,11 +15,15 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import ConflictError, SchemaError, ValidationError
 from mlmcsc.store.migrations import HEAD
 from mlmcsc.store.models import LABEL_RANGE, UNVERSIONED_MODEL, model_versions, settings
-from mlmcsc.store.sealing import seal_everything
+from mlmcsc.store.old_events import commit_old_events
+from mlmcsc.store.sealing import seal_records
 from mlmcsc.store.uow import Store
 
 SCRIPTS = Path(__file__).with_name("migrations")
 _UPGRADE_LOCK = 0x6D6C6D63  # 'mlmc': PostgreSQL's advisory lock for schema work
+
+BEFORE_COMMITMENTS = "0001"
+"""The revision whose events have none, and whose personal texts lie in clear."""
 
 Prepared = Literal["created", "upgraded", "current"]
 
@@ -108,8 +112,9 @@ def _upgrade(
         if before is None:
             _seed(tx.conn, label_range)
         tx.vault.prepare(tx)
-        if before is not None:
-            seal_everything(tx)
+        if before == BEFORE_COMMITMENTS:
+            seal_records(tx)
+            commit_old_events(tx)
         if tell:
             after = {"revision": HEAD} | ({} if before else {"label_range": list(label_range)})
             tx.record(

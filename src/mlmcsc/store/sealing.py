@@ -2,86 +2,96 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
+import numpy as np
 import sqlalchemy as sa
 
-from mlmcsc.domain.audit.commitments import (
-    SALT_BYTES,
-    leaf,
-    payload_commit,
-    payload_text,
-    timestamp_text,
-    who_commit,
-)
-from mlmcsc.store.models import audit_logs, label_revisions, labels, subjects, technicians
-from mlmcsc.store.trail import without_names
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
+from mlmcsc.store.models import label_revisions, labels, subjects, technicians
+from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.batches import digest, id_span
 from mlmcsc.store.uow import Transaction
-from mlmcsc.store.vault import PREFIX
+from mlmcsc.store.vault import PREFIX, is_clear
 
-CHUNK = 5_000
+CHUNK: Final = 5_000
+FACTS: Final = ("name", "email", "department")
 
 
-def seal_everything(tx: Transaction) -> dict[str, int]:
-    """Seal every personal text in clear and give events without commitments theirs.
+def seal_records(tx: Transaction) -> list[AuditEvent]:
+    """Seal every personal text in clear of technicians, labels and their revisions.
 
     Returns:
-        How many rows of each table were changed.
+        Events that tell of it, one a batch, for the caller to record.
     """
-    return {
-        "technicians": seal_technicians(tx),
-        "labels": _seal_notes(tx, labels, labels.c.technician_id, sa.select(labels)),
-        "label_revisions": _seal_notes(
-            tx,
-            label_revisions,
-            labels.c.technician_id,
-            sa.select(label_revisions).join(labels, labels.c.id == label_revisions.c.label_id),
-        ),
-        "audit_logs": _commit_events(tx),
-    }
+    revised = sa.select(label_revisions).join(labels, labels.c.id == label_revisions.c.label_id)
+    return [
+        *_seal_technicians(tx),
+        *_seal_notes(tx, labels, sa.select(labels)),
+        *_seal_notes(tx, label_revisions, revised),
+    ]
 
 
-def seal_technicians(tx: Transaction) -> int:
+def sealed_event(table: sa.Table, changed: Sequence[Mapping[str, Any]]) -> AuditEvent:
+    """What tells of one batch.
+
+    Args:
+        table: Where it was sealed.
+        changed: The sealed columns of each row, and its id as `row_id`; ascending. The digest is
+            that of these rows, as `batches.digest` makes it.
+    """
+    ids = np.fromiter((row["row_id"] for row in changed), dtype=np.int64)
+    names = [name for name in changed[0] if name != "row_id"]
+    columns = [[row[name] for row in changed] for name in names]
+    return AuditEvent(
+        Operation.SEAL,
+        table.name,
+        new_values=id_span(ids) | {"columns": ["id", *names]},
+        n_rows=len(ids),
+        digest=digest([ids, *columns]),
+    )
+
+
+def _seal_technicians(tx: Transaction) -> Iterable[AuditEvent]:
     """Give every technician a subject, and seal names and addresses that lie in clear."""
     c = technicians.c
-    changed = 0
-    query = sa.select(c.id, c.technician_id, c.name, c.email, c.department)
-    for row in tx.conn.execute(query.where(~_is_erased())):
-        subject_id = tx.vault.person(tx, row.technician_id, row.id)
-        clear = {
-            name: tx.vault.seal(tx, subject_id, getattr(row, name))
-            for name in ("name", "email", "department")
-            if _is_clear(getattr(row, name))
-        }
-        if clear:
-            tx.conn.execute(technicians.update().where(c.id == row.id).values(**clear))
-            changed += 1
-    return changed
-
-
-def _is_clear(text: Any) -> bool:
-    return isinstance(text, str) and not text.startswith(PREFIX)
+    query = sa.select(c.id, c.technician_id, *(c[name] for name in FACTS)).where(~_is_erased())
+    for chunk in rows.by_id(tx, technicians, query, CHUNK):
+        who = {row.id: tx.vault.person(tx, row.technician_id, row.id) for row in chunk}
+        seal = tx.vault.sealer(tx, who.values())
+        changed = [
+            {"row_id": row.id}
+            | {
+                name: seal(who[row.id], text) if is_clear(text) else text
+                for name in FACTS
+                for text in [getattr(row, name)]
+            }
+            for row in chunk
+            if any(is_clear(getattr(row, name)) for name in FACTS)
+        ]
+        if changed:
+            rows.update_many(tx, technicians, changed)
+            yield sealed_event(technicians, changed)
 
 
 def _seal_notes(
-    tx: Transaction, table: sa.Table, owner: sa.Column[Any], source: sa.Select[Any]
-) -> int:
+    tx: Transaction, table: sa.Table, source: sa.Select[Any]
+) -> Iterable[AuditEvent]:
     """Seal the notes of a table under the key of the label's technician."""
     people = _subjects(tx)
     seal = tx.vault.sealer(tx, people.values())
+    owner = labels.c.technician_id
     query = source.with_only_columns(table.c.id, owner, table.c.notes).where(
         table.c.notes.is_not(None),
         ~table.c.notes.startswith(PREFIX, autoescape=True),
         tx.dialect.ids_in(owner, people),
     )
-    changed = 0
-    for chunk in _by_id(tx, table, query):
-        rows = [{"row_id": r[0], "notes": seal(people[r[1]], r[2])} for r in chunk]
-        _update(tx, table, rows)
-        changed += len(rows)
-    return changed
+    for chunk in rows.by_id(tx, table, query, CHUNK):
+        changed = [{"row_id": r[0], "notes": seal(people[r[1]], r[2])} for r in chunk]
+        rows.update_many(tx, table, changed)
+        yield sealed_event(table, changed)
 
 
 def _is_erased() -> sa.ColumnElement[bool]:
@@ -94,121 +104,3 @@ def _subjects(tx: Transaction) -> dict[int, str]:
     c = technicians.c
     found = tx.conn.execute(sa.select(c.id, c.technician_id).where(~_is_erased())).all()
     return {row.id: tx.vault.person(tx, row.technician_id, row.id) for row in found}
-
-
-def _commit_events(tx: Transaction) -> int:
-    """Seal and commit to the events from before there were commitments."""
-    c = audit_logs.c
-    query = sa.select(
-        c.id,
-        c.operation,
-        c.table_name,
-        c.record_id,
-        c.user_id,
-        c.timestamp,
-        c.n_rows,
-        c.digest,
-        c.reason,
-        c.ip_address,
-        c.user_agent,
-        c.old_values,
-        c.new_values,
-    ).where(c.leaf.is_(None))
-    changed = 0
-    owners = _Owners(tx)
-    for chunk in _by_id(tx, audit_logs, query):
-        rows = [_committed(tx, row, owners) for row in chunk]
-        _update(tx, audit_logs, rows)
-        changed += len(rows)
-    return changed
-
-
-class _Owners:
-    """Whose key the personal values of an old event belong under."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-        self._technicians = _subjects(tx)
-
-    def sealed(self, event: Any, values: Any) -> Any:
-        """The event's values with nothing personal in clear."""
-        if not isinstance(values, dict):
-            return values
-        personal = [n for n in PERSONAL.get(event.table_name, ()) if _is_clear(values.get(n))]
-        if personal:
-            owner = self._owner(event)
-            texts = {n: self._tx.vault.seal(self._tx, owner, values[n]) for n in personal}
-            values = {**values, **texts}
-        return without_names(self._tx, event.table_name, values)
-
-    def _owner(self, event: Any) -> str:
-        technician = event.record_id
-        if event.table_name == "labels":
-            query = sa.select(labels.c.technician_id).where(labels.c.id == event.record_id)
-            technician = self._tx.conn.scalar(query)
-        # Of a row that is gone nobody knows whose it was: it was told by the event's actor.
-        known = self._technicians.get(technician)
-        return known or self._tx.vault.person(self._tx, event.user_id)
-
-
-PERSONAL = {"technicians": ("name", "email", "department"), "labels": ("notes",)}
-
-
-def _committed(tx: Transaction, row: Any, owners: _Owners) -> dict[str, Any]:
-    subject_id = tx.vault.person(tx, row.user_id)
-    old, new = (owners.sealed(row, values) for values in (row.old_values, row.new_values))
-    ip, agent = (
-        tx.vault.seal(tx, subject_id, text) if _is_clear(text) else text
-        for text in (row.ip_address, row.user_agent)
-    )
-    salts = secrets.token_bytes(2 * SALT_BYTES)
-    who_salt, payload_salt = salts[:SALT_BYTES], salts[SALT_BYTES:]
-    who = who_commit(who_salt, row.user_id, row.reason, ip, agent)
-    payload = payload_commit(payload_salt, payload_text(old), payload_text(new))
-    return {
-        "row_id": row.id,
-        "ip_address": ip,
-        "user_agent": agent,
-        "old_values": old,
-        "new_values": new,
-        "subject_id": subject_id,
-        "who_salt": who_salt,
-        "who_commit": who,
-        "payload_salt": payload_salt,
-        "payload_commit": payload,
-        "leaf": leaf(
-            row.id,
-            row.operation,
-            row.table_name,
-            row.record_id,
-            subject_id,
-            timestamp_text(row.timestamp),
-            row.n_rows,
-            row.digest,
-            who,
-            payload,
-        ),
-    }
-
-
-def _by_id(tx: Transaction, table: sa.Table, query: sa.Select[Any]) -> Iterator[list[Any]]:
-    """The rows in chunks, each read before it is changed."""
-    last = 0
-    while True:
-        page = query.where(table.c.id > last).order_by(table.c.id).limit(CHUNK)
-        found = list(tx.conn.execute(page))
-        if not found:
-            return
-        yield found
-        last = found[-1].id
-
-
-def _update(tx: Transaction, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
-    rows = list(rows)
-    names = [name for name in rows[0] if name != "row_id"]
-    statement = (
-        table.update()
-        .where(table.c.id == sa.bindparam("row_id"))
-        .values({name: sa.bindparam(name) for name in names})
-    )
-    tx.conn.execute(statement, rows)

@@ -19,7 +19,7 @@ import structlog
 
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.sealing import Cryptography, KeyStore, MasterKey
-from mlmcsc.errors import IntegrityError, MissingKeyError
+from mlmcsc.errors import IntegrityError, MissingKeyError, NoKeyError
 from mlmcsc.store.models import privacy_holds, settings, subjects
 from mlmcsc.store.views import View, Writing
 
@@ -70,6 +70,9 @@ class Vault:
     Args:
         crypto: AES-256-GCM and Ed25519.
         open_keys: From the database's id to the place of its master key.
+
+    Attributes:
+        stayed_sealed: Why `show` could not open a text; None while it could.
     """
 
     def __init__(self, crypto: Cryptography, open_keys: Callable[[str], KeyStore]) -> None:
@@ -77,6 +80,7 @@ class Vault:
         self._open_keys = open_keys
         self._keys: KeyStore | None = None
         self._masters: dict[str, MasterKey] = {}
+        self.stayed_sealed: str | None = None
 
     def keys(self, view: View) -> KeyStore:
         """Where this database's master key is."""
@@ -145,7 +149,10 @@ class Vault:
         # Rotation locks the table: after this it has not begun, or has ended; only then is the key
         # read, and not from memory.
         tx.dialect.execute(tx.conn, _WRITES_SUBJECTS, ())
-        master = self.keys(tx).current()
+        keys = self.keys(tx)
+        # A wrong key must not seal anybody: the right one is the one that has the signing key too.
+        keys.get(_setting(tx, SIGNING_KEY)["key_id"])
+        master = keys.current()
         self._masters[master.key_id] = master
         subject_id = f"p{secrets.token_hex(12)}"
         wrapped = self.crypto.encrypt(master.key, secrets.token_bytes(32), subject_id.encode())
@@ -205,17 +212,20 @@ class Vault:
         return [self._open(value, visible, keys) for value in values]
 
     def show(self, view: View, actor: Actor, values: Sequence[Any]) -> list[Any]:
-        """As `reveal`, to look at: without the master key, `[sealed]` stands for the texts.
+        """As `reveal`, to look at: without any master key, `[sealed]` stands for the texts.
 
         Measurements stay readable on a machine that was never given the key.
 
         Raises:
+            MissingKeyError: There is a key, or one was named, and it does not serve.
             IntegrityError: A sealed text was changed.
         """
         try:
             return self.reveal(view, actor, values)
-        except MissingKeyError as error:
-            log.warning("personal_texts_stay_sealed", reason=str(error))
+        except NoKeyError as error:
+            if self.stayed_sealed is None:
+                log.warning("personal_texts_stay_sealed", reason=str(error))
+            self.stayed_sealed = str(error)
             return [value if subject_of(value) is None else SEALED for value in values]
 
     def unseal(self, view: View, values: Sequence[Any]) -> list[Any]:
@@ -291,6 +301,11 @@ def restricted_subjects(view: View) -> set[str]:
 def key_id(public: bytes) -> str:
     """First 16 hex digits of SHA-256 over a public key."""
     return hashlib.sha256(public).hexdigest()[:16]
+
+
+def is_clear(value: Any) -> bool:
+    """Whether this is a text that is not sealed."""
+    return isinstance(value, str) and not value.startswith(PREFIX)
 
 
 def subject_of(value: Any) -> str | None:

@@ -85,12 +85,6 @@ def test_a_damaged_archive_is_a_finding_to_list_and_a_failure_to_use(aged, tmp_p
     assert aged("archive", "list").code == 1
 
 
-@pytest.mark.parametrize("age", ["365", "d", "1m", "-3d", "1.5y", "999999d"])
-def test_an_age_that_is_none_is_told(aged, age):
-    ran = aged("archive", "create", "labels", f"--older-than={age}", "--dry-run")
-    assert (ran.code, "365d" in ran.err) == (2, True)
-
-
 @pytest.mark.parametrize("words", [("find", "labels"), ("find", "labels", 1, "--image", 2)])
 def test_a_search_names_one_thing(aged, words):
     assert aged("archive", *words).code == 2

@@ -77,7 +77,10 @@ def test_an_event_is_shown_with_its_commitments(corrected):
     out = corrected("audit", "show", "event", newest["id"]).out
     assert newest["leaf"] in out
     assert "label: 0.5 → 0.9" in out
+    assert corrected("audit", "show", newest["id"]).out == out  # a number alone is an event's
     assert corrected("audit", "show", "event", "abc").code == 2
+    ran = corrected("audit", "show", "image")
+    assert (ran.code, "audit show image 7" in ran.err) == (2, True)
 
 
 def test_what_does_not_exist_is_a_finding(corrected):

@@ -1,4 +1,4 @@
-"""`audit verify|checkpoint|evidence|prove`: exit codes are the verdict."""
+"""`audit verify|checkpoint|prove` and evidence: exit codes are the verdict."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_proofs_are_printed_and_small(labelled, kept):
 
 def test_evidence_is_written_and_holds(labelled, tmp_path):
     file = tmp_path / "evidence.zip"
-    ran = labelled("audit", "evidence", "--specimen", "SPEC_001", "--output", file)
+    ran = labelled("audit", "export", file, "--evidence", "--specimen", "SPEC_001")
 
     assert ran.code == 0
     assert "SHA-256" in ran.out
@@ -78,7 +78,7 @@ def test_evidence_is_written_and_holds(labelled, tmp_path):
 
 @pytest.mark.parametrize("named", [[], ["--specimen", "a", "--model", "b"]])
 def test_evidence_is_of_one_record(labelled, tmp_path, named):
-    ran = labelled("audit", "evidence", *named, "--output", tmp_path / "x.zip")
+    ran = labelled("audit", "export", tmp_path / "x.zip", "--evidence", *named)
 
     assert ran.code == 2
     assert "name one of" in ran.err

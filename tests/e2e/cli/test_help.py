@@ -17,13 +17,14 @@ DOCUMENTED = Path(__file__).resolve().parents[4] / "shared" / "ORIGINAL_README.m
 
 def _commands():
     context = click.Context(mlmcsc)
-    found = []
-    for name in HOMES:
-        group = mlmcsc.get_command(context, name)
-        if isinstance(group, click.Group):
-            found += ([name, command] for command in group.commands)
-        else:
-            found.append([name])
+    return [words for name in HOMES for words in _within([name], mlmcsc.get_command(context, name))]
+
+
+def _within(words, command):
+    """Every command line that does something; a group that lists by itself is one."""
+    found = [words] if hasattr(command, "example") else []
+    for name, inner in getattr(command, "commands", {}).items():
+        found += _within([*words, name], inner)
     return found
 
 

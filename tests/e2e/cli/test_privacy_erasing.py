@@ -79,12 +79,54 @@ def test_a_legal_hold_is_named(labelled):
 
 def test_inactive_people_are_made_anonymous(labelled, sqlite_url):
     assert labelled("privacy", "anonymize").code == 2
-    assert labelled("privacy", "anonymize", "--older-than", "30", "--confirm").out == (
+    assert labelled("privacy", "anonymize", "--older-than", "30d", "--confirm").out == (
         "nothing was to do\n"
     )
     ran = labelled("privacy", "anonymize", "tech_001", "--confirm", "--json")
     assert ran.json[0]["ground"] == "GDPR Art. 5(1)(e): retention"
     assert name_of(sqlite_url).startswith("erased-")
+
+
+@pytest.fixture
+def absent(labelled, sqlite_url):
+    """Somebody who was last active longer ago than the 365 days of the settings."""
+    labelled("technician", "register", "tech_009", "--name", "Jo Lund")
+    with DatabaseManager(sqlite_url) as db, db._database.store._writer.begin() as conn:
+        conn.exec_driver_sql(
+            "UPDATE technicians SET created_at = '2020-01-02 03:04:05', last_active = NULL "
+            "WHERE technician_id = 'tech_009'"
+        )
+    return labelled
+
+
+def test_who_is_beyond_the_period_of_the_settings_needs_no_age(absent, monkeypatch):
+    ran = absent("retention", "plan", "--only", "technicians")
+    assert "1 inactive technician: made anonymous by `mlmcsc privacy anonymize --inactive`" in (
+        ran.err
+    )
+    with monkeypatch.context() as changed:
+        changed.setenv("MLMCSC_RETENTION__ANONYMIZE_AFTER_DAYS", "36500")
+        assert absent("privacy", "anonymize", "--inactive", "--confirm").out == (
+            "nothing was to do\n"
+        )
+    ran = absent("privacy", "anonymize", "--inactive", "--confirm", "--json")
+    assert len(ran.json) == 1
+    assert absent("--json", "technician", "show", "tech_009").code == 1
+    assert absent("--json", "technician", "show", "tech_001").code == 0
+
+
+def test_where_the_settings_say_so_nobody_is_made_anonymous_by_the_period(absent, monkeypatch):
+    monkeypatch.setenv("MLMCSC_RETENTION__ANONYMIZATION_ENABLED", "false")
+    ran = absent("privacy", "anonymize", "--inactive", "--confirm")
+    assert ran.code == 2
+    assert "retention.anonymization_enabled is false" in ran.err
+    assert absent("technician", "show", "tech_009").code == 0
+
+
+def test_anonymizing_says_whom_in_one_way(labelled):
+    for words in (["tech_001", "--inactive"], ["--inactive", "--older-than", "3y"]):
+        ran = labelled("privacy", "anonymize", *words, "--confirm")
+        assert (ran.code, "one of them" in ran.err) == (2, True)
 
 
 def test_replaying_says_when_nothing_is_to_do(labelled):

@@ -150,13 +150,20 @@ def test_today_is_never_archived_nor_what_no_calendar_holds(laboratory, refuses,
 
 def test_it_needs_the_right_to_keep_and_apply_retention(laboratory, refuses):
     reader = laboratory.acting_as(Actor("r", frozenset({Permission.READ})))
-    for call in (
-        lambda: reader.archives.create("labels", YEAR),
-        lambda: reader.archives.restore("x"),
-        lambda: reader.archives.erase_person(1, "p", [], "q", labels="keep"),
+    for right, call in (
+        ("'retain'", lambda: reader.archives.plan("labels", YEAR)),
+        ("'retain'", lambda: reader.archives.create("labels", YEAR)),
+        ("'retain'", lambda: reader.archives.restore("x")),
+        ("'privacy'", lambda: reader.archives.erase_person(1, "p", [], "q", labels="keep")),
     ):
-        refuses(PermissionDeniedError, "privacy", call)
+        refuses(PermissionDeniedError, right, call)
     assert reader.archives.list() == []
+
+
+def test_that_right_is_enough_to_archive_and_restore(laboratory):
+    keeper = laboratory.acting_as(Actor("k", frozenset({Permission.READ, Permission.RETAIN})))
+    made = keeper.archives.create("labels", YEAR).archive
+    assert keeper.archives.restore(made.name).n_rows == made.n_rows > 0
 
 
 def test_a_row_that_changes_meanwhile_stops_it_and_nothing_is_moved(

@@ -32,7 +32,7 @@ WRITES = {
     "retention apply": ["--confirm"],
     "audit export": ["{folder}/trail.jsonl"],
     "privacy export-user-data": ["t1", "--output", "{folder}/t1.json"],
-    "privacy request": ["t1", "--kind", "access"],
+    "privacy requests add": ["t1", "--kind", "access"],
 }
 READS = {
     "database status",
@@ -64,6 +64,7 @@ READS = {
     "retention plan",
     "archive list",
     "privacy holds",
+    "privacy keys",
     "privacy record",
     "privacy report",
     "privacy requests",
@@ -75,15 +76,14 @@ ELSEWHERE = {
     "database init": "test_schema_writes.py: a new database commits together with its event",
     "demo": "fills a database of its own through the services of test_service_writes.py",
     "audit checkpoint": "writes the trail itself",
-    "audit evidence": "test_service_writes.py: audit_proof.evidence",
     "privacy restrict": "test_service_writes.py: holds.restrict",
     "privacy hold": "test_service_writes.py: holds.hold",
     "privacy release": "test_service_writes.py: holds.release",
     "privacy delete-user-data": "tests of erasure",
     "privacy anonymize": "tests of erasure",
     "privacy replay": "tests of erasure",
-    "privacy extend-request": "test_service_writes.py: requests.extend",
-    "privacy close-request": "test_service_writes.py: requests.close",
+    "privacy requests extend": "test_service_writes.py: requests.extend",
+    "privacy requests close": "test_service_writes.py: requests.close",
     "privacy seal": "tests of privacy: rows of raw SQL are sealed",
     "privacy rotate-key": "tests of privacy: keys wrapped anew, in batches with their events",
     "archive restore": "test_service_writes.py: archives.restore",
@@ -93,11 +93,15 @@ ELSEWHERE = {
 def commands():
     context = click.Context(mlmcsc)
     for home in mlmcsc.homes:
-        command = mlmcsc.get_command(context, home)
-        if isinstance(command, click.Group):
-            yield from (f"{home} {name}" for name in command.commands)
-        else:
-            yield home
+        yield from within(home, mlmcsc.get_command(context, home))
+
+
+def within(words, command):
+    """Each command line that does something; a group that lists by itself is one."""
+    if hasattr(command, "example"):
+        yield words
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from within(f"{words} {name}", inner)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlmcsc import DatabaseManager
-from mlmcsc.errors import MissingKeyError
+from mlmcsc.domain.permissions import Actor, Permission
+from mlmcsc.errors import MissingKeyError, PermissionDeniedError
 from mlmcsc.services.privacy import keys
 
 PEOPLE = 40
@@ -47,6 +48,23 @@ def test_everything_is_wrapped_by_the_new_key(crowd, monkeypatch, sql):
     assert crowd.audit_proof.checkpoint().signature
     events = sql("SELECT n_rows FROM audit_logs WHERE operation = 'ROTATE_KEY' ORDER BY id")
     assert sum(n for (n,) in events[:-1]) == PEOPLE + 1
+
+
+def test_the_keys_have_a_right_of_their_own_which_opens_no_personal_text(crowd):
+    others = crowd.acting_as(Actor("others", frozenset(Permission) - {Permission.KEYS}))
+    for call in (
+        others.vault_keys.state,
+        others.vault_keys.rotate,
+        others.vault_keys.destroy_retired,
+    ):
+        with pytest.raises(PermissionDeniedError, match="'keys'"):
+            call()
+    rights = frozenset({Permission.READ, Permission.KEYS})
+    keeper = crowd.acting_as(Actor("keeper", rights))
+    keeper.vault_keys.rotate()
+    assert keeper.vault_keys.destroy_retired().kept == ()
+    assert set(names(keeper)) == {"[withheld]"}
+    assert names(crowd) == EXPECTED
 
 
 def test_nobody_else_need_reopen_the_database(crowd, url):

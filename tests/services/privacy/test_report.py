@@ -76,15 +76,23 @@ def test_it_is_plain_data(db, staffed):
 
 
 def test_it_needs_the_right_privacy(db, staffed):
-    reader = db.acting_as(Actor("reader", frozenset({Permission.READ})))
-    for call in (
-        reader.generate_privacy_report,
-        reader.sealing.clear,
-        reader.sealing.seal,
-        reader.vault_keys.state,
-        reader.vault_keys.rotate,
-        reader.vault_keys.destroy_retired,
-        reader.privacy_report.processing_record,
-    ):
-        with pytest.raises(PermissionDeniedError):
+    others = frozenset(Permission) - {Permission.PRIVACY}
+    other = db.acting_as(Actor("other", others))
+    for call in (other.generate_privacy_report, other.sealing.clear, other.sealing.seal):
+        with pytest.raises(PermissionDeniedError, match="'privacy'"):
             call()
+
+
+def test_that_right_is_enough_for_the_whole_report(db, staffed):
+    officer = db.acting_as(Actor("officer", frozenset({Permission.PRIVACY})))
+    report = officer.generate_privacy_report()
+    assert report.keys == db.vault_keys.state()
+    assert report.retention_due == {}
+
+
+def test_the_record_of_processing_needs_no_right_about_people(db):
+    reader = db.acting_as(Actor("reader", frozenset({Permission.READ})))
+    assert reader.privacy_report.processing_record() == db.privacy_report.processing_record()
+    nobody = db.acting_as(Actor("nobody", frozenset(Permission) - {Permission.READ}))
+    with pytest.raises(PermissionDeniedError, match="'read'"):
+        nobody.privacy_report.processing_record()

@@ -203,8 +203,17 @@ def test_planning_and_applying_need_the_right_to(lab, nothing_written):
     reader = lab.acting_as(Actor("reader", frozenset({Permission.READ})))
     with nothing_written():
         for call in (reader.retention.plan, reader.retention.apply):
-            with pytest.raises(PermissionDeniedError, match="privacy"):
+            with pytest.raises(PermissionDeniedError, match="'retain'"):
                 call()
+
+
+def test_the_right_to_apply_periods_opens_no_personal_text(lab):
+    keeper = lab.acting_as(Actor("keeper", frozenset({Permission.READ, Permission.RETAIN})))
+    assert keeper.retention.plan().types
+    assert keeper.retention.apply().rows == 0
+    for call in (keeper.privacy_report.generate, lambda: keeper.export_user_data("tech_001")):
+        with pytest.raises(PermissionDeniedError, match="'privacy'"):
+            call()
 
 
 def test_an_unknown_data_type_is_refused_before_anything_is_done(lab, refuses):

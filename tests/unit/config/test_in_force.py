@@ -26,6 +26,7 @@ PROMISES = {
     "security.audit_enabled": False,
     "security.ip_allowlist": ["10.0.0.0/8"],
     "backup.encrypt": True,
+    "retention.gdpr_compliance": False,
 }
 PACKAGE = Path(mlmcsc.__file__).parent
 BY_THE_URL = {f"database.{key}" for key in (*CONNECTION_KEYS, "url")}

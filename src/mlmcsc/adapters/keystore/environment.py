@@ -37,6 +37,8 @@ class EnvironmentKeyStore:
         retired: Older keys, comma-separated, of `variable` with `_RETIRED` after it.
     """
 
+    writable = False
+
     def __init__(self, value: str, variable: str = "MLMCSC_KEY", retired: str = "") -> None:
         self.place = variable
         self._value = value

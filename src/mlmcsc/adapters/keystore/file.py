@@ -33,6 +33,8 @@ class FileKeyStore:
         path: The key file; a relative one counts from the working directory of this moment.
     """
 
+    writable = True
+
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
         self.place = str(self._path)

@@ -12,6 +12,8 @@ from mlmcsc.errors import MissingKeyError
 class MemoryKeyStore:
     """Keys of a database in memory; nothing is written anywhere."""
 
+    writable = True
+
     def __init__(self) -> None:
         self.place = "memory"
         self._ring = KeyRing(self.place, {})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlmcsc.adapters.keystore.ring import COPY
 from mlmcsc.adapters.managed_files import sync_folder
-from mlmcsc.errors import MissingKeyError
+from mlmcsc.errors import MissingKeyError, NoKeyError
 
 MAX_BYTES = 1 << 20
 """No key file is larger."""
@@ -21,8 +21,9 @@ def read_private(path: Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        MissingKeyError: It is absent, not a plain file, too large, or others than its owner may
-            read or write it (on Windows the folder's access list decides, unchecked).
+        NoKeyError: There is none.
+        MissingKeyError: It is not a plain file, too large, or others than its owner may read or
+            write it (on Windows the folder's access list decides, unchecked).
     """
     try:
         # O_NONBLOCK: opening a pipe must not wait for its writer.
@@ -34,7 +35,10 @@ def read_private(path: Path) -> bytes:
         finally:
             os.close(handle)
     except OSError as error:
-        raise MissingKeyError(f"{_why_unreadable(path, error)} {COPY}") from error
+        why = f"{_why_unreadable(path, error)} {COPY}"
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            raise NoKeyError(why) from error
+        raise MissingKeyError(why) from error
     if len(text) > MAX_BYTES:
         raise MissingKeyError(f"The key file {path} is no key file: it is above 1 MiB. {COPY}")
     return text

@@ -1,4 +1,4 @@
-"""`mlmcsc audit verify|checkpoint|evidence|prove`."""
+"""`mlmcsc audit verify|checkpoint|prove`, and the evidence that `audit export` writes."""
 
 from __future__ import annotations
 
@@ -126,30 +126,6 @@ def subject(command: F) -> F:
     return command
 
 
-@click.command(
-    "evidence",
-    cls=Command,
-    example="""
-        audit evidence --specimen SPEC_001 --output evidence.zip
-        audit evidence --model v1.0 --output model.zip --who
-    """,
-)
-@subject
-@click.option(
-    "--output", type=click.Path(dir_okay=False), required=True, metavar="FILE.zip", help="The ZIP."
-)
-@click.option("--who", is_flag=True, help="Disclose logins and reasons too.")
-@click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
-@click.pass_obj
-def evidence(session: Session, /, *, output: str, **asked: Any) -> None:
-    """Write a ZIP that proves a record's events to a third party, offline.
-
-    It holds the events, their proofs, a signed checkpoint and verify.py, which needs Python alone.
-    Persons appear by random ids; sealed texts stay sealed.
-    """
-    export_evidence(session, output, **asked)
-
-
 def export_evidence(
     session: Session,
     output: str,
@@ -233,4 +209,4 @@ def prove(session: Session, *, event_id: int | None, since_size: int | None) -> 
     facts({name.replace("_", " "): value for name, value in signed.items()}, "checkpoint")
 
 
-commands = (verify, checkpoint, evidence, prove)
+commands = (verify, checkpoint, prove)

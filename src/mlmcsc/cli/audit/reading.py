@@ -148,19 +148,20 @@ def _print_page(session: Session, page: EventPage, *, oldest_first: bool) -> Non
         audit show technician tech_001
         audit show specimen SPEC_001
         audit show model v1.0
-        audit show event 123
+        audit show 123
     """,
 )
-@click.argument("what", metavar="WHAT")
-@click.argument("which", metavar="ID")
+@click.argument("what", metavar="[WHAT]")
+@click.argument("which", metavar="ID", required=False)
 @click.pass_obj
-def show(session: Session, what: str, which: str) -> None:
+def show(session: Session, what: str, which: str | None) -> None:
     """Tell the whole history of a record, also of one that is gone; or one event in full.
 
-    WHAT is a table, singular or plural, or `event`; ID is a number or a name: staff number,
-    specimen number, version, path. An image's history holds its arrival, specimen, labels,
+    WHAT is a table, singular or plural; ID is a number or a name: staff number, specimen number,
+    version, path. A number alone is an event's. An image's history holds its arrival, specimen, labels,
     predictions, features, corrections and verifications, in their order.
     """
+    what, which = _what_and_which(what, which)
     with session.open() as db:
         if what in {"event", "events"}:
             detail = db.audit.get(_event_id(which))
@@ -171,6 +172,14 @@ def show(session: Session, what: str, which: str) -> None:
         print_json(history)
     else:
         show_history(history)
+
+
+def _what_and_which(what: str, which: str | None) -> tuple[str, str]:
+    if which is not None:
+        return what, which
+    if what.isdecimal():
+        return "event", what
+    raise click.UsageError(f"which {what}? Add its number or name: `audit show {what} 7`")
 
 
 def _event_id(word: str) -> int:
@@ -188,6 +197,7 @@ def _event_id(word: str) -> int:
         audit export november.jsonl --since 2026-11-01 --until 2026-12-01
         audit export labels.parquet --table labels --overwrite
         audit export SPEC_001.zip --evidence --specimen SPEC_001
+        audit export model.zip --evidence --model v1.0 --who
     """,
 )
 @click.argument("file", type=click.Path(dir_okay=False))
@@ -206,7 +216,8 @@ def export(session: Session, /, *, file: str, evidence: bool, **options: Any) ->
     """Write events to FILE (.csv, .jsonl or .parquet), oldest first; the trail keeps that too.
 
     With --evidence and a specimen, dataset or model, FILE is a ZIP for a third party: the events,
-    their proofs and a stand-alone verifier.
+    their proofs, a signed checkpoint and verify.py, which needs Python alone. People appear by
+    random ids, unless --who discloses logins and reasons; sealed texts stay sealed.
     """
     who, overwrite = options.pop("who"), options.pop("overwrite")
     named = given(**{kind: options.pop(kind) for kind in ("specimen", "dataset", "model")})

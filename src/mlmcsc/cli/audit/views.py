@@ -21,7 +21,7 @@ ERASED = "[erased]"
 SUBJECT = 7
 """Characters of a random subject id that tell people of one laboratory apart."""
 MOST_CHANGES = 8
-"""Values told of one event in a history; the rest is in `audit show event`."""
+"""Values told of one event in a history; the rest is in `audit show N`."""
 
 
 def who(event: AuditRecord) -> str:
@@ -104,7 +104,7 @@ def _story(entry: HistoryEntry) -> str:
     told = changes(event)
     lines = [headline(event, entry.ids), *(f"  {line}" for line in told[:MOST_CHANGES])]
     if len(told) > MOST_CHANGES:
-        lines.append(f"  and {len(told) - MOST_CHANGES} more: audit show event {event.id}")
+        lines.append(f"  and {len(told) - MOST_CHANGES} more: audit show {event.id}")
     for number, row in list(entry.now.items())[:MOST_CHANGES]:
         held = ", ".join(f"{name} {text(value)}" for name, value in row.items())
         lines.append(f"  {number} is now: {held}")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlmcsc.cli.command import Command
+from mlmcsc.cli.confirming import agreed
 from mlmcsc.cli.exits import FINDING, OK
 from mlmcsc.cli.output import attribute, counted, print_json, say, table
 from mlmcsc.cli.privacy.erasure_views import show_done, show_plan, show_plans, tell_refused
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
+from mlmcsc.cli.words import AGE_HELP, Age
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
+    from datetime import timedelta
 
     from mlmcsc.domain.privacy.erased import ErasureReport
 
@@ -85,44 +87,47 @@ def delete_user_data(
     "anonymize",
     cls=Command,
     example="""
+        privacy anonymize --inactive --dry-run
+        privacy anonymize --older-than 3y
         privacy anonymize tech_001
-        privacy anonymize --older-than 1095 --dry-run
     """,
 )
 @click.argument("person", required=False)
 @click.option(
-    "--older-than",
-    "older_than_days",
-    type=int,
-    metavar="DAYS",
-    help="Every technician last active longer ago.",
+    "--inactive",
+    is_flag=True,
+    help="Every technician inactive for longer than retention.anonymize_after_days.",
 )
+@click.option("--older-than", type=Age(), help=f"Every technician inactive for longer: {AGE_HELP}")
 @confirm
 @dry_run
 @click.pass_obj
 def anonymize(
     session: Session,
     person: str | None,
-    older_than_days: int | None,
     *,
+    inactive: bool,
+    older_than: timedelta | None,
     confirm: bool,
     dry_run: bool,
 ) -> int:
     """Make people anonymous whose data nothing needs any more; their labels stay.
 
-    It is an erasure with another ground: their data keys are destroyed.
+    It is an erasure with another ground: their data keys are destroyed. With --inactive it does
+    what `mlmcsc retention plan` shows for technicians.
     """
-    if (person is None) == (older_than_days is None):
-        raise click.UsageError("name a person, or --older-than DAYS, and not both")
+    if [person is not None, inactive, older_than is not None].count(True) != 1:
+        raise click.UsageError("say whom: a person, --inactive, or --older-than AGE; one of them")
+    days = _age(session, older_than, inactive=inactive)
     with session.open() as db:
-        plans = db.anonymize_data(person, older_than_days=older_than_days, dry_run=True)
+        plans = db.anonymize_data(person, older_than_days=days, dry_run=True)
         if dry_run:
             show_plans(session, plans)
             return OK
         if plans and not _agreed(plans, session, confirm=confirm):
             return FINDING
         with progress() as report:
-            done = db.anonymize_data(person, older_than_days=older_than_days, progress=report)
+            done = db.anonymize_data(person, older_than_days=days, progress=report)
     if session.json:
         print_json(done)
     elif not done:
@@ -164,13 +169,24 @@ def replay(session: Session, *, dry_run: bool) -> int:
 commands = (delete_user_data, anonymize, replay)
 
 
-def _agreed(plans: Iterable[ErasureReport], session: Session, *, confirm: bool) -> bool:
+def _agreed(plans: Sequence[ErasureReport], session: Session, *, confirm: bool) -> bool:
     """Show the plan and ask, once, before anything is changed."""
-    plans = list(plans)
-    if confirm:
-        return True
-    if not sys.stdin.isatty():
-        raise click.UsageError("it asks before it erases; without a terminal add --confirm")
-    if not session.json:
+    if not confirm and not session.json:
         show_plans(session, plans)
-    return click.confirm(f"Erase {counted(len(plans), 'person', 'people')} for good?", err=True)
+    question = f"Erase {counted(len(plans), 'person', 'people')} for good?"
+    return agreed(question, given=confirm)
+
+
+def _age(session: Session, older_than: timedelta | None, *, inactive: bool) -> int | None:
+    """Days without activity after which people are meant; None where one is named."""
+    if older_than is not None:
+        return older_than.days
+    if not inactive:
+        return None
+    settings = session.load_config().retention
+    if not settings.anonymization_enabled:
+        raise click.UsageError(
+            "retention.anonymization_enabled is false: nobody is made anonymous by the period. "
+            "Set it to true, name a person, or give --older-than AGE"
+        )
+    return settings.anonymize_after_days

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mlmcsc.cli.command import Command
+from mlmcsc.cli.exits import FAILURE, OK
 from mlmcsc.cli.output import Column, note, print_json, say, table
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
@@ -27,23 +28,28 @@ ROWS = (Column("part", lambda pair: pair[0], whole=True), Column("rows", lambda 
 @click.pass_obj
 def export_user_data(
     session: Session, person: str, output: str, csv: str | None, *, overwrite: bool
-) -> None:
+) -> int:
     """Write everything that is held about and by a person to a file.
 
     ID is a staff number, a login, a name as it was written, or a subject id. With each part stand
     its purpose, legal basis, recipients, source and how long it is kept. No colleague is named. The
     file is readable by you alone (mode 0600): hand it over, then delete it.
+
+    Exit 3 when an archive cannot be read: all else is in the file, which says what is missing.
     """
     with session.open() as db, progress() as report:
         done = db.access.write(person, output, csv=csv, overwrite=overwrite, progress=report)
     if session.json:
         print_json(done)
-        return
+        return FAILURE if done.incomplete else OK
     table(ROWS, [(name, count) for name, count in done.rows.items() if count])
     say(f"written: {done.path} (SHA-256 {done.sha256})")
     if done.csv is not None:
         say(f"and as CSV files: {done.csv}")
     note("it holds personal data in clear: hand it over safely, then delete it")
+    for line in done.incomplete:
+        note(line)
+    return FAILURE if done.incomplete else OK
 
 
 commands = (export_user_data,)

@@ -1,20 +1,57 @@
-"""`mlmcsc privacy rotate-key|seal`: the master key, and texts that lie in clear."""
+"""`mlmcsc privacy keys|rotate-key|seal`: the master key, and texts that lie in clear."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from mlmcsc.cli.command import Command
+from mlmcsc.cli.confirming import agreed
 from mlmcsc.cli.exits import FINDING, OK
-from mlmcsc.cli.output import counted, note, print_json, say
+from mlmcsc.cli.output import counted, facts, note, print_json, say
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
 
 if TYPE_CHECKING:
+    from mlmcsc.domain.privacy.keys import KeyState
     from mlmcsc.manager import DatabaseManager
+
+
+@click.command("keys", cls=Command, example="privacy keys\n--json privacy keys")
+@click.pass_obj
+def keys(session: Session) -> int:
+    """Show where the master keys are and what they wrap; ids only, never a key.
+
+    Exits 1 when a key that is needed is not there.
+    """
+    with session.open() as db:
+        state = db.vault_keys.state()
+    if session.json:
+        print_json({**state.to_dict(), "older": state.older, "unfinished": state.unfinished})
+    else:
+        _show_state(state)
+    return FINDING if state.missing or state.problem is not None else OK
+
+
+def _show_state(state: KeyState) -> None:
+    facts(
+        {
+            "place": state.place,
+            "current": state.current or "not here",
+            "people wrapped by it": f"{state.people.get(state.current or '', 0):,}",
+            "people wrapped by older keys": f"{state.older:,}",
+            "signing key wrapped by": state.signing_key,
+            "older, still here": ", ".join(state.retired) or "none",
+            "of an unfinished rotation": ", ".join(state.pending) or None,
+            "missing": ", ".join(state.missing) or "none",
+            "problem": state.problem,
+        }
+    )
+    if state.unfinished:
+        note("a rotation was interrupted: `mlmcsc privacy rotate-key` finishes it")
+    if state.missing or state.problem is not None:
+        note("bring the key file or variable back; until then these people's names are unreadable")
 
 
 @click.command(
@@ -67,11 +104,7 @@ def _agreed(db: DatabaseManager, *, confirm: bool) -> bool:
     note("with the older keys gone, backups from their time can never show a name again")
     others = "copies of this database" if state.own_place else "other databases"
     note(f"{others} may use {state.place} too: rotate their keys first, or they lose all names")
-    if confirm:
-        return True
-    if not sys.stdin.isatty():
-        raise click.UsageError("--destroy-old asks first; without a terminal add --confirm")
-    return click.confirm("Rotate, and destroy every older key for good?", err=True)
+    return agreed("Rotate, and destroy every older key for good?", given=confirm)
 
 
 @click.command(
@@ -101,4 +134,4 @@ def seal(session: Session, *, dry_run: bool) -> None:
         say("nothing lies in clear")
 
 
-commands = (rotate_key, seal)
+commands = (keys, rotate_key, seal)

@@ -29,7 +29,8 @@ def report(session: Session, output: str | None) -> int:
     """Show how the database stands with regard to people's rights.
 
     Exit 1 when something needs action: an overdue request, personal text in clear, an interrupted
-    erasure or key rotation, a lost key, or a restored backup in which an erasure is undone.
+    erasure or key rotation, a lost key, a restored backup in which an erasure is undone, or an
+    erasure ledger that is missing, cut or changed.
     """
     with session.open() as db:
         found = db.privacy_report.generate()
@@ -131,7 +132,9 @@ def _sections(found: PrivacyReport) -> dict[str, dict[str, Any]]:
         "Erasure and retention": {
             "erasures finished": found.erasures_finished,
             "interrupted": found.erasures_unfinished,
-            "undone by a restored backup": found.unreplayed,
+            "undone by a restored backup": (
+                "not known" if found.unreplayed is None else found.unreplayed
+            ),
             "beyond their period": found.retention_due,
             "of these held": found.retention_held,
         },

@@ -1,4 +1,4 @@
-"""`mlmcsc privacy requests|request|extend-request|close-request`: what people ask for, in time."""
+"""`mlmcsc privacy requests [add|extend|close]`: what people ask for, answered in time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlmcsc.cli.command import Command
+from mlmcsc.cli.command import ListingGroup
 from mlmcsc.cli.exits import FINDING, OK
 from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, say, table
 from mlmcsc.cli.session import Session
@@ -44,25 +44,30 @@ COLUMNS = (
 )
 
 
-@click.command(
+@click.group(
     "requests",
-    cls=Command,
+    cls=ListingGroup,
     example="""
         privacy requests
-        privacy requests tech_001 --all
+        privacy requests --person tech_001 --all
         --json privacy requests --check
     """,
 )
-@click.argument("person", required=False)
+@click.option("--person", metavar="ID", help="Of this person only.")
 @click.option("--all", "closed", is_flag=True, help="Also those that were answered.")
 @click.option("--check", is_flag=True, help="Exit 1 when one is overdue; for cron.")
-@click.pass_obj
-def requests(session: Session, person: str | None, *, closed: bool, check: bool) -> int:
-    """List people's requests, the most pressing first.
+@click.pass_context
+def requests(context: click.Context, person: str | None, *, closed: bool, check: bool) -> int:
+    """List people's requests, the most pressing first; enter, extend and close them.
 
     Each is to be answered within one month of receipt (GDPR Art. 12(3)), counted by Regulation
     (EEC, Euratom) 1182/71: a last day on a weekend moves to Monday. Public holidays are not known.
     """
+    if context.invoked_subcommand is not None:
+        if person is not None or closed or check:
+            raise click.UsageError("--person, --all and --check go with the list alone")
+        return OK
+    session = context.ensure_object(Session)
     with session.open() as db:
         found = db.requests.list(person, closed=closed)
     now = datetime.now(UTC)
@@ -80,12 +85,11 @@ def requests(session: Session, person: str | None, *, closed: bool, check: bool)
     return FINDING if check and overdue else OK
 
 
-@click.command(
-    "request",
-    cls=Command,
+@requests.command(
+    "add",
     example="""
-        privacy request tech_001 --kind erasure
-        privacy request tech_001 --kind access --received 2026-11-20
+        privacy requests add tech_001 --kind erasure
+        privacy requests add tech_001 --kind access --received 2026-11-20
     """,
 )
 @click.argument("person")
@@ -93,25 +97,25 @@ def requests(session: Session, person: str | None, *, closed: bool, check: bool)
 @click.option(
     "--received",
     type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
     help="Day of receipt; left out: today (UTC).",
 )
 @click.pass_obj
-def request(session: Session, person: str, kind: str, received: datetime | None) -> None:
+def add(session: Session, person: str, kind: str, received: datetime | None) -> None:
     """Enter a person's request; it must be answered within one month."""
     day: date | None = None if received is None else received.date()
     with session.open() as db:
         _show(session, db.requests.add(person, kind, day))
 
 
-@click.command(
-    "extend-request",
-    cls=Command,
-    example="privacy extend-request 3 --because 'twelve years of archives'",
+@requests.command(
+    "extend",
+    example="privacy requests extend 3 --because 'twelve years of archives'",
 )
 @click.argument("number", type=int)
 @click.option("--because", required=True, help="Why; the person must be told within the month.")
 @click.pass_obj
-def extend_request(session: Session, number: int, because: str) -> None:
+def extend(session: Session, number: int, because: str) -> None:
     """Extend a request's time limit by two further months (GDPR Art. 12(3)).
 
     Once, and only while the first month lasts.
@@ -120,19 +124,18 @@ def extend_request(session: Session, number: int, because: str) -> None:
         _show(session, db.requests.extend(number, because))
 
 
-@click.command(
-    "close-request",
-    cls=Command,
+@requests.command(
+    "close",
     example="""
-        privacy close-request 3 --outcome 'copy handed over in person'
-        privacy close-request 4 --outcome 'identity could not be confirmed' --refused
+        privacy requests close 3 --outcome 'copy handed over in person'
+        privacy requests close 4 --outcome 'identity could not be confirmed' --refused
     """,
 )
 @click.argument("number", type=int)
 @click.option("--outcome", required=True, help="The answer in words.")
 @click.option("--refused", is_flag=True, help="Nothing was done; tell the person why.")
 @click.pass_obj
-def close_request(session: Session, number: int, outcome: str, *, refused: bool) -> None:
+def close(session: Session, number: int, outcome: str, *, refused: bool) -> None:
     """Mark a request as answered.
 
     Who is refused must be told the reasons, and that they may complain to a supervisory authority
@@ -142,7 +145,7 @@ def close_request(session: Session, number: int, outcome: str, *, refused: bool)
         _show(session, db.requests.close(number, outcome, refused=refused))
 
 
-commands = (requests, request, extend_request, close_request)
+commands = (requests,)
 
 
 def _show(session: Session, shown: RequestRecord) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from mlmcsc.domain.audit.commitments import FORMAT
+from mlmcsc.domain.audit.commitments import FORMAT, SALT_BYTES
 
 
 class StoredEvent(NamedTuple):
@@ -49,6 +49,8 @@ NOT_OURS: Final = (TypeError, AttributeError, ValueError)
 """What hashing raises for a value of a kind that mlmcsc never writes."""
 
 
+_SALT: Final = "a salt of another length: bytes of the text could have been moved into it"
+
 _ELSEWHERE: Final = (
     "id, operation, table_name, record_id, subject_id, timestamp, n_rows, digest or a commitment "
     "was changed"
@@ -72,8 +74,12 @@ def recomputed_leaves(rows: Iterable[Row]) -> list[bytes | None]:
         who, payload = who_commit, payload_commit
         try:
             if who_salt is not None:
+                if len(who_salt) != SALT_BYTES:
+                    raise ValueError(_SALT)
                 who = hashed(who_salt + dumps((user, reason, ip, agent))).digest()
             if payload_salt is not None:
+                if len(payload_salt) != SALT_BYTES:
+                    raise ValueError(_SALT)
                 before = b"null" if old is None else old.encode()
                 after = b"null" if new is None else new.encode()
                 payload = hashed(b"%b%b\n%b" % (payload_salt, before, after)).digest()
@@ -105,7 +111,8 @@ def what_is_wrong(row: Row) -> list[str]:
 def _who_holds(event: StoredEvent) -> bool:
     values = (event.user_id, event.reason, event.ip_address, event.user_agent)
     try:
-        return bool(sha256(event.who_salt + orjson.dumps(values)).digest() == event.who_commit)
+        found = sha256(event.who_salt + orjson.dumps(values)).digest()
+        return bool(found == event.who_commit and len(event.who_salt) == SALT_BYTES)
     except NOT_OURS:
         return False
 
@@ -114,6 +121,7 @@ def _payload_holds(event: StoredEvent) -> bool:
     texts = ("null" if t is None else t for t in (event.old_values, event.new_values))
     try:
         joined = "\n".join(texts).encode()
-        return bool(sha256(event.payload_salt + joined).digest() == event.payload_commit)
+        found = sha256(event.payload_salt + joined).digest()
+        return bool(found == event.payload_commit and len(event.payload_salt) == SALT_BYTES)
     except NOT_OURS:
         return False

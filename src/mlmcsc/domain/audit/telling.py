@@ -15,7 +15,7 @@ from mlmcsc.domain.audit.records import AuditRecord
 ARROW = "→"
 ERASED = "[erased]"
 LONGEST = 60
-"""Characters of one value; the whole is in `audit show event`."""
+"""Characters of one value; the whole is in `audit show N`."""
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 BOOK_KEEPING = frozenset({"first_id", "last_id", "id_ranges", "columns", "ids"})
 VERBS = {

@@ -89,6 +89,8 @@ class PrivacyReport(Record):
         archives: Archives with personal data.
         exports: Files with rows about people on record.
         unreplayed: Erasures of the ledger that this database has not done: a backup was restored.
+            None where the ledger does not tell.
+        ledger_problem: Why the erasure ledger cannot be relied upon; None where it can.
         untagged: Columns without a privacy tag.
         record_made_at: The record of processing activities is made anew whenever it is asked for.
         to_do: What needs action, each with the command that does it; empty if nothing.
@@ -106,7 +108,8 @@ class PrivacyReport(Record):
     audit: AuditCounts
     archives: int
     exports: int
-    unreplayed: int
+    unreplayed: int | None
+    ledger_problem: str | None
     untagged: tuple[str, ...]
     record_made_at: datetime
     to_do: tuple[str, ...]
@@ -141,18 +144,23 @@ def actions(
     requests: RequestCounts,
     in_clear: Mapping[str, int],
     unfinished: int,
-    unreplayed: int,
+    unreplayed: int | str | None,
     keys: KeyState,
     untagged: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """What needs action, the most pressing first."""
+    """What needs action, the most pressing first.
+
+    `unreplayed` is their number, or why the ledger does not tell it.
+    """
     found = []
     if keys.missing or keys.problem:
         found.append(
             f"the master key is not here ({keys.place}): put it back from its copy; without it no "
             "name can be shown"
         )
-    if unreplayed:
+    if isinstance(unreplayed, str):
+        found.append(unreplayed)
+    elif unreplayed:
         found.append(
             f"{unreplayed} erasure(s) of the ledger are undone in this database: run "
             "`mlmcsc privacy replay`"
@@ -160,7 +168,7 @@ def actions(
     if requests.overdue:
         numbers = ", ".join(map(str, requests.overdue_ids))
         found.append(
-            f"request(s) {numbers} are overdue: answer, then `mlmcsc privacy close-request`"
+            f"request(s) {numbers} are overdue: answer, then `mlmcsc privacy requests close`"
         )
     if unfinished:
         found.append(

@@ -219,6 +219,7 @@ class CopyReport(Record):
         csv: The folder of CSV files; None where none were asked for.
         rows: Rows of each part.
         generated_at: When.
+        incomplete: What could not be read, and why; empty when all is there.
     """
 
     subject_id: str
@@ -227,3 +228,4 @@ class CopyReport(Record):
     csv: str | None
     rows: Mapping[str, int]
     generated_at: datetime
+    incomplete: tuple[str, ...] = ()

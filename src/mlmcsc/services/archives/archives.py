@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -43,7 +43,7 @@ class Archives:
     def _shelf(self) -> Shelf:
         return Shelf(self.db, self.actor, self.folder)
 
-    @requires(Permission.PRIVACY)
+    @requires(Permission.RETAIN)
     def plan(self, table: str, older_than: timedelta) -> ArchivePlan:
         """What `create` would move now; nothing is changed.
 
@@ -58,7 +58,7 @@ class Archives:
         with self.db.read() as view:
             return queries.plan(view, check_table(table), before)
 
-    @requires(Permission.PRIVACY)
+    @requires(Permission.RETAIN)
     def create(
         self,
         table: str,
@@ -171,17 +171,15 @@ class Archives:
         equal = {name: value for name, value in wanted.items() if value is not None}
         return find(self._shelf, table, equal)
 
-    def labels_of(self, view: View, technician: int) -> Iterator[Page]:
+    def labels_of(self, view: View, technician: int) -> Iterator[Callable[[], Page]]:
         """A technician's archived labels, for the copy of their data, which asks for the right.
 
-        Archive by archive, with `archive`; notes stay sealed.
-
-        Raises:
-            IntegrityError: An archive that may hold some is missing or was changed.
+        For each archive what reads them, with `archive`; notes stay sealed. It raises
+        IntegrityError where the archive is missing or was changed.
         """
         return labels_of(self._shelf, view, technician)
 
-    @requires(Permission.PRIVACY)
+    @requires(Permission.RETAIN)
     def restore(
         self, name: str, *, dry_run: bool = False, progress: Progress | None = None
     ) -> RestoreReport:

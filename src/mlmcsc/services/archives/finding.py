@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -65,20 +66,19 @@ def _rows(
     return found
 
 
-def labels_of(shelf: Shelf, view: View, technician: int) -> Iterator[Page]:
-    """A technician's archived labels, archive by archive, with `archive`; notes stay sealed.
-
-    Raises:
-        IntegrityError: An archive that may hold some is missing or was changed.
-    """
+def labels_of(shelf: Shelf, view: View, technician: int) -> Iterator[Callable[[], Page]]:
+    """What reads a technician's labels, with `archive`, from each archive; notes stay sealed."""
     for archive in queries.every(view):
-        if not _may_hold(archive, LABELS, None):
-            continue
-        manifest = shelf.check(view, archive)
-        file = manifest.files[0]
-        path = shelf.folder.place(manifest.path) / file.name
-        found = find_rows(path, file.columns, technician_id=technician)
-        for row in found:
-            if row["annotation_data"] is not None:
-                row["annotation_data"] = orjson.loads(row["annotation_data"])
-        yield [{"archive": archive.name, **row} for row in found]
+        if _may_hold(archive, LABELS, None):
+            yield partial(_labels_in, shelf, view, archive, technician)
+
+
+def _labels_in(shelf: Shelf, view: View, archive: ArchiveRecord, technician: int) -> Page:
+    manifest = shelf.check(view, archive)
+    file = manifest.files[0]
+    path = shelf.folder.place(manifest.path) / file.name
+    found = find_rows(path, file.columns, technician_id=technician)
+    for row in found:
+        if row["annotation_data"] is not None:
+            row["annotation_data"] = orjson.loads(row["annotation_data"])
+    return [{"archive": archive.name, **row} for row in found]

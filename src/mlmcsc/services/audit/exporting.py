@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mlmcsc.adapters.tabular import Format, draft, file_sha256, write_table
+from mlmcsc.adapters.exported_files import exporting
+from mlmcsc.adapters.tabular import Format, write_table
 from mlmcsc.adapters.tabular.formats import compression_of
 from mlmcsc.domain.audit.records import AuditExport, AuditRecord
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.fields import Kind
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.errors import ConflictError
 from mlmcsc.services.audit.revealing import revealed
 from mlmcsc.store.queries import audit as queries
 from mlmcsc.store.queries.rows import View
@@ -51,13 +50,12 @@ class Export:
     overwrite: bool
 
     def run(self, db: Store, actor: Actor) -> AuditExport:
-        """Write the file and the event that says so.
+        """Write the event, then the file that it names.
 
         Raises:
             ConflictError: The file exists and must not be overwritten.
         """
-        self._free()
-        with draft(self.path) as made:
+        with exporting(self.path, overwrite=self.overwrite) as made:
             with db.read() as view:
                 count = write_table(
                     made.path,
@@ -66,8 +64,7 @@ class Export:
                     COLUMNS,
                     self._pages(view, actor),
                 )
-            sha256, size = file_sha256(made.path), made.path.stat().st_size
-            self._free()
+            sha256, size = made.measured()
             told = {
                 "path": str(self.path),
                 "format": self.kind,
@@ -84,12 +81,7 @@ class Export:
                         digest=sha256,
                     )
                 )
-                made.publish()
         return AuditExport(count, str(self.path), size, sha256)
-
-    def _free(self) -> None:
-        if os.path.isfile(self.path) and not self.overwrite:
-            raise ConflictError(f"{self.path} exists. Pass overwrite=True, or name another file.")
 
     def _pages(self, view: View, actor: Actor) -> Iterator[list[tuple[Any, ...]]]:
         last, done = 0, 0

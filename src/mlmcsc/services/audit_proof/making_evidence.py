@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from mlmcsc.adapters.evidence import write_bundle
-from mlmcsc.adapters.tabular import draft, file_sha256
+from mlmcsc.adapters.exported_files import exporting
 from mlmcsc.domain.audit.checkpoint import Checkpoint
 from mlmcsc.domain.audit.commitments import timestamp_text
 from mlmcsc.domain.audit.merkle import ProvingTree
@@ -20,7 +19,7 @@ from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.records import Record
-from mlmcsc.errors import ConflictError, IntegrityError
+from mlmcsc.errors import IntegrityError
 from mlmcsc.services.audit_proof.evidence_texts import (
     DOES_NOT_PROVE,
     PROVES,
@@ -74,14 +73,12 @@ class Wanted:
     progress: Progress | None
 
     def make(self, db: Store, actor: Actor) -> Evidence:
-        """Write it, and the event that says so."""
-        self._free()
-        with draft(self.path) as made:
+        """Write the event that says so, then the file."""
+        with exporting(self.path, overwrite=self.overwrite) as made:
             with db.read() as view:
                 newest = newest_checkpoint(view)
                 count = self._write(view, made.path, newest, timestamp_text(db.clock()))
-            sha256, size = file_sha256(made.path), made.path.stat().st_size
-            self._free()
+            sha256, size = made.measured()
             told = {
                 "path": str(self.path),
                 "evidence": self.kind,
@@ -96,12 +93,7 @@ class Wanted:
                         Operation.EXPORT, "audit_logs", new_values=told, n_rows=count, digest=sha256
                     )
                 )
-                made.publish()
         return Evidence(str(self.path), self.kind, self.name, count, newest, size, sha256)
-
-    def _free(self) -> None:
-        if os.path.isfile(self.path) and not self.overwrite:
-            raise ConflictError(f"{self.path} exists. Pass overwrite=True, or name another file.")
 
     def _write(self, view: View, path: Path, newest: Checkpoint, made_at: str) -> int:
         about = audit_subjects.events_about(view, self.kind, self.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlmcsc.adapters.tabular import Format, draft, file_sha256, write_table
+from mlmcsc.adapters.exported_files import exporting
+from mlmcsc.adapters.tabular import Format, write_table
 from mlmcsc.adapters.tabular.formats import compression_of
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.places import sealed_places
-from mlmcsc.errors import ConflictError, UnknownKeywordError, ValidationError
+from mlmcsc.errors import UnknownKeywordError, ValidationError
 from mlmcsc.services.exchange.reports import ExportReport
 from mlmcsc.services.exchange.tables import exported_columns
 from mlmcsc.store.queries import exchange as queries
@@ -42,14 +42,13 @@ class Export:
     overwrite: bool
 
     def run(self, db: Store, actor: Actor) -> ExportReport:
-        """Write the file and its audit event.
+        """Write the audit event, then the file.
 
         Raises:
             ConflictError: The file exists and must not be overwritten.
         """
         began = time.perf_counter()
-        self._free()
-        with draft(self.path) as made:
+        with exporting(self.path, overwrite=self.overwrite) as made:
             with db.read() as view:
                 count = write_table(
                     made.path,
@@ -59,18 +58,12 @@ class Export:
                     self._pages(view, actor),
                     wide_vectors=queries.has_wide_vectors(view),
                 )
-            sha256, size = file_sha256(made.path), made.path.stat().st_size
-            self._free()
+            sha256, size = made.measured()
             with db.write(actor) as tx:
                 tx.record(self._event(count, sha256))
-                made.publish()
         return ExportReport(
             self.table.name, count, str(self.path), size, sha256, time.perf_counter() - began
         )
-
-    def _free(self) -> None:
-        if os.path.isfile(self.path) and not self.overwrite:
-            raise ConflictError(f"{self.path} exists. Pass overwrite=True, or name another file.")
 
     def _pages(self, view: View, actor: Actor) -> Iterator[list[tuple[Any, ...]]]:
         whole = self.after_id == 0 and self.since is None

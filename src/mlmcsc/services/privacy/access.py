@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlmcsc.adapters.subject_copies import csv_draft, write_copy
-from mlmcsc.adapters.tabular import draft, file_sha256
+from mlmcsc.adapters.exported_files import Export, exporting
+from mlmcsc.adapters.subject_copies import CsvDraft, csv_draft, write_copy
+from mlmcsc.adapters.tabular import file_sha256
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor, Permission
@@ -24,15 +26,15 @@ from mlmcsc.domain.privacy.subject_copy import (
     Part,
 )
 from mlmcsc.domain.retention import TYPES, Periods
-from mlmcsc.errors import ConflictError, PermissionDeniedError, UnknownRecordError
+from mlmcsc.errors import IntegrityError, PermissionDeniedError, UnknownRecordError
 from mlmcsc.services.privacy.copying import EXTRA, Copying, Row
 from mlmcsc.store.queries.holds import held_subjects, restricted_subjects
 from mlmcsc.store.queries.privacy_identity import Identity, admit, identify
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
-Archived = Callable[[View, int], Iterable[list[Mapping[str, Any]]]]
-"""From a technician's id to their archived labels, with `archive`, in pages."""
+Archived = Callable[[View, int], Iterable[Callable[[], list[Mapping[str, Any]]]]]
+"""From a technician's id to what reads their labels, with `archive`, from each archive."""
 Progress = Callable[[str, int, int], None]
 Path_ = str | os.PathLike[str]
 
@@ -71,10 +73,10 @@ class Access:
             person: Staff number, login, written name, subject id, or the technician's id.
 
         Returns:
-            `format`, `generated_at`, `person`, `rights`, `automated_decisions`, `notes`, `parts`
-            and `counts`. Each part has `table`, `meaning`, `kept_days`, `kept_from`, `columns`,
-            `explained` (purpose, legal basis, recipients, retention and source by column),
-            `n_rows`, and `rows`, each with the date `kept_until`. Times are ISO 8601 in UTC.
+            `format`, `generated_at`, `person`, `rights`, `automated_decisions`, `notes`, `parts`,
+            `counts`, and `incomplete`: what could not be read, and why. Each part has `table`,
+            `meaning`, `kept_days`, `kept_from`, `columns`, `explained` (purpose, legal basis,
+            recipients, retention and source by column), `n_rows`, and `rows`, each with the date `kept_until`. Times are ISO 8601 in UTC.
 
         Raises:
             PermissionDeniedError: The actor is somebody else, without the right `privacy`.
@@ -85,11 +87,12 @@ class Access:
             who = self._require(view, person)
             document = self._head(view, who)
             parts = {}
-            for name, facts, pages in self._parts(view, who, None):
+            incomplete: list[str] = []
+            for name, facts, pages in self._parts(view, who, incomplete, None):
                 rows = [row for page in pages for row in page]
                 parts[name] = {**facts, "rows": rows, "n_rows": len(rows)}
         counts = {name: part["n_rows"] for name, part in parts.items()}
-        return {**document, "parts": parts, "counts": counts}
+        return {**document, "parts": parts, "counts": counts, "incomplete": incomplete}
 
     def write(
         self,
@@ -103,7 +106,8 @@ class Access:
         """Write what `export_user_data` returns to a file, whatever its size.
 
         The file appears whole or not at all, readable by its owner only (mode 0600). An event
-        records its path and digest, so that the person's erasure finds it again.
+        records its path and digest, so that the person's erasure finds it again. An archive that
+        cannot be read is told in the report and in the file; the rest is there.
 
         Args:
             person: See `export_user_data`.
@@ -120,46 +124,44 @@ class Access:
             MissingKeyError: Nothing was written.
         """
         path = Path(os.path.abspath(output))
-        if os.path.lexists(path) and not overwrite:
-            raise ConflictError(f"{path} exists. Pass overwrite=True, or name another file.")
         with self.db.read() as view:
             self._require(view, person)
-        if csv is None:
-            return self._write(person, path, None, progress)
-        with csv_draft(Path(os.path.abspath(csv))) as folder:
-            return self._write(person, path, folder, progress)
+        files = nullcontext() if csv is None else csv_draft(Path(os.path.abspath(csv)))
+        with exporting(path, overwrite=overwrite) as made, files as folder:
+            return self._write(person, made, folder, progress)
 
     def _write(
-        self, person: int | str, path: Path, folder: Any, progress: Progress | None
+        self, person: int | str, made: Export, folder: CsvDraft | None, progress: Progress | None
     ) -> CopyReport:
-        with draft(path) as made:
-            with self.db.read() as view:
-                who = self._require(view, person)
-                head = self._head(view, who)
-                parts = self._parts(view, who, progress)
-                counts = write_copy(made.path, head, parts, folder and folder.path)
-            sha256 = file_sha256(made.path)
-            told: dict[str, Any] = {"path": str(path), "format": "json", "sha256": sha256}
-            if folder is not None:
-                told["files"] = [
-                    {"path": str(folder.target / file.name), "sha256": file_sha256(file)}
-                    for file in sorted(folder.path.iterdir())
-                ]
-            with self.db.write(self.actor) as tx:
-                subject_id = admit(tx, who)
-                told["subject_id"] = subject_id
-                rows = sum(counts.values())
-                tx.record(
-                    AuditEvent(
-                        Operation.EXPORT, "subjects", None, None, told, n_rows=rows, digest=sha256
-                    )
+        incomplete: list[str] = []
+        with self.db.read() as view:
+            who = self._require(view, person)
+            head = self._head(view, who)
+            parts = self._parts(view, who, incomplete, progress)
+            place = None if folder is None else folder.path
+            counts = write_copy(made.path, head, parts, incomplete, place)
+        sha256, _ = made.measured()
+        told: dict[str, Any] = {"path": str(made.target), "format": "json", "sha256": sha256}
+        if folder is not None:
+            told["files"] = [
+                {"path": str(folder.target / file.name), "sha256": file_sha256(file)}
+                for file in sorted(folder.path.iterdir())
+            ]
+        with self.db.write(self.actor) as tx:
+            told["subject_id"] = subject_id = admit(tx, who)
+            rows = sum(counts.values())
+            tx.record(
+                AuditEvent(
+                    Operation.EXPORT, "subjects", None, None, told, n_rows=rows, digest=sha256
                 )
-                if folder is not None:
-                    folder.publish()
-                made.publish()
-                now = tx.now
-        place = None if folder is None else str(folder.target)
-        return CopyReport(subject_id, str(path), sha256, place, counts, now)
+            )
+            now = tx.now
+        if folder is not None:
+            folder.publish()
+        csv = None if folder is None else str(folder.target)
+        return CopyReport(
+            subject_id, str(made.target), sha256, csv, counts, now, tuple(incomplete)
+        )
 
     def _require(self, view: View, person: int | str) -> Identity:
         who = identify(view, person)
@@ -194,15 +196,26 @@ class Access:
         }
 
     def _parts(
-        self, view: View, who: Identity, progress: Progress | None
+        self, view: View, who: Identity, incomplete: list[str], progress: Progress | None
     ) -> Iterator[tuple[str, Mapping[str, Any], Iterator[list[Row]]]]:
         copying = Copying(view, who, self.periods)
         for part in PARTS:
             yield part.name, self._facts(part), self._told(part, copying.pages(part), progress)
         if who.technician is not None:
-            pages = copying.archived(ARCHIVED, self.archived(view, who.technician))
+            found = self._readable(view, who.technician, incomplete)
+            pages = copying.archived(ARCHIVED, found)
             facts = self._facts(ARCHIVED, "archive")
             yield ARCHIVED.name, facts, self._told(ARCHIVED, pages, progress)
+
+    def _readable(
+        self, view: View, technician: int, incomplete: list[str]
+    ) -> Iterator[list[Mapping[str, Any]]]:
+        """The archived labels; why those of an archive cannot be read is added to `incomplete`."""
+        for read in self.archived(view, technician):
+            try:
+                yield read()
+            except IntegrityError as error:
+                incomplete.append(f"Archived labels are missing here: {error}")
 
     def _facts(self, part: Part, *further: str) -> dict[str, Any]:
         days = None if part.period is None else self.periods[part.period]

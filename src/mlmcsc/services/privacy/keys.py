@@ -29,13 +29,13 @@ class VaultKeys:
     db: Store
     actor: Actor
 
-    @requires(Permission.PRIVACY)
+    @requires(Permission.KEYS)
     def state(self) -> KeyState:
         """Which keys there are and what they wrap; also where the place cannot be read."""
         with self.db.read() as view:
             return _state(view)
 
-    @requires(Permission.PRIVACY)
+    @requires(Permission.KEYS)
     def rotate(self, *, progress: Progress | None = None) -> RotationReport:
         """Wrap everything by a new master key.
 
@@ -93,7 +93,7 @@ class VaultKeys:
                 return current, True
             return keys.create(), False
 
-    @requires(Permission.PRIVACY)
+    @requires(Permission.KEYS)
     def destroy_retired(self) -> DestroyedKeys:
         """Remove retired keys for good.
 
@@ -104,8 +104,6 @@ class VaultKeys:
             MissingKeyError: The place cannot be written, or is a variable, which cannot be.
             ConflictError: An interrupted erasure still needs its key.
         """
-        destroyed: list[str] = []
-        kept: list[str] = []
         with self.db.write(self.actor) as tx:
             queries.alone(tx)
             if queries.erasure_unfinished(tx):
@@ -115,14 +113,19 @@ class VaultKeys:
                 )
             keys = tx.vault.keys(tx)
             used = queries.in_use(tx)
-            for key in keys.retired():
-                (kept if key in used else destroyed).append(key)
-            for key in destroyed:
-                keys.destroy(key)
+            retired = keys.retired()
+            destroyed = tuple(key for key in retired if key not in used)
+            kept = tuple(key for key in retired if key in used)
+            if destroyed and not keys.writable:
+                keys.destroy(destroyed[0])  # it says who must remove it, and where
             if destroyed:
-                told = {"destroyed_keys": destroyed}
+                told = {"destroyed_keys": list(destroyed)}
                 tx.record(AuditEvent(Operation.ROTATE_KEY, "subjects", None, told, None, n_rows=0))
-        return DestroyedKeys(tuple(destroyed), tuple(kept))
+        # After the commit: a deed that cannot be undone must not go without its event. Dying here
+        # leaves keys that nothing needs, and the next call removes them.
+        for key in destroyed:
+            keys.destroy(key)
+        return DestroyedKeys(destroyed, kept)
 
 
 def _rewrap(tx: Transaction, new: MasterKey) -> int:

@@ -10,6 +10,7 @@ from mlmcsc.domain.privacy.article30 import ProcessingRecord, processing_record
 from mlmcsc.domain.privacy.keys import KeyState
 from mlmcsc.domain.privacy.report import PrivacyReport, actions, counted
 from mlmcsc.domain.retention import Periods, RetentionPlan
+from mlmcsc.errors import StoreError
 from mlmcsc.store.queries import privacy_report as queries
 from mlmcsc.store.queries import privacy_requests
 from mlmcsc.store.queries.privacy_clear import in_clear
@@ -44,7 +45,7 @@ class Reporting:
     def generate(self) -> PrivacyReport:
         """Count, and say what needs action; changes nothing and opens no personal text."""
         plan, keys = self.sources.retention(), self.sources.keys()
-        unreplayed = len(self.sources.unreplayed())
+        unreplayed, ledger_problem = self._unreplayed()
         now = self.db.clock()
         with self.db.read() as view:
             requests = counted(privacy_requests.listing(view), now)
@@ -65,12 +66,22 @@ class Reporting:
                 archives=queries.personal_archives(view),
                 exports=queries.personal_exports(view),
                 unreplayed=unreplayed,
+                ledger_problem=ledger_problem,
                 untagged=untagged,
                 record_made_at=now,
-                to_do=actions(requests, clear, unfinished, unreplayed, keys, untagged),
+                to_do=actions(
+                    requests, clear, unfinished, unreplayed or ledger_problem, keys, untagged
+                ),
             )
 
-    @requires(Permission.PRIVACY)
+    def _unreplayed(self) -> tuple[int | None, str | None]:
+        """How many erasures are undone, or why nobody can tell: that is a finding, not the end."""
+        try:
+            return len(self.sources.unreplayed()), None
+        except StoreError as error:
+            return None, str(error)
+
+    @requires(Permission.READ)
     def processing_record(
         self, controller: str | None = None, officer: str | None = None
     ) -> ProcessingRecord:

@@ -38,7 +38,7 @@ class Retention:
     periods: Periods
     places: FilePlaces
 
-    @requires(Permission.PRIVACY)
+    @requires(Permission.RETAIN)
     def plan(self, only: Collection[str] = ()) -> RetentionPlan:
         """What is beyond its period now, what holds it, and what would happen; changes nothing.
 
@@ -62,7 +62,7 @@ class Retention:
                 lines.append(planned(kind, self.periods[kind.name], before, due))
         return RetentionPlan(now, tuple(lines))
 
-    @requires(Permission.PRIVACY)
+    @requires(Permission.RETAIN)
     def apply(
         self, only: Collection[str] = (), *, progress: Progress | None = None
     ) -> RetentionReport:

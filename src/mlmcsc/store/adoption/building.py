@@ -23,7 +23,8 @@ from mlmcsc.store.adoption.ledger import Ledger
 from mlmcsc.store.adoption.local_time import TimeRule
 from mlmcsc.store.adoption.original import counts
 from mlmcsc.store.engine import EngineOptions, open_engine
-from mlmcsc.store.sealing import seal_everything
+from mlmcsc.store.old_events import commit_old_events
+from mlmcsc.store.sealing import seal_records
 from mlmcsc.store.uow import Snapshot, Store
 from mlmcsc.store.vault import Vault
 
@@ -64,7 +65,8 @@ def build(
         with store.write(actor) as tx:
             cursor = tx.conn.connection.cursor()
             copy_all(held.source, cursor, rule, label_range, ledger)
-            seal_everything(tx)
+            seal_records(tx)
+            commit_old_events(tx)
             accounts = ledger.accounts()
             stored = contents(tx)
             ledger.added["audit_logs"] += 1

@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.store.dialects.compaction import Compaction
+from mlmcsc.store.dialects.compacted import Compaction
 
 Encoder = Callable[[Any], Any]
 Rows = Sequence[Sequence[Any]]

@@ -6,32 +6,14 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from mlmcsc.errors import StoreError
-
-if TYPE_CHECKING:
-    from mlmcsc.store.dialects.base import Dialect
-
-
-@dataclass(frozen=True, slots=True)
-class Compaction:
-    """What came of it.
-
-    Attributes:
-        bytes_before: Size of the database before, in bytes.
-        bytes_after: Size after.
-        refused: Why it was not done, and the repair; None when it was.
-    """
-
-    bytes_before: int
-    bytes_after: int
-    refused: str | None = None
-
+from mlmcsc.store.dialects.base import Dialect
+from mlmcsc.store.dialects.compacted import Compaction
 
 def compact_sqlite(dialect: Dialect, engine: sa.Engine) -> Compaction:
     """Rewrite the whole file and cut the log to nothing; nothing deleted is left in either.

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from mlmcsc.errors import StoreError, UnsupportedError
 from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
-from mlmcsc.store.dialects.compaction import Compaction, compact_postgresql
+from mlmcsc.store.dialects.compacted import Compaction
+from mlmcsc.store.dialects.compaction import compact_postgresql
 from mlmcsc.store.types import AuditJson
 
 try:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from mlmcsc.errors import StoreError
 from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
-from mlmcsc.store.dialects.compaction import Compaction, compact_sqlite, truncate_log
+from mlmcsc.store.dialects.compacted import Compaction
+from mlmcsc.store.dialects.compaction import compact_sqlite, truncate_log
 from mlmcsc.store.dialects.filesystem import refuse_network_path
 from mlmcsc.store.types import AuditJson, UtcDateTime
 

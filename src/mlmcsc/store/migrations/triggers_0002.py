@@ -1,8 +1,8 @@
 """Triggers that make the audit trail append-only for whoever writes SQL.
 
 An event changes in two ways only, and never back: it gets its place in the tree (`seq`, once), and
-its personal part or its payload is redacted, which leaves every commitment as it was. Events from
-before the trail had commitments (`leaf` is null) get theirs.
+its personal part or its payload is redacted, which leaves every commitment as it was. An event
+without commitments cannot get any: see `mlmcsc.store.old_events`.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ def _allowed(same: str, text: str) -> str:
         return " AND ".join(f"NEW.{n}{text} {same} OLD.{n}{text}" for n in names)
 
     return (
-        f"OLD.leaf IS NULL OR ({unchanged(*FIXED)}"
+        f"{unchanged(*FIXED)}"
         f" AND (OLD.seq IS NULL OR {unchanged('seq')})"
         f" AND (({unchanged(*WHO)}) OR ({WHO_REDACTED}))"
-        f" AND (({unchanged(*PAYLOAD)}) OR ({PAYLOAD_REDACTED})))"
+        f" AND (({unchanged(*PAYLOAD)}) OR ({PAYLOAD_REDACTED}))"
     )
 
 

@@ -179,9 +179,9 @@ def subjects_called(view: View, actor: Actor, text: str) -> set[str]:
     s, t = models.subjects.c, models.technicians.c
     query = sa.select(s.subject_id, t.name).join(models.technicians, t.id == s.technician_id)
     people = view.conn.execute(query).all()
-    names = view.vault.show(view, actor, [row.name for row in people])
+    names = view.vault.reveal(view, actor, [row.name for row in people])
     return {
         row.subject_id
         for row, name in zip(people, names, strict=True)
-        if name not in {WITHHELD, ERASED, SEALED} and text in str(name).casefold()
+        if name not in {WITHHELD, ERASED} and text in str(name).casefold()
     }

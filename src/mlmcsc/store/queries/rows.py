@@ -110,6 +110,17 @@ def update(tx: Transaction, table: sa.Table, record_id: int, values: Mapping[str
     tx.conn.execute(table.update().where(table.c.id == record_id).values(**values))
 
 
+def update_many(tx: Transaction, table: sa.Table, changed: Sequence[Mapping[str, Any]]) -> None:
+    """Change the same columns of many rows; each gives its id as `row_id`."""
+    names = [name for name in changed[0] if name != "row_id"]
+    statement = (
+        table.update()
+        .where(table.c.id == sa.bindparam("row_id"))
+        .values({name: sa.bindparam(name) for name in names})
+    )
+    tx.conn.execute(statement, list(changed))
+
+
 def insert_columns(tx: Transaction, table: sa.Table, columns: Mapping[str, Column]) -> None:
     """Insert many checked rows, given column by column."""
     names = list(columns)
@@ -174,3 +185,22 @@ def stream(view: View, query: sa.Select[Any], size: int = CHUNK) -> Iterator[Seq
     """The rows of a query in chunks, without holding them all."""
     result = view.conn.execute(query, execution_options={"yield_per": size})
     yield from result.partitions(size)
+
+
+def by_id(
+    view: View, table: sa.Table, query: sa.Select[Any], size: int = CHUNK
+) -> Iterator[Sequence[Any]]:
+    """The rows of a query in order of `id`, in chunks each read whole, so that it may be changed.
+
+    Args:
+        view: The open transaction.
+        table: Whose ids order the rows.
+        query: Selects that table's `id` among its columns, and has no order.
+        size: Rows a chunk.
+    """
+    last = 0
+    while found := view.conn.execute(
+        query.where(table.c.id > last).order_by(table.c.id).limit(size)
+    ).all():
+        yield found
+        last = found[-1].id

@@ -1,8 +1,9 @@
-"""`mlmcsc privacy rotate-key` and `seal`, and life without the master key."""
+"""`mlmcsc privacy keys`, `rotate-key` and `seal`, and life without the master key."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from pathlib import Path
 
@@ -23,6 +24,38 @@ def test_a_new_key_takes_over_and_the_old_is_kept(staffed):
     assert len(ran.json["retired"]) == 1
     assert "John Doe" in staffed("technician", "list").out
     assert staffed("privacy", "report").code == 0
+
+
+def test_the_keys_are_shown_by_their_ids(staffed):
+    first = staffed("--json", "privacy", "keys").json
+    staffed("privacy", "rotate-key")
+    ran = staffed("--json", "privacy", "keys")
+    assert ran.code == 0
+    assert ran.json["retired"] == [first["current"]]
+    assert (ran.json["older"], ran.json["missing"], ran.json["unfinished"]) == (0, [], False)
+    shown = staffed("privacy", "keys").out
+    assert all(each in shown for each in (first["place"], first["current"], ran.json["current"]))
+    key = json.loads(Path(first["place"]).read_text("utf-8"))
+    assert not any(secret in shown for secret in _strings(key) if len(secret) > 16)
+
+
+def _strings(document):
+    """Every text in a JSON document."""
+    if isinstance(document, str):
+        return [document]
+    inner = document.values() if isinstance(document, dict) else document
+    return (
+        [t for each in inner for t in _strings(each)] if isinstance(document, dict | list) else []
+    )
+
+
+def test_a_missing_key_is_exit_1_with_its_id(staffed, tmp_path):
+    state = staffed("--json", "privacy", "keys").json
+    Path(state["place"]).rename(tmp_path / "away.key")
+    ran = staffed("privacy", "keys")
+    assert ran.code == 1
+    assert "not here" in ran.out
+    assert state["current"] in ran.out.partition("missing")[2]
 
 
 def test_old_keys_are_destroyed_only_after_asking(staffed):
@@ -53,7 +86,7 @@ REFUSED = (
     "privacy rotate-key",
     "privacy rotate-key --destroy-old --confirm",
     "audit checkpoint",
-    "privacy request tech_009 --kind access",
+    "privacy requests add tech_009 --kind access",
 )
 WORKS = (
     "images list",
@@ -61,6 +94,7 @@ WORKS = (
     "labels list",
     "audit list",
     "database status",
+    "privacy keys",
     "privacy report",
     "privacy requests",
     "privacy holds",

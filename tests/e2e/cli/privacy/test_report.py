@@ -15,12 +15,12 @@ def test_an_orderly_database_is_exit_0(mlmcsc):
 
 def test_what_needs_action_is_exit_1_with_what_to_do(mlmcsc, tmp_path):
     mlmcsc("technician", "register", "tech_001", "--name", "John Doe")
-    mlmcsc("privacy", "request", "tech_001", "--kind", "access", "--received", "2026-01-05")
+    mlmcsc("privacy", "requests", "add", "tech_001", "--kind", "access", "--received", "2026-01-05")
     ran = mlmcsc("--json", "privacy", "report", "--output", "report.json")
     assert ran.code == 1
     assert ran.json["requests"]["overdue_ids"] == [1]
     assert json.loads((tmp_path / "report.json").read_text()) == ran.json
-    assert "close-request" in mlmcsc("privacy", "report").out
+    assert "requests close" in mlmcsc("privacy", "report").out
 
 
 def test_the_record_names_controller_and_officer(mlmcsc, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from mlmcsc.adapters.certificates import check_place, write_certificate
@@ -19,7 +19,7 @@ from mlmcsc.services.privacy.erasure.certifying import not_reached
 from mlmcsc.services.privacy.erasure.outside import Outside
 from mlmcsc.services.privacy.erasure.starting import Wanted, begun_for, start
 from mlmcsc.services.privacy.erasure.steps import Progress, Run, ledger_check
-from mlmcsc.store.queries.erasure import people, saga
+from mlmcsc.store.queries.erasure import ledgered, people, saga
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.retention.batches import inactive_technicians
 from mlmcsc.store.uow import Snapshot, Store
@@ -142,20 +142,12 @@ class Erasure:
         """Erasures in the ledger that this database, restored from a backup, does not know of.
 
         Raises:
-            IntegrityError: The ledger was changed by another hand.
+            IntegrityError: The ledger is missing, or was cut or changed by another hand.
             StoreError: It cannot be read.
         """
         with self.db.read() as view:
-            return [
-                entry
-                for entry in self.outside.ledger.entries(ledger_check(view))
-                if not saga.was_erased(
-                    view,
-                    entry.subject_id,
-                    entry.technician_row,
-                    datetime.fromisoformat(entry.erased_at),
-                )
-            ]
+            entries = self.outside.ledger.entries(ledger_check(view), ledgered.lines(view))
+            return ledgered.undone(view, entries)
 
     @requires(Permission.PRIVACY)
     def replay(self, *, dry_run: bool = False, progress: Progress | None = None) -> ReplayReport:
@@ -166,7 +158,7 @@ class Erasure:
             progress: Told each step.
 
         Raises:
-            IntegrityError: The ledger was changed by another hand; nothing was done.
+            IntegrityError: The ledger is missing, or was cut or changed; nothing was done.
         """
         waiting = tuple(self.unreplayed())
         applied, refused = [], {}
@@ -181,9 +173,8 @@ class Erasure:
         return ReplayReport(waiting, tuple(applied), refused)
 
     def _replay(self, entry: LedgerEntry, progress: Progress | None) -> ErasureReport | None:
-        before = datetime.fromisoformat(entry.erased_at)
         with self.db.read() as view:
-            if saga.was_erased(view, entry.subject_id, entry.technician_row, before):
+            if not ledgered.undone(view, [entry]):
                 return None  # with another name of the same person
             known = view.vault.find(view, entry.subject_id) is not None
         who: int | str = entry.subject_id if known else entry.technician_row or 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from mlmcsc.adapters.cache_folders import purge
@@ -42,6 +41,7 @@ class Run:
         subject_id: Whose erasure.
         progress: Told each step.
         exports_left: Exported files that were not deleted, with the reason, by full path.
+        exports_deleted: Full paths of those that were.
     """
 
     db: Store
@@ -50,6 +50,7 @@ class Run:
     subject_id: str
     progress: Progress
     exports_left: dict[str, str] = field(default_factory=dict)
+    exports_deleted: list[str] = field(default_factory=list)
 
     def finish(self) -> saga.Saga:
         """Do every step that is not done.
@@ -137,15 +138,10 @@ class Run:
 
     def _exports(self) -> None:
         carried = self._carried()
-        deleted = 0
-        for export in carried.exports:
-            why = remove_exported(Path(export["path"]), export["sha256"])
-            if why is None:
-                deleted += 1
-            else:
-                self.exports_left[export["path"]] = why
+        self.exports_deleted, self.exports_left = remove_exported(carried.exports)
         words = Mentions(carried.identifiers)
         left = {words.removed(path): why for path, why in self.exports_left.items()}
+        deleted = words.removed(self.exports_deleted)
         self._done("exports", {"deleted": deleted, "left": left})
 
     def _vacuum(self) -> None:

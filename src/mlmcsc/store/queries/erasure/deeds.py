@@ -23,6 +23,7 @@ from mlmcsc.store.models import (
 )
 from mlmcsc.store.queries import removal
 from mlmcsc.store.queries.erasure.people import Person, is_called, name_columns
+from mlmcsc.store.queries.erasure.touched import Touched
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -137,35 +138,61 @@ def dealt_with(person: Person, labels_: LabelChoice) -> dict[str, sa.ColumnEleme
     return found
 
 
-def apply(tx: Transaction, person: Person, pseudonym: str, labels_: LabelChoice) -> dict[str, int]:
+def apply(
+    tx: Transaction, person: Person, pseudonym: str, labels_: LabelChoice, touched: Touched
+) -> dict[str, int]:
     """Do it; says how many rows of each place `table.column` were changed or removed."""
     counts: dict[str, int] = {}
     _count_labels(tx, person, counts)
     if labels_ == "delete" and person.technician_row is not None:
-        removal.delete_labels(tx, labels.c.technician_id == person.technician_row)
+        _delete_labels(tx, person.technician_row, touched)
     for table, condition in gone(person):
-        _add_all(counts, table, tx.conn.execute(table.delete().where(condition)).rowcount)
+        ids = tx.conn.scalars(table.delete().where(condition).returning(table.c.id))
+        _add_all(counts, table, touched.removed(table, ids))
     for deed in deeds(person, pseudonym, labels_):
-        _add(counts, deed.column, _do(tx, deed))
+        _add(counts, deed.column, _do(tx, deed, touched))
     return counts
 
 
-def destroy_keys(tx: Transaction, subject_ids: Iterable[str]) -> dict[str, int]:
+def _delete_labels(tx: Transaction, row: int, touched: Touched) -> None:
+    for table, condition in _own_label_rows(row):
+        touched.removed(table, tx.conn.scalars(sa.select(table.c.id).where(condition)))
+    if removal.delete_labels(tx, labels.c.technician_id == row):
+        touched.add(technicians.c.total_labels, [row])
+
+
+def left(
+    view: View, person: Person, pseudonym: str, labels_: LabelChoice, subject_ids: Iterable[str]
+) -> dict[str, int]:
+    """Rows of each place `table.column` that still hold something after an erasure."""
+    counts: dict[str, int] = {}
+    for deed in (*deeds(person, pseudonym, labels_), *vault_deeds(subject_ids)):
+        _add(counts, deed.column, _rows(view, deed.column.table, deed.rows))
+    removed = gone(person)
+    if labels_ == "delete" and person.technician_row is not None:
+        removed += _own_label_rows(person.technician_row)
+    for table, condition in removed:
+        _add(counts, table.c.id, _rows(view, table, condition))
+    return {place: number for place, number in counts.items() if number}
+
+
+def destroy_keys(tx: Transaction, subject_ids: Iterable[str], touched: Touched) -> dict[str, int]:
     """Destroy data keys and names in the vault: what was sealed is unreadable from here on."""
     ids = list(subject_ids)
     counts: dict[str, int] = {}
     for deed in vault_deeds(ids):
-        _add(counts, deed.column, _do(tx, deed))
+        _add(counts, deed.column, _do(tx, deed, touched))
     c = subjects.c
     erased = subjects.update().where(c.subject_id.in_(ids), c.erased_at.is_(None))
-    tx.conn.execute(erased.values(erased_at=tx.now))
+    touched.add(c.erased_at, tx.conn.scalars(erased.values(erased_at=tx.now).returning(c.id)))
     return counts
 
 
-def _do(tx: Transaction, deed: Deed) -> int:
+def _do(tx: Transaction, deed: Deed, touched: Touched) -> int:
     table: Any = deed.column.table
     statement = table.update().where(deed.rows).values({deed.column.name: deed.value})
-    return int(tx.conn.execute(statement).rowcount)
+    ids = tx.conn.scalars(statement.returning(table.c.id))
+    return touched.add(deed.column, ids)
 
 
 def _rows(view: View, table: Any, condition: sa.ColumnElement[bool]) -> int:

@@ -1,4 +1,4 @@
-"""The person's names in free text of live tables: found, and taken out."""
+"""People's names in free text of live tables: found, and taken out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.privacy.places import free_text_places
 from mlmcsc.store.models import metadata
 from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.erasure.naming import Names
+from mlmcsc.store.queries.erasure.touched import Touched
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.vault import subject_of
 
@@ -21,60 +22,74 @@ TRAIL = "audit_logs"
 
 def clear(
     view: View,
-    mentions: Mentions,
+    names: Names,
     *,
-    change: bool,
-    without: Mapping[str, sa.ColumnElement[bool]] = MappingProxyType({}),
-) -> dict[str, int]:
-    """How many texts of each place `table.column` name the person.
+    touched: Touched | None = None,
+    without: Mapping[str, Mapping[str, sa.ColumnElement[bool]]] = MappingProxyType({}),
+) -> dict[str, dict[str, int]]:
+    """How many texts of each place `table.column` name each of the people.
 
     Args:
         view: An open transaction.
-        mentions: The names.
-        change: Whether they are taken out.
-        without: Of each place, a condition on rows that are passed over.
+        names: The people's names.
+        touched: Where it is given, the names are taken out, and the rows noted there.
+        without: Of a person and each place, a condition on rows that are passed over.
+
+    Returns:
+        Subject id to place to number.
     """
-    counts = {}
+    counts: dict[str, dict[str, int]] = {who: {} for who in names.each}
     for place in sorted(free_text_places()):
         table_name, _, name = place.partition(".")
         if table_name == TRAIL:
             continue
         column = metadata.tables[table_name].c[name]
-        found = 0
-        for chunk in _naming(view, column, mentions, without.get(place)):
-            found += len(chunk)
-            if change:
+        found: dict[str, list[int]] = {}
+        for chunk, hits in _naming(view, column, names):
+            for who, ids in hits.items():
+                found.setdefault(who, []).extend(ids)
+            if touched is not None:
                 _write(view, column, chunk)
-        if found:
-            counts[place] = found
+                touched.add(column, [row["row_id"] for row in chunk])
+        for who, ids in found.items():
+            number = _outside(view, column, ids, without.get(who, {}).get(place))
+            if number:
+                counts[who][place] = number
     return counts
 
 
+def _outside(
+    view: View, column: sa.Column[Any], ids: list[int], rows_: sa.ColumnElement[bool] | None
+) -> int:
+    """How many of the rows do not fit the condition; NULL is no reason to pass one over."""
+    if rows_ is None:
+        return len(ids)
+    table: Any = column.table
+    return rows.count(view, table, view.dialect.ids_in(table.c.id, ids), rows_.is_not(True))
+
+
 def _naming(
-    view: View,
-    column: sa.Column[Any],
-    mentions: Mentions,
-    without: sa.ColumnElement[bool] | None = None,
-) -> Iterator[list[dict[str, Any]]]:
-    """Chunks of the rows that name the person, with what is to stand there."""
+    view: View, column: sa.Column[Any], names: Names
+) -> Iterator[tuple[list[dict[str, Any]], dict[str, list[int]]]]:
+    """Chunks of the rows that name somebody, with what is to stand there; and ids by person."""
     key: Any = column.table.c.id
     last = 0
     while True:
         query = sa.select(key, column).where(column.is_not(None), key > last).order_by(key)
-        if without is not None:
-            query = query.where(without.is_not(True))  # NULL is no reason to pass a row over
         found = view.conn.execute(query.limit(rows.CHUNK)).all()
         if not found:
             return
         last = found[-1][0]
-        opened = view.vault.unseal(view, [row[1] for row in found])
-        changed = []
+        opened = names.opened(view, [row[1] for row in found])
+        changed, hits = [], dict[str, list[int]]()
         for (row_id, stored), text in zip(found, opened, strict=True):
-            cleared = mentions.removed(text)
-            if cleared != text:
+            cleared, people = names.removed(text)
+            for who in people:
+                hits.setdefault(who, []).append(row_id)
+            if people:
                 changed.append((row_id, subject_of(stored), cleared))
         if changed:
-            yield _sealed(view, changed)
+            yield _sealed(view, changed), hits
 
 
 def _sealed(view: View, changed: list[tuple[int, str | None, Any]]) -> list[dict[str, Any]]:
@@ -97,12 +112,14 @@ def _write(view: View, column: sa.Column[Any], chunk: list[dict[str, Any]]) -> N
     view.conn.execute(statement, chunk)
 
 
-def unreachable(view: View, mentions: Mentions, columns: list[tuple[str, str]]) -> dict[str, int]:
-    """How many values of columns that must stay, such as paths, name the person."""
-    counts = {}
+def unreachable(
+    view: View, names: Names, columns: list[tuple[str, str]]
+) -> dict[str, dict[str, int]]:
+    """How many values of columns that must stay, such as paths, name each of the people."""
+    counts: dict[str, dict[str, int]] = {who: {} for who in names.each}
     for table_name, name in columns:
-        column = metadata.tables[table_name].c[name]
-        found = sum(len(chunk) for chunk in _naming(view, column, mentions))
-        if found:
-            counts[f"{table_name}.{name}"] = found
+        column, place = metadata.tables[table_name].c[name], f"{table_name}.{name}"
+        for _, hits in _naming(view, column, names):
+            for who, ids in hits.items():
+                counts[who][place] = counts[who].get(place, 0) + len(ids)
     return counts

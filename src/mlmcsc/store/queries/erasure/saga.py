@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mlmcsc.domain.audit.commitments import timestamp_text
 from mlmcsc.domain.privacy.erasure import LabelChoice
-from mlmcsc.store.models import erasures, subjects, technicians
+from mlmcsc.store.models import erasures, technicians
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
@@ -103,23 +103,3 @@ def add_step(tx: Transaction, saga: Saga, step: str, counts: Mapping[str, Any]) 
 def change(tx: Transaction, saga: Saga, **values: Any) -> None:
     """Change columns of the row."""
     rows.update(tx, erasures, saga.id, values)
-
-
-def was_erased(view: View, subject_id: str, technician_row: int | None, before: datetime) -> bool:
-    """Whether nothing of somebody in the ledger is left here to be erased.
-
-    A technician whose subject id is unknown here was restored from before the vault had it, unless
-    they were registered after the erasure: then the row's number is another person's.
-    """
-    s, t = subjects.c, technicians.c
-    known = view.conn.execute(sa.select(s.erased_at).where(s.subject_id == subject_id)).first()
-    if known is not None:
-        open_saga = of_subject(view, subject_id)
-        return known.erased_at is not None and (
-            open_saga is None or open_saga.finished_at is not None
-        )
-    if technician_row is None:
-        return True
-    erased = sa.exists().where(s.technician_id == t.id, s.erased_at.is_not(None))
-    query = sa.select(t.id).where(t.id == technician_row, t.created_at < before, ~erased)
-    return view.conn.scalar(query) is None

@@ -1,16 +1,18 @@
-"""The person in the audit trail: their events, and others' events that name them."""
+"""People in the audit trail: their events, and others' events that name them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.privacy.mentions import Mentions
+from mlmcsc.domain.enums import Operation
 from mlmcsc.store.models import audit_logs, technicians
 from mlmcsc.store.queries import redaction, rows
+from mlmcsc.store.queries.erasure.naming import Names
 from mlmcsc.store.queries.erasure.people import Person
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
@@ -20,30 +22,35 @@ _c = audit_logs.c
 _SEALED = re.compile(r"mlmcsc:v1:p[0-9a-f]{24}:[\w=-]+")
 
 
-def redact(tx: Transaction, person: Person, mentions: Mentions) -> dict[str, int]:
-    """Take the person out of the trail; says how many events of each column lost something.
+def redact(
+    tx: Transaction, people: Mapping[str, Person], names: Names
+) -> dict[str, dict[str, int]]:
+    """Take people out of the trail; says how many events of each column lost something of each.
 
-    Texts sealed under the person's own keys are left: they die with the keys.
+    Texts sealed under their own keys are left: they die with the keys.
     """
-    going = set(person.subject_ids)
-    reasons, payloads = _naming(tx, person, mentions)
-    own = sum(redaction.redact_who(tx, subject_id) for subject_id in sorted(going))
-    named = _each(tx, redaction.redact_who, reasons)
-    values = _each(tx, redaction.redact_payload, payloads)
+    found = _naming(tx, people, names)
+    counts = {}
+    for who, person in people.items():
+        own = sum(redaction.redact_who(tx, each) for each in sorted(person.subject_ids))
+        counts[who] = _counts(own, len(found[who].reasons), len(found[who].payloads))
+    reasons = sorted({event for each in found.values() for event in each.reasons})
+    payloads = sorted({event for each in found.values() for event in each.payloads})
+    _each(tx, redaction.redact_who, reasons)
+    _each(tx, redaction.redact_payload, payloads)
     _overwrite_foreign(tx, reasons, payloads)
-    return _counts(own, named, values)
+    return counts
 
 
-def count(view: View, person: Person, mentions: Mentions) -> dict[str, int]:
+def count(view: View, people: Mapping[str, Person], names: Names) -> dict[str, dict[str, int]]:
     """The same numbers, with nothing done."""
-    going = set(person.subject_ids)
-    reasons, payloads = _naming(view, person, mentions)
-    whole = _c.subject_id.in_(sorted(going)) & _c.who_salt.is_not(None)
-    own = rows.count(view, audit_logs, whole)
-    others = rows.count(
-        view, audit_logs, view.dialect.ids_in(_c.id, reasons), _c.subject_id.not_in(sorted(going))
-    )
-    return _counts(own, others, len(payloads))
+    found = _naming(view, people, names)
+    counts = {}
+    for who, person in people.items():
+        whole = _c.subject_id.in_(sorted(person.subject_ids)) & _c.who_salt.is_not(None)
+        own = rows.count(view, audit_logs, whole)
+        counts[who] = _counts(own, len(found[who].reasons), len(found[who].payloads))
+    return counts
 
 
 def _counts(own: int, named: int, values: int) -> dict[str, int]:
@@ -53,10 +60,9 @@ def _counts(own: int, named: int, values: int) -> dict[str, int]:
     return {f"audit_logs.{name}": number for name, number in counts.items()}
 
 
-def _each(tx: Transaction, redact_: Any, ids: list[int]) -> int:
-    if not ids:
-        return 0
-    return int(redact_(tx, tx.dialect.ids_in(_c.id, ids)))
+def _each(tx: Transaction, redact_: Any, ids: list[int]) -> None:
+    if ids:
+        redact_(tx, tx.dialect.ids_in(_c.id, ids))
 
 
 def _overwrite_foreign(tx: Transaction, reasons: list[int], payloads: list[int]) -> None:
@@ -70,26 +76,41 @@ def _overwrite_foreign(tx: Transaction, reasons: list[int], payloads: list[int])
             tx.conn.execute(audit_logs.update().where(mine).values(**values))
 
 
-def _naming(view: View, person: Person, mentions: Mentions) -> tuple[list[int], list[int]]:
-    """Ids of events whose reason names the person, and of those whose values do."""
-    reasons, payloads = [], []
-    entry = (technicians.name, person.technician_row)
+@dataclass(slots=True)
+class _Events:
+    """Ids of events whose reason names a person, and of those whose values do."""
+
+    reasons: list[int] = field(default_factory=list)
+    payloads: list[int] = field(default_factory=list)
+
+
+def _naming(view: View, people: Mapping[str, Person], names: Names) -> dict[str, _Events]:
+    found = {who: _Events() for who in people}
+    going = {each: who for who, person in people.items() for each in person.subject_ids}
+    entries = {(technicians.name, p.technician_row): who for who, p in people.items()}
     for chunk in _texts(view):
-        sealed = _others_texts(view, chunk, set(person.subject_ids))
+        sealed = _others_texts(view, chunk, set(going), names)
         for event in chunk:
+            for who in names.named(event.reason):
+                if going.get(event.subject_id) != who:  # their own events lose it anyway
+                    found[who].reasons.append(event.id)
             values = [text for text in (event.old, event.new) if text is not None]
-            if event.reason in mentions:
-                reasons.append(event.id)
-            # Values of the person's own entry, such as their experience, need not name them.
-            about = values and (event.table_name, event.record_id) == entry
-            if about or any(_names(text, mentions, sealed) for text in values):
-                payloads.append(event.id)
-    return reasons, payloads
+            named = {who for text in values for who in _named(text, names, sealed)}
+            about = entries.get((event.table_name, event.record_id))
+            # Values of the person's own entry, such as their experience, need not name them; the
+            # events of an erasure hold none.
+            if about is not None and values and event.operation != Operation.ERASE.value:
+                named.add(about)
+            for who in named:
+                found[who].payloads.append(event.id)
+    return found
 
 
 def _texts(view: View) -> Iterator[list[Any]]:
     query = sa.select(
         _c.id,
+        _c.operation,
+        _c.subject_id,
         _c.table_name,
         _c.record_id,
         _c.reason,
@@ -107,7 +128,7 @@ def _texts(view: View) -> Iterator[list[Any]]:
         last = found[-1].id
 
 
-def _others_texts(view: View, chunk: list[Any], going: set[str]) -> dict[str, str]:
+def _others_texts(view: View, chunk: list[Any], going: set[str], names: Names) -> dict[str, Any]:
     """The sealed texts of other people in these events, opened."""
     found = {
         text: None
@@ -117,10 +138,9 @@ def _others_texts(view: View, chunk: list[Any], going: set[str]) -> dict[str, st
         for text in _SEALED.findall(value)
         if subject_of(text) not in going
     }
-    return dict(zip(found, view.vault.unseal(view, list(found)), strict=True))
+    return dict(zip(found, names.opened(view, list(found)), strict=True))
 
 
-def _names(text: str, mentions: Mentions, sealed: dict[str, str]) -> bool:
-    if text in mentions:
-        return True
-    return any(sealed[each] in mentions for each in _SEALED.findall(text) if each in sealed)
+def _named(text: str, names: Names, sealed: dict[str, Any]) -> list[str]:
+    inner = [sealed[each] for each in _SEALED.findall(text) if each in sealed]
+    return [who for each in (text, *inner) for who in names.named(each)]
