@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mlmcsc import DatabaseManager
+from mlmcsc.store.queries import persons
 
 TELLING = {
     *("execute", "executemany", "commit", "close", "fsync", "open", "write", "write_batch"),
@@ -29,8 +30,8 @@ def work(db, what):
         archives.restore(archives.list()[0].archive.name)
     else:
         with db._database.store.read() as view:
-            person = view.vault.find(view, "tech_001")
-        row, subject = person.technician_id, person.subject_id
+            person = persons.resolve(view, "tech_001")
+        row, subject = person.technician_row, person.subject_id
         archives.erase_person(row, subject, ["tech_001"], "erased-00000000", labels="keep")
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from mlmcsc import DatabaseManager
 from mlmcsc.adapters.archives import read_rows
+from mlmcsc.store.queries import persons
 
 PROGRAM = Path(__file__).with_name("killed_archives.py")
 YEAR = timedelta(days=365)
@@ -134,7 +135,7 @@ def test_a_killed_erasure_is_finished_by_the_next(source, tmp_path):
         archive = db.archives.create("labels", YEAR).archive
         who = db.technicians.get("tech_001").id
         with db._database.store.read() as view:
-            subject = view.vault.find(view, who).subject_id
+            subject = persons.resolve(view, who).subject_id
     for place in kill_at_every("erase", source, tmp_path, 12):
         with DatabaseManager(f"sqlite:///{place}/lab.db") as db:
             assert everywhere(db) == rows

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from mlmcsc.domain.holds import HoldKind
 from mlmcsc.domain.permissions import Permission
 from mlmcsc.errors import (
     AmbiguousError,
@@ -30,7 +31,7 @@ def second(db):
 
 def ids(db, table, condition):
     with db._database.store.read() as view:
-        return sorted(view.conn.scalars(sa.select(table.c.id).where(condition)))
+        return sorted(view.conn.scalars(sa.select(table.c.id).where(condition(view))))
 
 
 def values(data):
@@ -230,16 +231,15 @@ def test_what_hangs_on_a_held_person_or_specimen_is_held(db, images_of, technici
     db.holds.restrict("tech_002", CONTESTED)  # no hold
     db.holds.hold("tech_001", ground="case A")
     db.holds.hold(specimen="S1", ground="case B")
-    assert ids(db, images, hold_queries.images_held()) == [of_specimen, by_person]
-    assert ids(db, images, ~hold_queries.images_held()) == [free]
+    assert ids(db, images, hold_queries.images_held) == [of_specimen, by_person]
+    assert ids(db, images, lambda view: ~hold_queries.images_held(view)) == [free]
     held = sorted(key for (image, _), key in label.items() if image != free)
-    assert ids(db, labels, hold_queries.labels_held()) == held
-    assert len(ids(db, predictions, hold_queries.predictions_held())) == 2
+    assert ids(db, labels, hold_queries.labels_held) == held
+    assert len(ids(db, predictions, hold_queries.predictions_held)) == 2
     with db._database.store.read() as view:
-        assert hold_queries.held_technicians(view) == {technician}
-        assert hold_queries.held_specimens(view) == {"S1"}
+        assert hold_queries.technicians_of(view, HoldKind.HOLD) == [technician]
         assert len(hold_queries.restricted_subjects(view)) == 1
     db.holds.release("tech_001", reason="settled")
     db.holds.release(specimen="S1", reason="settled")
-    assert ids(db, images, hold_queries.images_held()) == []
-    assert ids(db, labels, hold_queries.labels_held()) == []
+    assert ids(db, images, hold_queries.images_held) == []
+    assert ids(db, labels, hold_queries.labels_held) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +75,9 @@ def remove_exported(exports: Iterable[Mapping[str, str]]) -> tuple[list[str], di
     Returns:
         The paths deleted; and why each other one was not, by path.
     """
-    contents: dict[str, set[str]] = {}
-    for export in exports:
-        contents.setdefault(export["path"], set()).add(export["sha256"])
     deleted, left = [], {}
-    for path, known in contents.items():
-        why = _remove(Path(path), known)
+    for path, known in _contents(exports).items():
+        why = _obstacle(path, known, _delete)
         if why is None:
             deleted.append(path)
         else:
@@ -88,14 +85,34 @@ def remove_exported(exports: Iterable[Mapping[str, str]]) -> tuple[list[str], di
     return deleted, left
 
 
-def _remove(path: Path, known: set[str]) -> str | None:
+def removable(exports: Iterable[Mapping[str, str]]) -> list[str]:
+    """The paths that `remove_exported` would delete."""
+    return [path for path, known in _contents(exports).items() if _obstacle(path, known) is None]
+
+
+def _contents(exports: Iterable[Mapping[str, str]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for export in exports:
+        found.setdefault(export["path"], set()).add(export["sha256"])
+    return found
+
+
+def _delete(path: Path) -> None:
+    path.unlink()
+    sync_folder(path.parent)
+
+
+def _obstacle(
+    name: str, known: set[str], act: Callable[[Path], None] = lambda _: None
+) -> str | None:
+    """Do it if the file is what was exported; else why not."""
+    path = Path(name)
     try:
         if not path.is_file():
             return "it is not there any more: moved, or deleted by somebody"
         if file_sha256(path) not in known:
             return "it was changed since; look at it and delete it by hand"
-        path.unlink()
-        sync_folder(path.parent)
+        act(path)
     except OSError as error:
         return f"it cannot be deleted: {error.strerror or error}"
     except MlmcscError as error:

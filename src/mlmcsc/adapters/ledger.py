@@ -1,9 +1,10 @@
 """The erasure ledger: who was erased, without names, outside the database and its backups.
 
 One JSON document a line: `format`, `database_id`, `subject_id`, `technician_row`, `labels`,
-`erased_at` (RFC 3339), `previous` (SHA-256, hex, of the line before without its end; 64 zeros in
-the first) and `signature` (Ed25519, hex, by the database's signing key) over the document without
-the signature as compact JSON with sorted keys, in UTF-8.
+`erased_at` (RFC 3339), `withdrawn` (whether that was taken back before anything was erased),
+`previous` (SHA-256, hex, of the line before without its end; 64 zeros in the first) and
+`signature` (Ed25519, hex, by the database's signing key) over the document without the signature
+as compact JSON with sorted keys, in UTF-8.
 """
 
 from __future__ import annotations
@@ -63,14 +64,14 @@ class ErasureLedger:
         lost = set(known) - {NOTHING_BEFORE} - {_sha256(line) for line in lines}
         if lost:
             raise IntegrityError(
-                f"The erasure ledger {self.path} is missing or was cut: it lacks {len(lost)} of the "
-                "lines that this database has written to it, and whoever was erased may be back "
+                f"The erasure ledger {self.path} is missing or was cut: it lacks {len(lost)} of "
+                "the lines that this database wrote to it, and people who were erased may be back "
                 "unnoticed. Put back a good copy of the file."
             )
         return entries
 
     def append(self, entry: LedgerEntry, sign: Sign, verify: Verify) -> str:
-        """Add an entry durably, unless its person is in it already.
+        """Add an entry durably, unless the person's last line says the same already.
 
         Returns:
             SHA-256 (hex) of its line.
@@ -84,9 +85,10 @@ class ErasureLedger:
         with _locked(self.path):
             lines = _lines(self.path)
             known = _parsed(self.path, lines, verify)
-            for line, there in zip(lines, known, strict=True):
-                if there.subject_id == entry.subject_id:
-                    return _sha256(line)
+            who = entry.subject_id
+            mine = [n for n, there in enumerate(known) if there.subject_id == who]
+            if mine and known[mine[-1]].withdrawn == entry.withdrawn:
+                return _sha256(lines[mine[-1]])
             previous = _sha256(lines[-1]) if lines else NOTHING_BEFORE
             document = {"format": FORMAT, **entry.to_dict(), "previous": previous}
             document["signature"] = sign(_signed(document)).hex()
@@ -126,7 +128,7 @@ def _entry(line: bytes, previous: str, verify: Verify) -> LedgerEntry | None:
         document = orjson.loads(line)
         signature = bytes.fromhex(document["signature"])
         names = (field.name for field in fields(LedgerEntry))
-        entry = LedgerEntry(**{name: document[name] for name in names})
+        entry = LedgerEntry(**{name: document[name] for name in names if name in document})
         follows = document["format"] == FORMAT and document["previous"] == previous
     except (ValueError, TypeError, KeyError):
         return None

@@ -72,13 +72,6 @@ def services(database: Database, actor: Actor) -> Services:
     archives = Archives(store, actor, database.archives)
     vault_keys = VaultKeys(store, actor)
     erasure = Erasure(store, actor, _outside(database))
-    # The report tells counts and ids of both; it asks for its own right, and no other.
-    looking = replace(actor, permissions=frozenset({Permission.RETAIN, Permission.KEYS}))
-    sources = Sources(
-        replace(retention, actor=looking).plan,
-        replace(vault_keys, actor=looking).state,
-        erasure.unreplayed,
-    )
     return Services(
         images=Images(store, actor, database.images),
         specimens=Specimens(store, actor),
@@ -114,7 +107,17 @@ def services(database: Database, actor: Actor) -> Services:
         requests=Requests(store, actor),
         vault_keys=vault_keys,
         sealing=Sealing(store, actor),
-        privacy_report=Reporting(store, actor, days, sources),
+        privacy_report=Reporting(store, actor, days, _sources(retention, vault_keys, erasure)),
+    )
+
+
+def _sources(retention: Retention, vault_keys: VaultKeys, erasure: Erasure) -> Sources:
+    """What the report tells of other services: counts and ids, for which its right is enough."""
+    looking = replace(retention.actor, permissions=frozenset({Permission.RETAIN, Permission.KEYS}))
+    return Sources(
+        replace(retention, actor=looking).plan,
+        replace(vault_keys, actor=looking).state,
+        erasure.unreplayed,
     )
 
 

@@ -69,6 +69,7 @@ def init(session: Session, label_range: tuple[float, float] | None) -> None:
                     "url": db.url,
                     "opened": db.opened,
                     "label_range": db.label_range,
+                    "master_key": db.vault_keys.state().place,
                     "adoption": db.adoption,
                 }
             )
@@ -76,6 +77,9 @@ def init(session: Session, label_range: tuple[float, float] | None) -> None:
         how = "adopted from the original system" if db.adoption else OPENED[db.opened]
         say(f"{db.url}: {how}")
         say(f"labels range from {db.label_range[0]:g} to {db.label_range[1]:g}")
+        if db.opened != "current" or db.adoption:
+            place = db.vault_keys.state().place
+            note(f"names are encrypted; the master key is in {place}: back it up, elsewhere")
         _show_adoption(db)
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-EVERY_SECONDS = 10.0
+from mlmcsc.domain.progress import Progress
 
-Report = Callable[[str, int, int], None]
-"""Takes what is being done, how many are done, and how many there are."""
+EVERY_SECONDS = 10.0
 
 
 @contextmanager
-def progress() -> Iterator[Report]:
+def progress() -> Iterator[Progress]:
     """Show how far a long command has come, while the block runs."""
     if not sys.stderr.isatty():
         yield _lines()
@@ -25,10 +24,10 @@ def progress() -> Iterator[Report]:
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bars  # noqa: PLC0415
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -36,14 +35,14 @@ def progress() -> Iterator[Report]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda doing, done, total: bar.update(
             task, description=doing, completed=done, total=total
         )
 
 
-def _lines() -> Report:
+def _lines() -> Progress:
     last = time.monotonic()
 
     def report(doing: str, done: int, total: int) -> None:

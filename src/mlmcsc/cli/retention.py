@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,17 +31,22 @@ def _held(line: PlannedType) -> str:
     return "; ".join(f"{count:,}: {cause}" for cause, count in line.held_by.items()) or "-"
 
 
+def _day(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
 PLAN = (
     attribute("type", "data", whole=True),
     Column("days", lambda line: "kept" if line.days is None else line.days, right=True),
-    Column("older than (UTC)", lambda line: line.cutoff, whole=True, minor=True),
     Column("due", lambda line: f"{line.due:,}", right=True),
     Column("held", lambda line: f"{line.held:,}", right=True),
     Column("to do", lambda line: f"{line.to_do:,}", right=True),
-    Column("held by", _held),
-    Column("oldest (UTC)", lambda line: line.oldest, whole=True, minor=True),
+    Column("held by", _held, minor=True),
+    Column("older than", lambda line: _day(line.cutoff), whole=True, minor=True),
+    Column("oldest", lambda line: _day(line.oldest), whole=True, minor=True),
     attribute("effect", "what happens", minor=True),
 )
+"""The rightmost ones go first where there is no room; days are of UTC."""
 APPLIED = (
     attribute("type", "data", whole=True),
     attribute("action", "done", whole=True),

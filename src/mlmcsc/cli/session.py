@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlmcsc.cli.output import note
+
 if TYPE_CHECKING:
     from mlmcsc.config import Config
     from mlmcsc.manager import DatabaseManager
@@ -89,10 +91,9 @@ class Session:
                     f"is kept as {db.adoption.backup_path}",
                     err=True,
                 )
-            if self.reason:
-                yield db.acting_as(replace(db.actor, reason=self.reason))
-            else:
-                yield db
+            yield db.acting_as(replace(db.actor, reason=self.reason)) if self.reason else db
+            if db.stayed_sealed is not None:
+                note(f"note: names and notes read [sealed]: {db.stayed_sealed}")
 
 
 def _creates() -> bool:
@@ -101,7 +102,7 @@ def _creates() -> bool:
     return f"{group} {context.command.name}" in CREATES
 
 
-TOLD_BY_THE_COMMAND = {"image_known", "image_metadata_conflict"}
+TOLD_BY_THE_COMMAND = {"image_known", "image_metadata_conflict", "personal_texts_stay_sealed"}
 
 
 def log_to_stderr(level: str, *, as_json: bool) -> None:

@@ -70,7 +70,7 @@ class Actor:
         """
         for name, longest in LONGEST.items():
             _check_text(name, getattr(self, name), longest)
-        if self.subject is None or not self.subject.strip():
+        if not (self.subject or "").strip():
             raise ValidationError("Actor.subject is empty: give a login or a staff number.")
 
     def may_act_as(self, other: object) -> None:

@@ -94,6 +94,11 @@ class DatabaseManager(ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls, P
         """Lowest and highest label that this database accepts."""
         return self._database.label_range
 
+    @property
+    def stayed_sealed(self) -> str | None:
+        """Why personal texts read `[sealed]`; None where none did."""
+        return self._database.store.vault.stayed_sealed
+
     def close(self) -> None:
         """Close all connections, for good; on what `acting_as` returned, it does nothing."""
         if self._owner:

@@ -13,12 +13,10 @@ from mlmcsc.domain.records import SpecimenRecord
 from mlmcsc.errors import AmbiguousError, ConflictError, UnknownRecordError, ValidationError
 from mlmcsc.store.models import privacy_holds, specimens
 from mlmcsc.store.queries import holds as hold_queries
-from mlmcsc.store.queries import rows
+from mlmcsc.store.queries import persons, rows
+from mlmcsc.store.queries.holds import Target
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
-
-Target = dict[str, str]
-"""`{"subject_id": …}` or `{"specimen_id": …}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,14 @@ class Holds:
     def restrict(self, person: int | str, ground: str) -> HoldRecord:
         """Restrict the processing of a person's data (GDPR Art. 18): stored, but not used.
 
+        Of the whole person: whoever writes a technician's name or login is that technician.
+
         While it is in force, new labels by the person are refused, those that are there are left
         out of training data, and personal texts are shown to the bearers of the right `privacy`
         only.
 
         Args:
-            person: Staff number, login, subject id, or the technician's id.
+            person: Staff number, login, written name, subject id, or the technician's id.
             ground: Why, such as `accuracy contested, Art. 18(1)(a)`.
 
         Returns:
@@ -47,6 +47,7 @@ class Holds:
             ValidationError: No ground.
             UnknownRecordError: There is no such person.
             ConflictError: The person was erased.
+            AmbiguousError: Several technicians bear the name; the message lists them.
         """
         return self._place(HoldKind.RESTRICT, ground, person, None)
 
@@ -59,7 +60,7 @@ class Holds:
         Holds on several grounds are several: each is released on its own.
 
         Args:
-            person: Staff number, login, subject id, or the technician's id.
+            person: Staff number, login, written name, subject id, or the technician's id.
             specimen: Or a specimen number.
             ground: Why, such as `court order 12 O 345/26`.
 
@@ -70,6 +71,7 @@ class Holds:
             ValidationError: No ground; neither a person nor a specimen, or both.
             UnknownRecordError: There is no such person or specimen.
             ConflictError: The person was erased.
+            AmbiguousError: Several technicians bear the name; the message lists them.
         """
         return self._place(HoldKind.HOLD, ground, person, specimen)
 
@@ -83,14 +85,15 @@ class Holds:
                     return held
             values = {
                 "kind": kind.value,
-                **target,
+                **{column: names[0] for column, names in target.items()},
                 "ground": ground,
                 "placed_at": tx.now,
                 "placed_by": tx.vault.person(tx, self.actor.subject),
             }
             hold_id = rows.insert(tx, privacy_holds, values)
             tx.record(AuditEvent(operation, "privacy_holds", hold_id, None, values, ground))
-            return hold_queries.in_force(tx, target, kind)[-1]
+            placed = hold_queries.in_force(tx, target, kind)
+            return next(held for held in placed if held.id == hold_id)
 
     @requires(Permission.PRIVACY)
     def release(
@@ -107,7 +110,7 @@ class Holds:
         Before a restriction is lifted, the person must be told (GDPR Art. 18(3)).
 
         Args:
-            person: Staff number, login, subject id, or the technician's id.
+            person: Staff number, login, written name, subject id, or the technician's id.
             specimen: Or a specimen number.
             reason: Why it is released.
             kind: Which kind; needed where both are in force.
@@ -133,7 +136,12 @@ class Holds:
                 "release_reason": reason,
             }
             rows.update(tx, privacy_holds, before.id, values)
-            old = {"kind": before.kind, **target, "ground": before.ground}
+            on = {"subject_id": before.subject_id, "specimen_id": before.specimen_id}
+            old = {
+                "kind": before.kind,
+                **{column: name for column, name in on.items() if name is not None},
+                "ground": before.ground,
+            }
             tx.record(
                 AuditEvent(Operation.RELEASE, "privacy_holds", before.id, old, values, reason)
             )
@@ -160,42 +168,38 @@ class Holds:
         """
         with self.db.read() as view:
             anyone = person is None and specimen is None
-            target = {} if anyone else _target(view, person, specimen)
+            target: Target = {} if anyone else _target(view, person, specimen)
             return tuple(hold_queries.listing(view, target, released=released))
 
 
 def _new_target(tx: Transaction, person: Any, specimen: Any) -> Target:
-    """Like `_target`, for a person who may not be in the vault, but is not erased."""
-    if specimen is None and isinstance(person, str) and PERSON.check(person):
-        row = hold_queries.technician_id(tx, person)
-        if row is not None:  # written by raw SQL, they may not be in the vault, or not linked
-            tx.vault.person(tx, person, row)
+    """Like `_target`, for one person, who is not erased; their own subject id comes first."""
     target = _target(tx, person, specimen)
-    if person is not None and _subject(tx, person).is_erased:
+    if person is None:
+        return target
+    found = persons.resolve(tx, person)
+    if found is None or found.is_erased:
         raise ConflictError(f"{person!r} was erased: nothing is left to be held or restricted.")
-    return target
+    own = persons.admit(tx, found)  # written by raw SQL, they may not be in the vault
+    return {"subject_id": (own, *found.aliases)}
 
 
 def _target(view: View, person: Any, specimen: Any) -> Target:
     if (person is None) == (specimen is None):
         raise ValidationError("Name a person or a specimen, and not both.")
     if person is not None:
-        return {"subject_id": _subject(view, person).subject_id}
+        wanted = person if type(person) is int else PERSON.check(person)
+        found = persons.every(view, wanted)
+        if not found:
+            raise UnknownRecordError(
+                f"person {person!r} is not known; nothing was done. Give a staff number, a login, "
+                "a name as it was written, or a subject id."
+            )
+        return {"subject_id": tuple(each for who in found for each in who.subject_ids)}
     name = SPECIMEN.check(specimen)
     if rows.first(view, specimens, SpecimenRecord, specimen_id=name) is None:
         raise UnknownRecordError(f"specimen {name!r} does not exist; nothing was done.")
-    return {"specimen_id": name}
-
-
-def _subject(view: View, person: Any) -> Any:
-    wanted = person if type(person) is int else PERSON.check(person)
-    found = view.vault.find(view, wanted)
-    if found is None:
-        raise UnknownRecordError(
-            f"person {person!r} is not known; nothing was done. Give a staff number, a login or a "
-            "subject id."
-        )
-    return found
+    return {"specimen_id": (name,)}
 
 
 def _kind(kind: Any) -> HoldKind | None:

@@ -76,9 +76,7 @@ def _seal_technicians(tx: Transaction) -> Iterable[AuditEvent]:
             yield sealed_event(technicians, changed)
 
 
-def _seal_notes(
-    tx: Transaction, table: sa.Table, source: sa.Select[Any]
-) -> Iterable[AuditEvent]:
+def _seal_notes(tx: Transaction, table: sa.Table, source: sa.Select[Any]) -> Iterable[AuditEvent]:
     """Seal the notes of a table under the key of the label's technician."""
     people = _subjects(tx)
     seal = tx.vault.sealer(tx, people.values())

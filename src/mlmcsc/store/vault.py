@@ -11,7 +11,6 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -21,6 +20,7 @@ from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.sealing import Cryptography, KeyStore, MasterKey
 from mlmcsc.errors import IntegrityError, MissingKeyError, NoKeyError
 from mlmcsc.store.models import privacy_holds, settings, subjects
+from mlmcsc.store.queries import persons
 from mlmcsc.store.views import View, Writing
 
 log = structlog.get_logger(__name__)
@@ -45,23 +45,6 @@ _ADMIT = (
     "INSERT INTO subjects (subject_id, identifier, wrapped_key, key_id, created_at) "
     "VALUES (?, ?, ?, ?, ?) ON CONFLICT (identifier) DO NOTHING"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A person as the vault knows them.
-
-    Attributes:
-        subject_id: Random, for good.
-        identifier: Staff number, login or written name; None once erased.
-        technician_id: The id in `technicians`, for a technician.
-        is_erased: Whether the person was erased.
-    """
-
-    subject_id: str
-    identifier: str | None
-    technician_id: int | None
-    is_erased: bool
 
 
 class Vault:
@@ -163,17 +146,6 @@ class Vault:
         ((found,),) = tx.dialect.execute(tx.conn, _BY_IDENTIFIER, (identifier,))
         return str(found)
 
-    def find(self, view: View, person: int | str) -> Subject | None:
-        """The person with this staff number, login, written name, subject id or technician id."""
-        c = subjects.c
-        if isinstance(person, int):
-            condition = c.technician_id == person
-        else:
-            condition = sa.or_(c.identifier == person, c.subject_id == person)
-        query = sa.select(c.subject_id, c.identifier, c.technician_id, c.erased_at.is_not(None))
-        row = view.conn.execute(query.where(condition).limit(1)).first()
-        return None if row is None else Subject(*row)
-
     def sealer(self, view: View, who: Iterable[str]) -> Callable[[str, str], str]:
         """A function from subject id and text to the sealed text.
 
@@ -249,11 +221,22 @@ class Vault:
     def _visible(self, view: View, actor: Actor, who: set[str]) -> set[str]:
         if Permission.PRIVACY in actor.permissions:
             return who
+        restricted = restricted_subjects(view)
+        if Permission.READ_PERSONAL in actor.permissions and not restricted:
+            return who
+
+        def opened(texts: Sequence[Any]) -> Sequence[str | None]:
+            try:
+                return self.unseal(view, texts)
+            except MissingKeyError:  # aliases in clear are found nevertheless
+                return persons.unread(texts)
+
+        own = persons.of_login(view, actor.subject, opened)
+        visible = set() if own is None else who & set(own.subject_ids)
         if Permission.READ_PERSONAL in actor.permissions:
-            return who - restricted_subjects(view)
-        c = subjects.c
-        query = sa.select(c.subject_id).where(c.identifier == actor.subject)
-        return who & set(view.conn.scalars(query))
+            barred = [p for each in restricted for p in persons.called(view, each, opened)]
+            visible |= who.difference(*(person.subject_ids for person in barred))
+        return visible
 
     def _open(self, value: Any, visible: set[str], keys: dict[str, bytes]) -> Any:
         subject_id = subject_of(value)

@@ -25,8 +25,8 @@ def name_of(url):
 def test_the_dry_run_shows_action_ground_and_count_of_each_column(labelled, sqlite_url):
     ran = labelled("privacy", "delete-user-data", "tech_001", "--dry-run")
     assert ran.code == 0
-    (line,) = (line for line in ran.out.splitlines() if line.startswith("technicians.name"))
-    assert line.split()[1:3] == ["ERASE", "1"]
+    (line,) = (line for line in ran.out.splitlines() if line.startswith("technicians: name"))
+    assert line.split()[2:4] == ["ERASE", "1"]
     assert "not reached: Backups" in ran.err
     assert name_of(sqlite_url) == "John Doe"
     told = labelled("privacy", "delete-user-data", "tech_001", "--dry-run", "--json").json
@@ -36,7 +36,8 @@ def test_the_dry_run_shows_action_ground_and_count_of_each_column(labelled, sqli
 
 def test_without_a_terminal_it_wants_to_be_sure(labelled, sqlite_url):
     ran = labelled("privacy", "delete-user-data", "tech_001")
-    assert (ran.code, ran.out) == (2, "")
+    assert ran.code == 2
+    assert "technicians" in ran.out  # what it would do
     assert "--confirm" in ran.err
     assert name_of(sqlite_url) == "John Doe"
 

@@ -21,6 +21,7 @@ def test_a_restricted_person_cannot_label_until_released(privacy, labelled):
     assert "accuracy contested" not in refused.err
     report = labelled("training", "split", "--json").json["report"]
     assert (report["used"], report["restricted_labels"]) == (0, 12)
+    assert "12 labels of restricted people set aside" in labelled("training", "split").out
     assert privacy("release", "tech_001", "--reason", "accuracy confirmed").code == 0
     assert labelled(*add).code == 0
 

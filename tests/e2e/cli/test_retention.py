@@ -25,9 +25,19 @@ def test_the_plan_is_a_table_of_what_is_due(old, monkeypatch):
     assert ran.code == 0
     (line,) = (line for line in ran.out.splitlines() if line.startswith("labels"))
     assert line.split()[:2] == ["labels", "1095"]
-    assert "2020-01-02 03:04:05" in line
+    assert "2020-01-02" in line
     assert "deleted with their revisions" in line
     assert rows(old, "labels") == 12
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(60, "to do"), (80, "older than"), (120, "what")])
+def test_the_plan_stays_a_table_on_a_narrow_terminal(old, monkeypatch, columns, shown):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    ran = old("retention", "plan")
+    head, *lines = ran.out.splitlines()
+    assert shown in head
+    assert max(map(len, [head, *lines])) <= columns
+    assert any(line.split()[:3] == ["labels", "1095", "5"] for line in lines)
 
 
 def test_the_plan_as_json_has_every_number(old):

@@ -175,3 +175,27 @@ def test_their_own_words_and_their_pace_go(laboratory, erase, place, sql):
         (1, None),
         (2, 7.5),
     }
+
+
+def test_a_name_in_a_colleague_s_note_goes_and_the_note_stays_sealed(laboratory, erase, place, sql):
+    ((label,),) = sql("SELECT min(id) FROM labels WHERE technician_id = 2")
+    laboratory.update_label(label, notes="checked by TECH_001, then polished", reason="r")
+    ((colleague,),) = sql("SELECT subject_id FROM subjects WHERE identifier = 'tech_002'")
+    laboratory.archives.create("labels", YEAR)
+    assert erase().rewritten
+    (found,) = laboratory.archives.find("labels", label)
+    assert found.values["notes"] == "checked by [erased], then polished"
+    (row,) = (row for row in stored(laboratory, place)["labels"] if row["id"] == label)
+    assert row["notes"].startswith(f"mlmcsc:v1:{colleague}:")
+    assert erase().rewritten == ()
+
+
+def test_a_dry_run_names_the_archives_and_changes_nothing(laboratory, erase, nothing_written, sql):
+    archive = laboratory.archives.create("labels", YEAR).archive
+    before = everything_in(laboratory.archives.folder.root)
+    with nothing_written():
+        told = laboratory.archives.erase_person(
+            1, erase.subject, ["tech_001"], PSEUDONYM, labels="keep", dry_run=True
+        )
+    assert told.rewritten == (archive.name,)
+    assert everything_in(laboratory.archives.folder.root) == before

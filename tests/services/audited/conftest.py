@@ -17,11 +17,14 @@ import sqlalchemy as sa
 
 from mlmcsc.store.models import metadata
 from mlmcsc.store.queries.archives.register import UNFINISHED
+from mlmcsc.store.queries.retention.files import PREFIX as FILES_LEFT
 
 TRAIL = {"audit_logs", "audit_checkpoints"}
 
 DERIVED = {
     ("image_fingerprints", "INSERT"): ("images", None),
+    ("image_fingerprints", "DELETE"): ("images", None),
+    ("image_aliases", "DELETE"): ("images", None),
     ("near_duplicates", "INSERT"): ("images", None),
     ("feature_sets", "INSERT"): ("features", None),
     ("feature_sets", "UPDATE"): ("features", {"n_vectors", "tokens"}),
@@ -29,6 +32,7 @@ DERIVED = {
     ("technicians", "UPDATE"): ("labels", {"total_labels", "last_active"}),
     ("archives", "INSERT"): ("ARCHIVE", None),
     ("archives", "UPDATE"): ("RESTORE", {"restored_at"}),
+    ("split_anchors", "INSERT"): ("labels", None),
     ("subjects", "INSERT"): ("*", None),
     ("subjects", "UPDATE"): ("*", {"technician_id"}),
 }
@@ -38,8 +42,11 @@ Whose: a table, or an operation on whatever table. `*` is any event: the first t
 person, the person gets a random id.
 """
 
-JOURNAL = {f"settings.{UNFINISHED}"}
-"""What a run that may be interrupted has begun; it says nothing of any record, and ends empty."""
+JOURNALS = (f"settings.{UNFINISHED}", f"settings.{FILES_LEFT}")
+"""What a run that may be interrupted has begun; it says nothing of any record, and ends empty.
+
+It is written together with an event of what was begun or ended.
+"""
 
 UNTOLD = {"updated_at", "revision"}
 """Columns that say that a row was changed, and nothing else."""
@@ -75,12 +82,14 @@ class Commit:
         for event in self.events:
             told[event["table_name"]] |= ids_told(event)
         for row in self.written:
-            if row.table not in TRAIL | JOURNAL and not self._covers(row, told):
+            if row.table not in TRAIL and not self._covers(row, told):
                 yield f"{row.operation} {row.table} {row.row_id} {sorted(row.columns)}: no event"
 
     def _covers(self, row, told):
         if row.row_id in told[row.table]:
             return True
+        if row.table.startswith(JOURNALS):
+            return bool(self.events)
         parent, columns = DERIVED.get((row.table, row.operation), (None, None))
         if parent is None or (columns is not None and not row.columns <= columns):
             return False
@@ -168,8 +177,7 @@ class Witness:
     @property
     def written(self):
         """Every row written outside the trail."""
-        ours = TRAIL | JOURNAL
-        return [w for commit in self.commits for w in commit.written if w.table not in ours]
+        return [w for commit in self.commits for w in commit.written if w.table not in TRAIL]
 
     @property
     def events(self):

@@ -80,6 +80,7 @@ ELSEWHERE = {
     "privacy hold": "test_service_writes.py: holds.hold",
     "privacy release": "test_service_writes.py: holds.release",
     "privacy delete-user-data": "tests of erasure",
+    "privacy abandon": "tests of erasure",
     "privacy anonymize": "tests of erasure",
     "privacy replay": "tests of erasure",
     "privacy requests extend": "test_service_writes.py: requests.extend",

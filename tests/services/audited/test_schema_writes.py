@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from mlmcsc import Actor, DatabaseManager
+from mlmcsc.domain.audit.findings import Verdict
 from mlmcsc.store import schema
 from mlmcsc.store.migrations import HEAD
 
@@ -16,6 +17,16 @@ FIRST = "0001"
 MIGRATIONS = sa.text(
     "SELECT user_id, table_name, CAST(old_values AS text), CAST(new_values AS text) "
     "FROM audit_logs WHERE operation = 'MIGRATE' ORDER BY id"
+)
+
+OLD_EVENT = sa.text(
+    "INSERT INTO audit_logs (operation, table_name, record_id, user_id, timestamp, new_values) "
+    "VALUES ('CREATE', 'labels', :record, :who, '2026-01-01 00:00:00.000000', "
+    '\'{"notes": "a note"}\')'
+)
+OLD_EVENTS = sa.text(
+    "SELECT leaf, subject_id, CAST(new_values AS text) AS told FROM audit_logs "
+    "WHERE table_name = 'labels' ORDER BY id"
 )
 
 
@@ -75,3 +86,23 @@ def test_an_upgrade_commits_with_the_event_that_names_both_revisions(new_url, co
         _, again = migrations(db)
     assert commits == [(HEAD, 2)]
     assert again[2:] == ({"revision": FIRST}, {"revision": HEAD})
+
+
+def test_an_upgrade_commits_to_the_events_of_old_and_then_nothing_does(new_url):
+    with DatabaseManager(new_url) as db:
+        schema.migrate(db._database.store, ACTOR, FIRST)
+        with db._database.store._writer.begin() as conn:
+            for number in range(3):
+                conn.execute(OLD_EVENT, {"record": number, "who": f"t{number % 2}"})
+    with DatabaseManager(new_url) as db:
+        store = db._database.store
+        with store.read() as view:
+            rows = view.conn.execute(OLD_EVENTS).all()
+        assert [row.leaf is not None for row in rows] == [True] * 3
+        assert len({row.subject_id for row in rows}) == 2
+        assert all("mlmcsc:v1:" in row.told for row in rows)
+        db.audit_proof.checkpoint()
+        assert db.audit_proof.verify().verdict is Verdict.INTACT
+        change = sa.text("UPDATE audit_logs SET reason = 'other'")
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), store._writer.begin() as conn:
+            conn.execute(change)

@@ -1,313 +1,37 @@
 """Every write of every service leaves an audit event in its own transaction; reads leave nothing.
 
-The services and their methods are found by looking: one that is new must be told here which it is.
+The services and their methods are found by looking: one that is new must be told in
+`service_calls.py`, which it is.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
-from datetime import UTC, datetime, timedelta
+import importlib.util
+from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mlmcsc import bootstrap
 
 
-def folder_of(lab, *seeds, name="more"):
-    for seed in seeds:
-        lab.draw(f"{name}/{seed}.png", seed=seed)
-    return lab.folder / name
+def _calls():
+    place = Path(__file__).with_name("service_calls.py")
+    spec = importlib.util.spec_from_file_location("audited_service_calls", place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.WRITES, module.READS
 
 
-def copied(lab, name="copy.png"):
-    return shutil.copy(lab.db.get_image(lab.images[0]).path, lab.folder / name)
-
-
-def touched(lab, *images):
-    paths = [lab.db.get_image(image).path for image in images]
-    for path in paths:
-        os.utime(path, ns=(1_700_000_000_000_000_000, 1_700_000_000_000_000_000))
-    return paths
-
-
-def copies(lab):
-    (lab.folder / "copies").mkdir()
-    for image in lab.images:
-        path = lab.db.get_image(image).path
-        shutil.copy(path, lab.folder / "copies" / os.path.basename(path))
-    return lab.folder / "copies"
-
-
-def repaired(lab):
-    lab.db.maintenance.repair(lab.db.maintenance.validate())
-
-
-def moved(lab):
-    elsewhere = copies(lab)
-    lab.db.ingest(elsewhere, workers=1)
-    for image in lab.images:
-        os.unlink(lab.db.get_image(image).path)
-    repaired(lab)
-
-
-def forgotten(lab):
-    elsewhere = copies(lab)
-    lab.db.ingest(elsewhere, workers=1)
-    shutil.rmtree(elsewhere)
-    repaired(lab)
-
-
-def touched_and_repaired(lab):
-    touched(lab, *lab.images)
-    repaired(lab)
-
-
-def found_again(lab):
-    lab.db.images.add(copied(lab))
-    os.utime(lab.folder / "copy.png", ns=(1, 1))
-    lab.db.images.add(lab.folder / "copy.png")
-
-
-def told_of_specimens(lab):
-    lab.db.ingest(folder_of(lab, 7, 8), workers=1, specimen_from=r"(\d)[.]png")
-    pattern = r"(?P<material>more)/(?P<specimen>\d)[.]png"
-    lab.db.ingest(lab.folder / "more", workers=1, specimen_from=pattern)
-
-
-def archived(lab):
-    lab.db.predictions.add_many(
-        predictions_of(lab, *lab.images), model_version_id=1, timestamp=LONG_AGO
-    )
-    lab.db.archives.create("predictions", timedelta(days=3650))
-    return lab.db.archives.list()[0].archive.name
-
-
-def expired(lab):
-    lab.db.predictions.add_many(
-        predictions_of(lab, *lab.images), model_version_id=1, timestamp=LONG_AGO
-    )
-    lab.db.retention.apply()
-
-
-def released(lab):
-    lab.db.holds.hold("t1", ground="a dispute")
-    lab.db.holds.release("t1", reason="settled")
-
-
-def predictions_of(lab, *images):
-    values = np.linspace(0.1, 0.3, len(images))
-    return {"image_id": images, "prediction": values, "confidence": values}
-
-
-LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
-
-
-def requested(lab):
-    return lab.db.requests.add("t1", "access").id
-
-
-WRITES = {
-    "images.add": {
-        "new": lambda lab: lab.db.images.add(lab.draw("n.png", seed=9), specimen_id="S9"),
-        "known, at another path": lambda lab: lab.db.images.add(copied(lab)),
-        "known, at another path, again": found_again,
-        "known, touched": lambda lab: lab.db.images.add(*touched(lab, lab.images[0])),
-        "known, with new facts": lambda lab: lab.db.images.add(
-            lab.db.get_image(lab.images[0]).path, magnification=20.0
-        ),
-        "copied": lambda lab: lab.db.images.add(lab.draw("n.png", seed=9), storage="managed"),
-        "known, copied": lambda lab: lab.db.images.add(
-            lab.db.get_image(lab.images[0]).path, storage="managed"
-        ),
-    },
-    "images.ingest": {
-        "new": lambda lab: lab.db.images.ingest(folder_of(lab, 7, 8, 9), workers=1),
-        "new, one": lambda lab: lab.db.images.ingest(folder_of(lab, 7), workers=1),
-        "new, the same content twice": lambda lab: lab.db.images.ingest(
-            [lab.draw("a/1.png", seed=7), lab.draw("a/2.png", seed=7)], workers=1
-        ),
-        "known, at other paths": lambda lab: lab.db.images.ingest(copies(lab), workers=1),
-        "known, touched": lambda lab: lab.db.images.ingest(touched(lab, *lab.images), workers=1),
-        "known, touched, with new facts": lambda lab: lab.db.images.ingest(
-            touched(lab, *lab.images), workers=1, magnification=20.0
-        ),
-        "copied": lambda lab: lab.db.images.ingest(
-            folder_of(lab, 7, 8, 9), workers=1, storage="managed"
-        ),
-        "known, copied": lambda lab: lab.db.images.ingest(
-            [lab.db.get_image(image).path for image in lab.images], workers=1, storage="managed"
-        ),
-        "with specimens": lambda lab: lab.db.images.ingest(
-            folder_of(lab, 7, 8, name="N_H4711"),
-            workers=1,
-            specimen_from=r"(?P<heat>H\d+)/(?P<specimen>\d+)",
-        ),
-        "known, telling of specimens": told_of_specimens,
-    },
-    "images.update": {
-        "of a new specimen": lambda lab: lab.db.images.update(
-            lab.images[0], specimen_id="S9", magnification=3.0
-        )
-    },
-    "images.update_quality": {
-        "": lambda lab: lab.db.images.update_quality(lab.images[0], 0.5, is_valid=False)
-    },
-    "specimens.register": {
-        "new": lambda lab: lab.db.specimens.register("S9", heat="H"),
-        "known": lambda lab: lab.db.specimens.register("S1", heat="H", material="steel"),
-    },
-    "specimens.update": {"": lambda lab: lab.db.specimens.update("S1", heat="H")},
-    "specimens.add_many": {
-        "": lambda lab: lab.db.specimens.add_many(specimen_id=["S8", "S9"], heat="H")
-    },
-    "technicians.register": {"": lambda lab: lab.db.technicians.register("t9", "Al", email="a@b")},
-    "technicians.update": {
-        "": lambda lab: lab.db.technicians.update("t1", name="Al", is_active=False)
-    },
-    "models.register": {"": lambda lab: lab.db.models.register("v9", "net", "/m")},
-    "models.set_active": {
-        "another": lambda lab: lab.db.models.set_active("v2"),
-    },
-    "predictions.add": {
-        "": lambda lab: lab.db.predictions.add(lab.images[0], 1, 0.5, 0.5, raw_output={"z": 1})
-    },
-    "predictions.add_many": {
-        "several": lambda lab: lab.db.predictions.add_many(
-            predictions_of(lab, *lab.images), model_version_id=1
-        ),
-        "one": lambda lab: lab.db.predictions.add_many(
-            predictions_of(lab, lab.images[0]), model_version_id=1
-        ),
-    },
-    "labels.add": {
-        "": lambda lab: lab.db.labels.add(
-            lab.images[0], lab.technician, 0.5, notes="n", is_verified=True
-        )
-    },
-    "labels.add_many": {
-        "": lambda lab: lab.db.labels.add_many(
-            image_id=lab.images, label=[0.1, 0.2, 0.3], technician_id=lab.technician, notes="n"
-        )
-    },
-    "labels.correct": {
-        "": lambda lab: lab.db.labels.correct(lab.labels[0], label=0.4, notes="n", reason="r")
-    },
-    "labels.verify": {
-        "": lambda lab: lab.db.labels.verify(lab.labels[0], "chief"),
-    },
-    "features.add": {
-        "new": lambda lab: lab.db.features.add(lab.images[0], "lbp", [1.0], "v1"),
-        "replaced": lambda lab: lab.db.features.add(lab.images[0], "cnn", np.ones(8), "v1"),
-    },
-    "features.add_many": {
-        "replaced": lambda lab: lab.db.features.add_many(
-            {"image_id": lab.images[:2], "feature_vector": np.ones((2, 8))},
-            feature_type="cnn",
-            extractor_version="v1",
-        )
-    },
-    "features.store": {
-        "": lambda lab: lab.db.features.store(lab.images, "lbp", np.ones((3, 2)), "v1")
-    },
-    "maintenance.repair": {
-        "files moved": moved,
-        "paths forgotten": forgotten,
-        "files touched": touched_and_repaired,
-    },
-    "exchange.import_file": {
-        "labels": lambda lab: lab.db.exchange.import_file(
-            "labels", lab.file("l.csv", "image_id,label\n1,0.1\n2,0.2\n"), technician="t1"
-        ),
-        "images": lambda lab: lab.db.exchange.import_file(
-            "images",
-            lab.file("i.csv", f"image_path,specimen_id\n{lab.draw('n.png', seed=9)},S9\n"),
-        ),
-        "specimens": lambda lab: lab.db.exchange.import_file(
-            "specimens", lab.file("s.csv", "specimen_id,heat\nS1,H\nS8,H\nS9,H\n")
-        ),
-        "system_metrics": lambda lab: lab.db.exchange.import_file(
-            "system_metrics", lab.file("m.csv", "metric_name,metric_value\na,1\nb,2\n")
-        ),
-    },
-    "exchange.export_file": {
-        "": lambda lab: lab.db.exchange.export_file("labels", lab.folder / "labels.csv")
-    },
-    "archives.create": {"": archived},
-    "archives.restore": {"": lambda lab: lab.db.archives.restore(archived(lab))},
-    "retention.apply": {"": expired},
-    "holds.restrict": {"": lambda lab: lab.db.holds.restrict("t1", "accuracy contested")},
-    "holds.hold": {"": lambda lab: lab.db.holds.hold(specimen="S1", ground="a dispute")},
-    "holds.release": {"": released},
-    "audit_proof.evidence": {
-        "": lambda lab: lab.db.audit_proof.evidence("specimen", "S1", lab.folder / "S1.zip")
-    },
-    "audit.export": {"": lambda lab: lab.db.audit.export(lab.folder / "trail.jsonl")},
-    "access.write": {"": lambda lab: lab.db.access.write("t1", lab.folder / "t1.json")},
-    "requests.add": {"": lambda lab: lab.db.requests.add("t1", "access")},
-    "requests.extend": {"": lambda lab: lab.db.requests.extend(requested(lab), "archives")},
-    "requests.close": {"": lambda lab: lab.db.requests.close(requested(lab), "done")},
-}
-
-
-def archived_labels(lab):
-    with lab.db._database.store.read() as view:
-        return list(lab.db.archives.labels_of(view, 1))
-
-
-READS = {
-    "images.get": lambda lab: lab.db.images.get(1),
-    "images.list": lambda lab: lab.db.images.list(),
-    "images.near_duplicates": lambda lab: lab.db.images.near_duplicates(1),
-    "images.thumbnail": lambda lab: lab.db.images.thumbnail(1),
-    "specimens.get": lambda lab: lab.db.specimens.get("S1"),
-    "specimens.list": lambda lab: lab.db.specimens.list(),
-    "technicians.get": lambda lab: lab.db.technicians.get("t1"),
-    "technicians.list": lambda lab: lab.db.technicians.list(),
-    "models.get": lambda lab: lab.db.models.get(1),
-    "models.active": lambda lab: lab.db.models.active(),
-    "models.list": lambda lab: lab.db.models.list(),
-    "predictions.get": lambda lab: lab.db.predictions.get(1),
-    "predictions.list": lambda lab: lab.db.predictions.list(),
-    "labels.get": lambda lab: lab.db.labels.get(1),
-    "labels.list": lambda lab: lab.db.labels.list(),
-    "labels.revisions": lambda lab: lab.db.labels.revisions(1),
-    "features.list": lambda lab: lab.db.features.list(),
-    "features.sets": lambda lab: lab.db.features.sets(),
-    "feature_reads.for_training": lambda lab: lab.db.feature_reads.for_training([1], "cnn"),
-    "training.splits": lambda lab: lab.db.training.splits(),
-    "health.status": lambda lab: lab.db.health.status(),
-    "maintenance.validate": lambda lab: lab.db.maintenance.validate(hash_files=True),
-    "archives.plan": lambda lab: lab.db.archives.plan("predictions", timedelta(days=3650)),
-    "archives.list": lambda lab: lab.db.archives.list(),
-    "archives.unknown": lambda lab: lab.db.archives.unknown(),
-    "archives.find": lambda lab: lab.db.archives.find("predictions", 1),
-    "retention.plan": lambda lab: lab.db.retention.plan(),
-    "holds.list": lambda lab: lab.db.holds.list(),
-    "access.export_user_data": lambda lab: lab.db.export_user_data("t1"),
-    "requests.list": lambda lab: lab.db.requests.list(),
-    "vault_keys.state": lambda lab: lab.db.vault_keys.state(),
-    "sealing.clear": lambda lab: lab.db.sealing.clear(),
-    "privacy_report.generate": lambda lab: lab.db.generate_privacy_report(),
-    "privacy_report.processing_record": lambda lab: lab.db.privacy_report.processing_record(),
-    "archives.labels_of": archived_labels,
-    "audit.list": lambda lab: lab.db.audit.list(),
-    "audit.search": lambda lab: lab.db.audit.search("S1"),
-    "audit.get": lambda lab: lab.db.audit.get(1),
-    "audit.history": lambda lab: lab.db.audit.history("image", 1),
-    "audit_proof.verify": lambda lab: lab.db.audit_proof.verify(),
-    "audit_proof.checkpoints": lambda lab: lab.db.audit_proof.checkpoints(),
-    "exchange.tables": lambda lab: lab.db.exchange.tables(),
-}
+WRITES, READS = _calls()
 ELSEWHERE = {
     # They write the trail itself: places in the tree, and signed checkpoints.
     "audit_proof.checkpoint",
     "audit_proof.inclusion_proof",
     "audit_proof.consistency_proof",
-    # A step of an erasure, which needs all of its others; with it in the tests of erasure.
+    # With the same witness, and traces in every place: tests/services/privacy/erasure.
     "archives.erase_person",
+    "erasure.abandon",
     "erasure.delete_user_data",
     "erasure.anonymize",
     "erasure.unreplayed",
@@ -317,8 +41,14 @@ ELSEWHERE = {
     "vault_keys.destroy_retired",
     "sealing.seal",
 }
-FILES = {"access.write", "exchange.export_file", "audit.export", "audit_proof.evidence"}
-"""They write a file, and the event that names it."""
+FILES = {
+    "access.export_user_data",
+    "access.write",
+    "exchange.export_file",
+    "audit.export",
+    "audit_proof.evidence",
+}
+"""They give a file or a document away, and write the event that tells of it."""
 SCENARIOS = [(method, name) for method, cases in WRITES.items() for name in cases]
 
 

@@ -108,7 +108,7 @@ def test_an_erasure_closes_the_requests_for_it(db, john):
     first = db.requests.add("tech_001", "erasure")
     db.requests.add("tech_001", "access")
     with db._database.store.write(db.actor) as tx:
-        closed = close_for(tx, first.subject_id, ["erasure"], "erased")
+        closed = close_for(tx, [first.subject_id], ["erasure"], "erased")
     assert closed == (first.id,)
     assert [r.kind for r in db.requests.list()] == ["access"]
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import hashlib
+import json
 
+import pytest
+import sqlalchemy as sa
+
+from mlmcsc.domain.audit.findings import Verdict
 from mlmcsc.store.vault import PREFIX
 
 
@@ -66,3 +71,56 @@ def test_the_pseudonym_of_somebody_erased_is_not_taken_for_a_name(db, sql):
     assert db.sealing.seal() == {"technicians": 1}
     assert sql("SELECT count(*) FROM subjects WHERE erased_at IS NULL")[0][0] == before + 1
     assert db.sealing.clear() == {}
+
+
+FORGED = (
+    "INSERT INTO audit_logs (operation, table_name, user_id, timestamp, ip_address) "
+    "VALUES ('UPDATE', 'labels', 'eve', '2026-01-01 00:00:00', '10.0.0.9')"
+)
+
+
+def test_an_event_that_raw_sql_inserted_is_never_sealed_into_the_proven_trail(db, careless, sql):
+    sql(FORGED)
+    assert "audit_logs" not in {place.partition(".")[0] for place in db.sealing.clear()}
+    db.sealing.seal()
+    db.audit_proof.checkpoint()
+    report = db.audit_proof.verify()
+    assert report.verdict is Verdict.TAMPERED
+    assert sql("SELECT leaf, seq, ip_address FROM audit_logs WHERE user_id = 'eve'") == [
+        (None, None, "10.0.0.9")
+    ]
+
+
+def test_a_forged_event_is_no_matter_of_privacy(db, sql):
+    db.register_technician("t1", "Jo Sealed")
+    before = db.generate_privacy_report().to_do
+    sql(FORGED)
+    assert db.generate_privacy_report().to_do == before
+    assert db.sealing.seal() == {}
+
+
+def test_the_database_refuses_to_commit_to_an_event_later(db, sql):
+    sql(FORGED)
+    forged = "UPDATE audit_logs SET subject_id = 'p', who_commit = leaf, {} WHERE user_id = 'eve'"
+    for change in ("payload_commit = NULL", "reason = 'x'", "old_values = '{}'", "seq = 0"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+            sql(forged.format(change))
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        sql("UPDATE audit_logs SET leaf = who_commit WHERE user_id <> 'eve'")
+
+
+def test_each_event_of_sealing_names_its_rows_and_commits_to_them(db, careless, sql):
+    db.sealing.seal()
+    told = sql(
+        "SELECT table_name, CAST(new_values AS text), n_rows, digest FROM audit_logs "
+        "WHERE operation = 'SEAL'"
+    )
+    assert len(told) == 4
+    for table, values, n_rows, digest in told:
+        told_of = json.loads(values)
+        assert told_of["first_id"] == told_of["last_id"]
+        assert n_rows == 1
+        columns = ", ".join(told_of["columns"])
+        (row,) = sql(f"SELECT {columns} FROM {table} WHERE id = {told_of['first_id']}")
+        text = json.dumps([list(row)], ensure_ascii=False, separators=(",", ":"))
+        assert digest == hashlib.sha256(text.encode()).hexdigest()

@@ -14,7 +14,6 @@ from mlmcsc.errors import StoreError, UnknownRecordError
 from mlmcsc.services.retention import applying, leftovers
 from mlmcsc.store.queries import batches
 from mlmcsc.store.queries.retention.batches import take
-from mlmcsc.store.queries.retention.sources import source
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_no_hold_is_placed_between_choosing_a_batch_and_its_end(lab, hold, ago, 
     store = lab._database.store
     other = threading.Thread(target=place)
     with store.write(lab.actor) as tx:
-        chosen = take(tx, source("labels", {}), ago(1095), after_id=0, size=9)
+        _, chosen = take(tx, "labels", {"labels": ago(1095)}, after_id=0, size=9)
         other.start()
         assert not placed.wait(0.3)
     other.join()

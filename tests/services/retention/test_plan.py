@@ -145,7 +145,7 @@ def test_a_held_person_s_sessions_and_requests_stay(lab, line, insert, ago, hold
     both = {"legal hold on a person": 1, "restriction of processing": 1}
     assert line("sessions").held_by == both
     assert line("privacy_requests").held_by == both
-    assert line("login_attempts").held_by == {"restriction of processing": 1}
+    assert line("login_attempts").held_by == both
 
 
 def test_released_holds_stay_while_another_is_in_force(lab, line, hold, ago):
@@ -210,7 +210,7 @@ def test_planning_and_applying_need_the_right_to(lab, nothing_written):
 def test_the_right_to_apply_periods_opens_no_personal_text(lab):
     keeper = lab.acting_as(Actor("keeper", frozenset({Permission.READ, Permission.RETAIN})))
     assert keeper.retention.plan().types
-    assert keeper.retention.apply().rows == 0
+    assert keeper.retention.apply().rows > 0
     for call in (keeper.privacy_report.generate, lambda: keeper.export_user_data("tech_001")):
         with pytest.raises(PermissionDeniedError, match="'privacy'"):
             call()

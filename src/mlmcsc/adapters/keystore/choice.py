@@ -35,9 +35,9 @@ def key_store(
     if value := environ.get("MLMCSC_KEY"):
         return EnvironmentKeyStore(value, retired=environ.get("MLMCSC_KEY_RETIRED", ""))
     if named := environ.get("MLMCSC_KEY_FILE"):
-        return FileKeyStore(_checked(named))
+        return FileKeyStore(_checked(named), is_named=True)
     if config_key_file is not None:
-        return FileKeyStore(config_key_file)
+        return FileKeyStore(config_key_file, is_named=True)
     if default_path is not None:
         return FileKeyStore(default_path)
     raise ConfigError(

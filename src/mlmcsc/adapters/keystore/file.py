@@ -15,7 +15,7 @@ from mlmcsc.adapters.keystore.private_file import (
 )
 from mlmcsc.adapters.keystore.ring import KeyRing, parse_ring
 from mlmcsc.domain.sealing import MasterKey
-from mlmcsc.errors import MissingKeyError
+from mlmcsc.errors import MissingKeyError, NoKeyError
 
 LOCK_SECONDS = 30.0
 """Longest wait for another process; a change takes milliseconds."""
@@ -27,15 +27,18 @@ class FileKeyStore:
     Every call reads the file anew, so that a key that another process made or retired is seen.
     Changes are made under a lock file beside it, and each replaces the file whole. What the disk
     keeps of a replaced file is not overwritten: keep it on an encrypted disk. Raises
-    MissingKeyError for every problem, with the file, what is wrong and the repair.
+    MissingKeyError for every problem, with the file, what is wrong and the repair; its subclass
+    NoKeyError where there is just no file.
 
     Args:
         path: The key file; a relative one counts from the working directory of this moment.
+        is_named: Whether somebody named it: then it should be there, and NoKeyError is not raised.
     """
 
     writable = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_named: bool = False) -> None:
+        self._is_named = is_named
         self._path = path.absolute()
         self.place = str(self._path)
 
@@ -81,7 +84,13 @@ class FileKeyStore:
             write_private(file, self._read().without(key_id).to_json(), is_new=False)
 
     def _read(self) -> KeyRing:
-        return parse_ring(read_private(self._path), self.place)
+        try:
+            text = read_private(self._path)
+        except NoKeyError as error:
+            if self._is_named:
+                raise MissingKeyError(str(error)) from error
+            raise
+        return parse_ring(text, self.place)
 
     def _is_there(self) -> bool:
         """A link to nothing is there too: reading it tells the problem."""

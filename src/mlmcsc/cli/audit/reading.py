@@ -158,8 +158,8 @@ def show(session: Session, what: str, which: str | None) -> None:
     """Tell the whole history of a record, also of one that is gone; or one event in full.
 
     WHAT is a table, singular or plural; ID is a number or a name: staff number, specimen number,
-    version, path. A number alone is an event's. An image's history holds its arrival, specimen, labels,
-    predictions, features, corrections and verifications, in their order.
+    version, path. A number alone is an event's. An image's history holds its arrival, specimen,
+    labels, predictions, features, corrections and verifications, in their order.
     """
     what, which = _what_and_which(what, which)
     with session.open() as db:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mlmcsc.cli.command import Group
-from mlmcsc.cli.privacy import erasing, exporting, holds, keys, report, requests
+from mlmcsc.cli.privacy import abandoning, erasing, exporting, holds, keys, report, requests
 
 
 @click.group("privacy", cls=Group)
@@ -13,6 +13,6 @@ def group() -> None:
     """Answer people's rights: copy, erase, restrict, hold; keep the register and the keys."""
 
 
-for part in (erasing, exporting, holds, keys, report, requests):
+for part in (abandoning, erasing, exporting, holds, keys, report, requests):
     for command in part.commands:
         group.add_command(command)

@@ -66,6 +66,7 @@ def show_plan(session: Session, plan: ErasureReport) -> None:
         f"In {counted(rest, 'further column')} there is nothing of the person, or what stays bears "
         "a random id only; --json lists them."
     )
+    _tell_outside(plan)
     _tell_not_reached(plan)
 
 
@@ -96,12 +97,24 @@ def show_done(session: Session, done: ErasureReport) -> None:
             "erased": done.finished_at,
         }
     )
+    _tell_outside(done)
     _tell_not_reached(done)
     for path, why in done.exports_left.items():
         note(f"not deleted: {path}: {why}")
     if done.resumed:
         note(f"interrupted erasures finished on the way: {', '.join(done.resumed)}")
     tell_refused(done.unfinished)
+
+
+def _tell_outside(report: ErasureReport) -> None:
+    tense = "to be " if report.dry_run else ""
+    for what, names in (
+        ("deleted, as it holds the person's data", report.files),
+        ("written anew: archive", report.archives),
+        ("emptied: cache folder", report.caches),
+    ):
+        for name in names:
+            say(f"{tense}{what}: {name}")
 
 
 def _tell_not_reached(report: ErasureReport) -> None:

@@ -120,7 +120,7 @@ def _agreed(db: DatabaseManager, *, confirm: bool) -> bool:
 def seal(session: Session, *, dry_run: bool) -> None:
     """Encrypt personal texts that raw SQL has written in clear.
 
-    Events that were not written by mlmcsc get their commitments too.
+    The audit trail is not touched: `audit verify` tells of events that mlmcsc did not write.
     """
     with session.open() as db:
         found = db.sealing.clear() if dry_run else db.sealing.seal()

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from mlmcsc.domain.privacy.requests import RequestRecord
 
 KINDS = ("access", "portability", "rectification", "erasure", "restriction", "objection")
-HOLIDAYS = (
-    "time limits are counted by Regulation 1182/71 without public holidays, which could only move "
-    "them later"
-)
+HOLIDAYS = "public holidays are not known; they could only move a time limit later"
 
 
 def _left(request: RequestRecord) -> str:

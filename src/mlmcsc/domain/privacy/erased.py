@@ -34,7 +34,6 @@ NOT_REACHED: Final = (
         "Files that belong to the user: imported tables and their files of rejected rows, the copy "
         "that an adoption kept of the original database, and reports."
     ),
-    "Names in colleagues' archived notes, which are sealed under these colleagues' keys.",
     "Names in the paths and in the pixels or metadata of image files.",
     "A PostgreSQL server's write-ahead log, its archive and its replicas, until they are recycled.",
     "What a disk or file system keeps of deleted blocks: use an encrypted disk.",
@@ -95,6 +94,9 @@ class ErasureReport(Record):
         steps: Name, time and counts of each step done.
         started_at: When the erasure began; None after a dry run.
         finished_at: When it was complete.
+        files: Paths of exported files that were deleted, or after a dry run would be.
+        archives: Names of archives that were written anew, or would be.
+        caches: Folders of derived data that were emptied, or would be.
         exports_left: Exported files that were not deleted, with the reason, by path.
         not_reached: What no erasure reaches, and what this one did not.
         certificate: The signed certificate; None after a dry run.
@@ -112,6 +114,9 @@ class ErasureReport(Record):
     steps: tuple[Mapping[str, Any], ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    files: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
     exports_left: Mapping[str, str] = field(default_factory=dict)
     not_reached: tuple[str, ...] = NOT_REACHED
     certificate: Mapping[str, Any] | None = None
@@ -129,6 +134,7 @@ class LedgerEntry(Record):
         technician_row: The id in `technicians`.
         labels: `keep` or `delete`.
         erased_at: When, RFC 3339 in UTC.
+        withdrawn: Whether the erasure told by the person's line before was taken back.
     """
 
     database_id: str
@@ -136,3 +142,4 @@ class LedgerEntry(Record):
     technician_row: int | None
     labels: LabelChoice
     erased_at: str
+    withdrawn: bool = False

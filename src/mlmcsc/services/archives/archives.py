@@ -20,12 +20,13 @@ from mlmcsc.domain.archives import (
 )
 from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import IntegrityError, ValidationError
-from mlmcsc.services.archives.erasing import Person, erase
+from mlmcsc.services.archives.erasing import Person, erase, planned
 from mlmcsc.services.archives.finding import Page, find, labels_of
 from mlmcsc.services.archives.making import make
 from mlmcsc.services.archives.restoring import restore
-from mlmcsc.services.archives.shelf import Progress, Shelf
+from mlmcsc.services.archives.shelf import Shelf
 from mlmcsc.store.queries import archives as queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
@@ -89,7 +90,7 @@ class Archives:
         check_table(table)
         shelf = self._shelf
         with self.folder.locked():
-            cleaned = shelf.tidy(tell=True)
+            cleaned = shelf.tidy(after_death=True)
             with self.db.read() as view:
                 plan, unknown = queries.plan(view, table, before), shelf.unknown(view)
             archive = make(shelf, table, before, progress)
@@ -209,6 +210,7 @@ class Archives:
         pseudonym: str,
         *,
         labels: Literal["keep", "delete"],
+        dry_run: bool = False,
     ) -> ArchiveErasure:
         """Erase a person in all archives; again, it finds nothing left to do.
 
@@ -221,6 +223,8 @@ class Archives:
             identifiers: The names by which rows speak of them in clear.
             pseudonym: What stands in the place of these names.
             labels: `keep` leaves the measurements, `delete` removes them.
+            dry_run: Say what would be done, and do nothing; an archive that cannot be read is
+                named among those to be written anew, with the reason.
 
         Raises:
             ValidationError: `labels` is neither.
@@ -243,7 +247,7 @@ class Archives:
             labels == "delete",
             frozenset(held),
         )
-        return erase(self._shelf, person)
+        return planned(self._shelf, person) if dry_run else erase(self._shelf, person)
 
 
 ID = Field("record_id or image_id", Kind.INTEGER, "id of a row", minimum=1)

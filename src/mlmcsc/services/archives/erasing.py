@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +14,11 @@ from mlmcsc.domain.archives import REVISIONS, ArchiveErasure, ArchiveRecord, Man
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.privacy.mentions import ERASED, Mentions
+from mlmcsc.errors import IntegrityError
 from mlmcsc.services.archives.shelf import Chunks, Shelf
 from mlmcsc.store.queries import archives as queries
-from mlmcsc.store.vault import subject_of
+from mlmcsc.store.uow import Store
+from mlmcsc.store.vault import people_in, subject_of
 
 Row = dict[str, Any]
 
@@ -49,6 +51,7 @@ class Person:
 class _Pass:
     """One go through an archive's labels and then their revisions."""
 
+    db: Store
     person: Person
     own: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
@@ -98,9 +101,10 @@ class _Pass:
         keep = self.revision if table == REVISIONS else self.label
         for chunk in chunks:
             kept = []
-            for values in chunk:
-                row = dict(zip(names, values, strict=True))
-                stays = keep(row)
+            rows = [dict(zip(names, values, strict=True)) for values in chunk]
+            notes = self._without_names([row["notes"] for row in rows])
+            for row, cleared in zip(rows, notes, strict=True):
+                stays = keep(row | {"notes": cleared})
                 if stays is None:
                     self.n_removed += 1
                     continue
@@ -109,19 +113,56 @@ class _Pass:
             if kept:
                 yield kept
 
+    def _without_names(self, notes: list[str | None]) -> list[str | None]:
+        """Notes that name the person, without the name, sealed again under their writer's key."""
+        with self.db.read() as view:
+            opened = view.vault.unseal(view, notes)
+            naming = {
+                index: text
+                for index, text in enumerate(opened)
+                if text in self.words and text != ERASED
+            }
+            seal = view.vault.sealer(view, people_in([notes[index] for index in naming]))
+            cleared = list(notes)
+            for index, text in naming.items():
+                writer, left = subject_of(notes[index]), self.words.removed(text)
+                cleared[index] = left if writer is None else seal(writer, left)
+        return cleared
+
 
 def erase(shelf: Shelf, person: Person) -> ArchiveErasure:
     """Go through all archives of labels; whatever was done already is not done again."""
     with shelf.folder.locked():
-        shelf.tidy(tell=True)
-        with shelf.db.read() as view:
-            every = queries.every(view)
-            unknown = shelf.unknown(view)
-        out = [a for a in every if a.table_name == "labels" and a.restored_at is None]
+        shelf.tidy(after_death=True)
+        out, unknown = _out(shelf)
         passes = {archive.name: _erase_in(shelf, person, archive) for archive in out}
+    return _told(passes, unknown)
+
+
+def planned(shelf: Shelf, person: Person) -> ArchiveErasure:
+    """What `erase` would do; an archive that cannot be read is named with the reason."""
+    out, unknown = _out(shelf)
+    passes, unreadable = {}, []
+    for archive in out:
+        try:
+            passes[archive.name] = _look(shelf, person, archive)[0]
+        except IntegrityError as error:
+            unreadable.append(f"{archive.name}: cannot be read now: {error}")
+    told = _told(passes, unknown)
+    return replace(told, searched=len(out), rewritten=(*told.rewritten, *unreadable))
+
+
+def _out(shelf: Shelf) -> tuple[list[ArchiveRecord], tuple[str, ...]]:
+    """The archives in which labels are, and folders of which nobody knows what they hold."""
+    with shelf.db.read() as view:
+        every, unknown = queries.every(view), shelf.unknown(view)
+    return [a for a in every if a.table_name == "labels" and a.restored_at is None], unknown
+
+
+def _told(passes: Mapping[str, _Pass], unknown: tuple[str, ...]) -> ArchiveErasure:
     done = {name: each for name, each in passes.items() if each.n_changed or each.n_removed}
     return ArchiveErasure(
-        searched=len(out),
+        searched=len(passes),
         rewritten=tuple(done),
         n_changed=sum(each.n_changed for each in done.values()),
         n_removed=sum(each.n_removed for each in done.values()),
@@ -130,12 +171,17 @@ def erase(shelf: Shelf, person: Person) -> ArchiveErasure:
     )
 
 
-def _erase_in(shelf: Shelf, person: Person, archive: ArchiveRecord) -> _Pass:
+def _look(shelf: Shelf, person: Person, archive: ArchiveRecord) -> tuple[_Pass, Manifest]:
     with shelf.db.read() as view:
         manifest = shelf.check(view, archive)
-    looked = _Pass(person)
+    looked = _Pass(shelf.db, person)
     for _ in _through(shelf, archive, manifest, looked):
         pass
+    return looked, manifest
+
+
+def _erase_in(shelf: Shelf, person: Person, archive: ArchiveRecord) -> _Pass:
+    looked, manifest = _look(shelf, person, archive)
     if looked.n_changed or looked.n_removed:
         _rewrite(shelf, person, archive, manifest, looked)
     return looked
@@ -156,7 +202,7 @@ def _rewrite(
     shelf.begin(new.path)
     try:
         draft = shelf.folder.draft(new.path)
-        going = _Pass(person)
+        going = _Pass(shelf.db, person)
         files = [
             write_rows(
                 draft / file.name,
@@ -172,7 +218,7 @@ def _rewrite(
         shelf.folder.publish(new.path, raw)
         _exchange(shelf, archive, new, raw, looked)
     finally:
-        shelf.tidy(tell=False)
+        shelf.tidy()
 
 
 def _exchange(

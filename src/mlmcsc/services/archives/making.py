@@ -25,7 +25,8 @@ from mlmcsc.domain.archives import (
 )
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
-from mlmcsc.services.archives.shelf import Progress, Shelf, counted, noting_ids, require, span_of
+from mlmcsc.domain.progress import Progress
+from mlmcsc.services.archives.shelf import Shelf, counted, noting_ids, require, span_of
 from mlmcsc.store.queries import archives as queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
@@ -54,7 +55,7 @@ def make(
             _enter(tx, manifest, raw, ids)
             return require(queries.by_name(tx, path), path)
     except Exception:
-        shelf.tidy(tell=False)
+        shelf.tidy()
         raise
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from mlmcsc.domain.archives import REVISIONS, ArchiveRecord, Manifest, RestoreReport
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import ConflictError, SchemaError
 from mlmcsc.services.archives.shelf import (
     Chunks,
-    Progress,
     Shelf,
     counted,
     noting_ids,
@@ -34,7 +34,7 @@ class _DryRunError(Exception):
 def restore(shelf: Shelf, name: str, progress: Progress | None, *, dry_run: bool) -> RestoreReport:
     """Insert the rows under their own ids, in one transaction; the files go once that is done."""
     with shelf.folder.locked():
-        shelf.tidy(tell=True)
+        shelf.tidy(after_death=True)
         with shelf.db.read() as view:
             archive = require(queries.by_name(view, name), name)
             manifest = shelf.check(view, archive, rows=True)
@@ -45,7 +45,7 @@ def restore(shelf: Shelf, name: str, progress: Progress | None, *, dry_run: bool
                 _end(report, dry_run=dry_run)
         except _DryRunError as dry:
             return dry.report
-        shelf.tidy(tell=False)
+        shelf.tidy()
     return report
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,13 @@ from mlmcsc.domain.archives import ArchiveFile, ArchiveRecord, Manifest
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
+from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import ConflictError, UnknownRecordError
 from mlmcsc.store.queries import archives as queries
 from mlmcsc.store.queries.batches import id_span
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
-Progress = Callable[[str, int, int], None]
 Chunks = Iterator[list[tuple[Any, ...]]]
 
 
@@ -56,12 +56,14 @@ class Shelf:
         """Before a folder is made, remember it: should we die, the next run removes it."""
         with self.db.write(self.actor) as tx:
             queries.set_unfinished(tx, [path])
+            begun = {"begun": path}
+            tx.record(AuditEvent(Operation.UPDATE, "archives", new_values=begun, n_rows=0))
 
-    def tidy(self, *, tell: bool) -> tuple[str, ...]:
+    def tidy(self, *, after_death: bool = False) -> tuple[str, ...]:
         """Remove folders that runs have begun and that hold no archive; call under the lock.
 
         Args:
-            tell: Whether an event says so: they were left by a run that died.
+            after_death: Whether they were left by a run that died, for the event.
         """
         with self.db.read() as view:
             if not queries.unfinished(view):
@@ -71,9 +73,9 @@ class Shelf:
         gone = [path for path in left if self.folder.remove(path)]  # long work, and no writer waits
         with self.db.write(self.actor) as tx:
             queries.set_unfinished(tx, [])
-            if gone and tell:
-                told = {"removed_folders": gone}
-                tx.record(AuditEvent(Operation.REPAIR, "archives", None, told, n_rows=0))
+            operation = Operation.REPAIR if after_death else Operation.DELETE
+            told = {"removed_folders": gone}
+            tx.record(AuditEvent(operation, "archives", None, told, n_rows=0))
         return tuple(gone)
 
     def unknown(self, view: View) -> tuple[str, ...]:

@@ -19,13 +19,15 @@ from mlmcsc.domain.audit.records import (
     HistoryEntry,
 )
 from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.privacy.persons import Person
+from mlmcsc.domain.progress import OpenTally
 from mlmcsc.errors import UnknownRecordError, ValidationError
-from mlmcsc.services.audit.exporting import Export, Progress
-from mlmcsc.services.audit.revealing import revealed
+from mlmcsc.services.audit.exporting import Export
+from mlmcsc.services.audit.revealing import shown
 from mlmcsc.services.audit.searching import Search
 from mlmcsc.services.audit.telling_history import Teller
 from mlmcsc.store.queries import audit as queries
-from mlmcsc.store.queries import audit_kin
+from mlmcsc.store.queries import audit_kin, persons
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
@@ -68,11 +70,13 @@ class Audit:
         LIMIT.check(limit)
         cursors = {"after": CURSOR.check(after_id), "before": CURSOR.check(before_id)}
         with self.db.read() as view:
-            found = _conditions(view, wanted)
-            rows = queries.page(view, found, **cursors, oldest_first=oldest_first, limit=limit + 1)
-            shown = [queries.record_of(row) for row in rows[:limit]]
+            narrowed = _conditions(view, self.actor, wanted)
+            rows = queries.page(
+                view, narrowed, **cursors, oldest_first=oldest_first, limit=limit + 1
+            )
+            found = [queries.record_of(row) for row in rows[:limit]]
             more = len(rows) > limit
-            items = tuple(revealed(view, self.actor, shown))
+            items = tuple(shown(view, self.actor, found))
         return EventPage(items, items[-1].id if more else None)
 
     @requires(Permission.AUDIT)
@@ -84,7 +88,7 @@ class Audit:
         before_id: int | None = None,
         oldest_first: bool = False,
         limit: int = 100,
-        progress: Progress | None = None,
+        progress: OpenTally | None = None,
         **wanted: Unpack[AuditFilter],
     ) -> EventPage:
         """Events that contain a text, whatever its case: in reasons, values and names.
@@ -103,6 +107,7 @@ class Audit:
 
         Raises:
             ValidationError: The text is blank, or a filter is wrong.
+            MissingKeyError: Sealed texts cannot be searched, as the master key is not here.
         """
         if not text.strip():
             raise ValidationError(f"text={text!r}: say what to look for.")
@@ -111,7 +116,7 @@ class Audit:
         hits: list[Any] = []
         looked = 0
         with self.db.read() as view:
-            found = _conditions(view, wanted)
+            found = _conditions(view, self.actor, wanted)
             search = Search(view, self.actor, text)
             found += search.conditions
             while len(hits) <= limit:
@@ -144,7 +149,7 @@ class Audit:
             if found is None:
                 raise UnknownRecordError(f"event {event_id} does not exist.")
             event, *salts = found
-            (opened,) = revealed(view, self.actor, [event])
+            (opened,) = shown(view, self.actor, [event])
         if Permission.READ_PERSONAL not in self.actor.permissions:
             salts = [None, None]
         return EventDetail(opened, *(None if salt is None else salt.hex() for salt in salts))
@@ -168,13 +173,15 @@ class Audit:
         table = audit_kin.table_named(what)
         with self.db.read() as view:
             _known_table(view, what, table)
-            found = audit_kin.find(view, table, _word(table, which))
+            found = audit_kin.find(
+                view, table, _word(table, which), audit_kin.seen_by(view, self.actor)
+            )
             entries = Teller(view, found).entries()
             if not entries and not found.exists:
                 raise UnknownRecordError(
                     f"{what} {which!r} does not exist, and no event speaks of it."
                 )
-            opened = revealed(view, self.actor, [entry.event for entry in entries])
+            opened = shown(view, self.actor, [entry.event for entry in entries])
         told = tuple(
             replace(entry, event=event) for entry, event in zip(entries, opened, strict=True)
         )
@@ -187,7 +194,7 @@ class Audit:
         *,
         format: Format | None = None,  # noqa: A002  # as `exchange.export_file` calls it
         overwrite: bool = False,
-        progress: Progress | None = None,
+        progress: OpenTally | None = None,
         **wanted: Unpack[AuditFilter],
     ) -> AuditExport:
         """Write events, oldest first, to a file that appears whole or not at all.
@@ -205,12 +212,13 @@ class Audit:
         Raises:
             ConflictError: The file exists.
             ValidationError: An argument is wrong.
+            MissingKeyError: The events hold sealed texts, and the master key is not here.
         """
         target = Path(os.path.abspath(path))
         kind = format_of(target, format)
         with self.db.read() as view:
-            found = _conditions(view, wanted)
-            told = _told(view, wanted)
+            found = _conditions(view, self.actor, wanted)
+            told = _told(view, self.actor, wanted)
         return Export(target, kind, found, told, progress, overwrite).run(self.db, self.actor)
 
 
@@ -218,22 +226,28 @@ LOOKED_AT_ONCE = 2_000
 """Events held in memory by a search."""
 
 
-def _conditions(view: View, wanted: Mapping[str, Any]) -> list[Any]:
+def _conditions(view: View, actor: Actor, wanted: Mapping[str, Any]) -> list[Any]:
     """The checked filter as SQL; a person is found under every name."""
     found = check_filter(wanted)
     if "table" in found:
         found["table"] = _known_table(view, found["table"], audit_kin.table_named(found["table"]))
-    who = view.vault.find(view, found["actor"]) if "actor" in found else None
+    who = _person(view, actor, found["actor"]) if "actor" in found else None
     return queries.conditions(found, who)
 
 
-def _told(view: View, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _told(view: View, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The filter for the audit trail; a person by their random id alone."""
     told = check_filter(wanted)
     if "actor" in told:
-        who = view.vault.find(view, told.pop("actor"))
+        who = _person(view, actor, told.pop("actor"))
         told["subject_id"] = None if who is None else who.subject_id
     return told
+
+
+def _person(view: View, actor: Actor, called: str) -> Person | None:
+    """The one person so called, as far as the actor may see names."""
+    found = persons.every(view, called, audit_kin.seen_by(view, actor))
+    return found[0] if len(found) == 1 else None
 
 
 def _known_table(view: View, word: str, table: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.fields import Kind
 from mlmcsc.domain.permissions import Actor
+from mlmcsc.domain.progress import OpenTally
 from mlmcsc.services.audit.revealing import revealed
 from mlmcsc.store.queries import audit as queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
-
-Progress = Callable[[int, int | None], None]
 
 PAGE = 5_000
 """Events held in memory."""
@@ -46,7 +45,7 @@ class Export:
     kind: Format
     conditions: Sequence[Any]
     told: Mapping[str, Any]
-    progress: Progress | None
+    progress: OpenTally | None
     overwrite: bool
 
     def run(self, db: Store, actor: Actor) -> AuditExport:

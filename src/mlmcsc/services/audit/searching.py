@@ -10,7 +10,7 @@ from mlmcsc.domain.audit.records import AuditRecord
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.services.audit.revealing import revealed
 from mlmcsc.store.queries import audit as queries
-from mlmcsc.store.queries import audit_kin
+from mlmcsc.store.queries import audit_kin, persons
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.vault import ERASED, WITHHELD
 
@@ -34,6 +34,9 @@ class Search:
         actor: Who searches: what they may not see, they do not find.
         text: What for.
 
+    Raises:
+        MissingKeyError: Sealed texts cannot be searched without the master key.
+
     Attributes:
         conditions: A coarse sieve in SQL, for `mlmcsc.store.queries.audit.page`.
     """
@@ -41,11 +44,16 @@ class Search:
     def __init__(self, view: View, actor: Actor, text: str) -> None:
         self._view, self._actor = view, actor
         self._text = text.casefold()
-        self._people = audit_kin.subjects_called(view, actor, self._text)
+        opened = audit_kin.seen_by(view, actor, all_or_none=True)
+        self._people = persons.technicians_called(view, self._text, opened)
         self.conditions = queries.containing(view, text, self._people)
 
     def hits(self, rows: Sequence[Any]) -> list[AuditRecord]:
-        """Those of the stored events that contain the text, opened."""
+        """Those of the stored events that contain the text, opened.
+
+        Raises:
+            MissingKeyError: They hold sealed texts, which cannot be searched.
+        """
         events = revealed(self._view, self._actor, [queries.record_of(row) for row in rows])
         return [event for event in events if self._matches(event)]
 

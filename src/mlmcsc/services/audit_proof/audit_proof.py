@@ -12,6 +12,7 @@ from mlmcsc.domain.audit.findings import AuditReport
 from mlmcsc.domain.audit.merkle import inclusion_holds
 from mlmcsc.domain.audit.proofs import ConsistencyProof, InclusionProof
 from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.progress import Tally
 from mlmcsc.errors import (
     ConflictError,
     IntegrityError,
@@ -28,7 +29,6 @@ from mlmcsc.services.audit_proof.trees import (
     proving_tree,
     root_to_sign,
 )
-from mlmcsc.services.audit_proof.verifying import Progress
 from mlmcsc.store.queries import audit_tree
 from mlmcsc.store.uow import Store
 
@@ -86,7 +86,7 @@ class AuditProof:
         self,
         checkpoint: Given | None = None,
         public_key: str | None = None,
-        progress: Progress | None = None,
+        progress: Tally | None = None,
     ) -> AuditReport:
         """Recompute every commitment, leaf and root, and compare them with all checkpoints.
 
@@ -172,7 +172,7 @@ class AuditProof:
         *,
         who: bool = False,
         overwrite: bool = False,
-        progress: Progress | None = None,
+        progress: Tally | None = None,
     ) -> Evidence:
         """Write a ZIP that proves a record's events to a third party, with its own verifier.
 

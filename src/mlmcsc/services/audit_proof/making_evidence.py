@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from mlmcsc.domain.audit.recomputing import StoredEvent
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
+from mlmcsc.domain.progress import Tally
 from mlmcsc.domain.records import Record
 from mlmcsc.errors import IntegrityError
 from mlmcsc.services.audit_proof.evidence_texts import (
@@ -32,7 +33,6 @@ from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
 EvidenceKind = Literal["specimen", "dataset", "model"]
-Progress = Callable[[int, int], None]
 
 FORMAT = "mlmcsc-evidence-1"
 EVENTS_PER_FETCH = 2_000
@@ -70,7 +70,7 @@ class Wanted:
     path: Path
     who: bool
     overwrite: bool
-    progress: Progress | None
+    progress: Tally | None
 
     def make(self, db: Store, actor: Actor) -> Evidence:
         """Write the event that says so, then the file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlmcsc.domain.audit.checkpoint import Checkpoint, Verify, key_id_of
@@ -12,11 +12,9 @@ from mlmcsc.domain.audit.judging import Judgement, Trail
 from mlmcsc.domain.audit.recomputing import Row
 from mlmcsc.domain.audit.redactions import PAYLOAD, WHO
 from mlmcsc.domain.audit.trail_check import TrailCheck
+from mlmcsc.domain.progress import Tally
 from mlmcsc.store.queries import audit_rows, audit_tree
 from mlmcsc.store.queries.rows import View
-
-Progress = Callable[[int, int], None]
-"""Takes how many events are checked, and how many there are."""
 
 REPORT_EVERY = 50
 """Chunks between two calls of the progress function."""
@@ -44,7 +42,7 @@ class Held:
 
 
 def verify(
-    view: View, external: Checkpoint | None, given_key: str | None, progress: Progress | None
+    view: View, external: Checkpoint | None, given_key: str | None, progress: Tally | None
 ) -> AuditReport:
     """Check everything; see `AuditProof.verify`."""
     total = 0 if progress is None else audit_tree.count(view)
@@ -98,7 +96,7 @@ def _is_size(size: object) -> bool:
 class _Told:
     """Passes pieces on, and tells how far it has come."""
 
-    progress: Progress | None
+    progress: Tally | None
     total: int
     done: int = 0
 

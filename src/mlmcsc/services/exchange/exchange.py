@@ -15,8 +15,9 @@ from mlmcsc.adapters.tabular import Format, RejectedRows, file_sha256, format_of
 from mlmcsc.domain.fields import RowSpec
 from mlmcsc.domain.filters import check_page
 from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.progress import OpenTally
 from mlmcsc.errors import PermissionDeniedError, UnknownKeywordError, ValidationError
-from mlmcsc.services.exchange.exporting import Export, Progress, chosen_columns
+from mlmcsc.services.exchange.exporting import Export, chosen_columns
 from mlmcsc.services.exchange.importing import Import, Tally, folder_of
 from mlmcsc.services.exchange.job import Job, OnError, Undone, stamp_of
 from mlmcsc.services.exchange.mapping import Mapper
@@ -74,7 +75,7 @@ class Exchange:
         ignore_unmapped: bool = False,
         timezone: str | None = None,
         delimiter: str | None = None,
-        progress: Progress | None = None,
+        progress: OpenTally | None = None,
         **common: Any,
     ) -> ImportReport:
         """Store the rows of a file, and account for every one of them.
@@ -227,7 +228,7 @@ class Exchange:
         natural_keys: bool = False,
         after_id: int = 0,
         since: datetime | None = None,
-        progress: Progress | None = None,
+        progress: OpenTally | None = None,
         overwrite: bool = False,
     ) -> ExportReport:
         """Write a table's rows, by id, as they are at one moment.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.places import sealed_places
+from mlmcsc.domain.progress import OpenTally
 from mlmcsc.errors import UnknownKeywordError, ValidationError
 from mlmcsc.services.exchange.reports import ExportReport
 from mlmcsc.services.exchange.tables import exported_columns
@@ -23,8 +24,6 @@ from mlmcsc.store.queries import exchange as queries
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
-
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Export:
     natural_keys: bool
     after_id: int
     since: datetime | None
-    progress: Progress | None
+    progress: OpenTally | None
     overwrite: bool
 
     def run(self, db: Store, actor: Actor) -> ExportReport:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.results import Finding, Repair
 from mlmcsc.errors import StoreError
 from mlmcsc.services.maintenance import caches
 from mlmcsc.services.maintenance.files import Depth, look_at_files
 from mlmcsc.services.maintenance.moves import with_moves
 from mlmcsc.services.maintenance.places import Places
-from mlmcsc.services.maintenance.progress import Progress, quiet, teller
+from mlmcsc.services.maintenance.progress import teller
 from mlmcsc.services.maintenance.repairs import MENDS, Bench
 from mlmcsc.services.maintenance.verdicts import OF_ALIASES, OF_IMAGES, file_findings
 from mlmcsc.store.queries.rows import View

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[str, int, int], None]
-"""Called with the stage, the steps done and the steps in all."""
-
-
-def quiet(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""
-    del stage, done, total
+from mlmcsc.domain.progress import Progress
 
 
 def teller(progress: Progress, stage: str, total: int) -> Callable[[int], None]:

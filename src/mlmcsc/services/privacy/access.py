@@ -17,6 +17,7 @@ from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.privacy.access import AUTOMATED_DECISIONS, RIGHTS, explained
 from mlmcsc.domain.privacy.others import ANOTHER
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.subject_copy import (
     ARCHIVED,
     FORMAT,
@@ -25,17 +26,17 @@ from mlmcsc.domain.privacy.subject_copy import (
     CopyReport,
     Part,
 )
+from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.retention import TYPES, Periods
 from mlmcsc.errors import IntegrityError, PermissionDeniedError, UnknownRecordError
 from mlmcsc.services.privacy.copying import EXTRA, Copying, Row
 from mlmcsc.store.queries.holds import held_subjects, restricted_subjects
-from mlmcsc.store.queries.privacy_identity import Identity, admit, identify
+from mlmcsc.store.queries.persons import admit, living, of_login
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
 Archived = Callable[[View, int], Iterable[Callable[[], list[Mapping[str, Any]]]]]
 """From a technician's id to what reads their labels, with `archive`, from each archive."""
-Progress = Callable[[str, int, int], None]
 Path_ = str | os.PathLike[str]
 
 NOTES = (
@@ -68,6 +69,7 @@ class Access:
         """Everything about and by a person, in memory.
 
         Colleagues are named nowhere: `[another person]` stands in their place, in free text too.
+        An event records that the copy was given.
 
         Args:
             person: Staff number, login, written name, subject id, or the technician's id.
@@ -76,7 +78,8 @@ class Access:
             `format`, `generated_at`, `person`, `rights`, `automated_decisions`, `notes`, `parts`,
             `counts`, and `incomplete`: what could not be read, and why. Each part has `table`,
             `meaning`, `kept_days`, `kept_from`, `columns`, `explained` (purpose, legal basis,
-            recipients, retention and source by column), `n_rows`, and `rows`, each with the date `kept_until`. Times are ISO 8601 in UTC.
+            recipients, retention and source by column), `n_rows`, and `rows`, each with the date
+            `kept_until`. Times are ISO 8601 in UTC.
 
         Raises:
             PermissionDeniedError: The actor is somebody else, without the right `privacy`.
@@ -92,6 +95,10 @@ class Access:
                 rows = [row for page in pages for row in page]
                 parts[name] = {**facts, "rows": rows, "n_rows": len(rows)}
         counts = {name: part["n_rows"] for name, part in parts.items()}
+        with self.db.write(self.actor) as tx:
+            told = {"subject_id": admit(tx, who), "format": "in memory"}
+            n_rows = sum(counts.values())
+            tx.record(AuditEvent(Operation.EXPORT, "subjects", None, None, told, n_rows=n_rows))
         return {**document, "parts": parts, "counts": counts, "incomplete": incomplete}
 
     def write(
@@ -159,18 +166,18 @@ class Access:
         if folder is not None:
             folder.publish()
         csv = None if folder is None else str(folder.target)
-        return CopyReport(
-            subject_id, str(made.target), sha256, csv, counts, now, tuple(incomplete)
-        )
+        return CopyReport(subject_id, str(made.target), sha256, csv, counts, now, tuple(incomplete))
 
-    def _require(self, view: View, person: int | str) -> Identity:
-        who = identify(view, person)
-        own = who is not None and self.actor.subject in who.names
-        if not own and Permission.PRIVACY not in self.actor.permissions:
-            raise PermissionDeniedError(
-                f"{self.actor.subject!r} may export their own data only: for those of others it "
-                "needs the permission 'privacy'. Ask whoever answers privacy requests."
-            )
+    def _require(self, view: View, person: int | str) -> Person:
+        if Permission.PRIVACY in self.actor.permissions:
+            who = living(view, person)
+        else:
+            who = of_login(view, self.actor.subject, lambda texts: view.vault.unseal(view, texts))
+            if who is None or not who.is_meant(person):
+                raise PermissionDeniedError(
+                    f"{self.actor.subject!r} may export their own data only: for those of others "
+                    "it needs the permission 'privacy'. Ask whoever answers privacy requests."
+                )
         if who is None:
             raise UnknownRecordError(
                 f"person {person!r} is not known, or was erased; nothing was done. Give a staff "
@@ -178,15 +185,15 @@ class Access:
             )
         return who
 
-    def _head(self, view: View, who: Identity) -> dict[str, Any]:
+    def _head(self, view: View, who: Person) -> dict[str, Any]:
         ids = set(who.subject_ids)
         return {
             "format": FORMAT,
             "generated_at": self.db.clock().isoformat(),
             "person": {
-                "names": list(who.names),
+                "names": list(who.identifiers),
                 "subject_ids": list(who.subject_ids),
-                "technician_row": who.technician,
+                "technician_row": who.technician_row,
                 "restricted": bool(ids & restricted_subjects(view)),
                 "legal_hold": bool(ids & held_subjects(view)),
             },
@@ -196,13 +203,13 @@ class Access:
         }
 
     def _parts(
-        self, view: View, who: Identity, incomplete: list[str], progress: Progress | None
+        self, view: View, who: Person, incomplete: list[str], progress: Progress | None
     ) -> Iterator[tuple[str, Mapping[str, Any], Iterator[list[Row]]]]:
         copying = Copying(view, who, self.periods)
         for part in PARTS:
             yield part.name, self._facts(part), self._told(part, copying.pages(part), progress)
-        if who.technician is not None:
-            found = self._readable(view, who.technician, incomplete)
+        if who.technician_row is not None:
+            found = self._readable(view, who.technician_row, incomplete)
             pages = copying.archived(ARCHIVED, found)
             facts = self._facts(ARCHIVED, "archive")
             yield ARCHIVED.name, facts, self._told(ARCHIVED, pages, progress)

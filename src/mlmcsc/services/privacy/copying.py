@@ -11,11 +11,11 @@ import orjson
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.privacy.activities import TRAIL
 from mlmcsc.domain.privacy.others import ANOTHER, Others
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.places import sealed_places
 from mlmcsc.domain.privacy.subject_copy import NEVER_REPLACED, PEOPLE, Part
 from mlmcsc.domain.retention import Periods
 from mlmcsc.store.queries import privacy_access as queries
-from mlmcsc.store.queries.privacy_identity import Identity
 from mlmcsc.store.queries.rows import View
 
 Row = dict[str, Any]
@@ -36,11 +36,10 @@ class Copying:
         periods: Days by data type.
     """
 
-    def __init__(self, view: View, who: Identity, periods: Periods) -> None:
+    def __init__(self, view: View, who: Person, periods: Periods) -> None:
         self._view = view
         self._who = who
         self._periods = periods
-        self._own = {*who.names, *who.subject_ids}
         self._others = _others(view, who)
         self._opener = Actor("privacy", frozenset({Permission.PRIVACY}))
 
@@ -62,8 +61,10 @@ class Copying:
             yield self._ready([{**row, queries.SINCE: row["timestamp"]} for row in page], part)
 
     def _event(self, row: Row) -> Row:
-        by_self = row["user_id"] in self._own
-        of_entry = row["table_name"] == "technicians" and row["record_id"] == self._who.technician
+        by_self = self._is_own(row["user_id"])
+        of_entry = (
+            row["table_name"] == "technicians" and row["record_id"] == self._who.technician_row
+        )
         payload = (row["old_values"], row["new_values"]) if of_entry else (None, None)
         old, new = self._view.vault.reveal_json(
             self._view, self._opener, [_parsed(text) for text in payload]
@@ -71,6 +72,9 @@ class Copying:
         told = {"role": "by you" if by_self else "about you", "purpose": TRAIL.purpose}
         shown = {**row, **told, "old_values": old, "new_values": new}
         return shown if by_self else {**shown, "ip_address": None, "user_agent": None}
+
+    def _is_own(self, name: Any) -> bool:
+        return isinstance(name, str) and self._who.is_meant(name)
 
     def _export(self, row: Row) -> Row:
         told = _parsed(row["new_values"])
@@ -85,11 +89,11 @@ class Copying:
             case "labels":
                 after = told.get("after_id")
                 after = after if isinstance(after, int) else 0
-                return who.technician is not None and queries.has_labels(
-                    self._view, who.technician, after, row["timestamp"]
+                return who.technician_row is not None and queries.has_labels(
+                    self._view, who.technician_row, after, row["timestamp"]
                 )
             case "technicians" | "label_revisions":
-                return who.technician is not None
+                return who.technician_row is not None
         return True
 
     def _ready(self, rows: Sequence[Row], part: Part) -> list[Row]:
@@ -114,7 +118,7 @@ class Copying:
         if isinstance(value, datetime):
             return value.isoformat()
         if name in PEOPLE:
-            return value if value is None or value in self._own else ANOTHER
+            return value if value is None or self._is_own(value) else ANOTHER
         if name == "new_values" and part.name == "exports":
             value = {key: value[key] for key in TOLD_OF_EXPORTS if value.get(key) is not None}
         elif part.own or name in GIVEN_AS_IT_IS:
@@ -122,13 +126,13 @@ class Copying:
         return self._others.hide(value)
 
 
-def _others(view: View, who: Identity) -> Others:
+def _others(view: View, who: Person) -> Others:
     """Whom to leave out, by every name that the database knows."""
     called = queries.other_names(view, who)
     facts = queries.technicians_facts(view, who, own=False)
     names, addresses = _opened(view, facts)
     own_names, own_addresses = _opened(view, queries.technicians_facts(view, who, own=True))
-    own = [*who.names, *own_names, *own_addresses]
+    own = [*who.identifiers, *own_names, *own_addresses]
     return Others([*called, *names, *addresses], [*called, *names], own)
 
 

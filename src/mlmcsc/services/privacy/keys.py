@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.privacy.keys import DestroyedKeys, KeyState, RotationReport
+from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.sealing import KeyStore, MasterKey
 from mlmcsc.errors import ConflictError, MissingKeyError
 from mlmcsc.store.queries import privacy_keys as queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.schema import read_setting
 from mlmcsc.store.uow import Store, Transaction
-
-Progress = Callable[[str, int, int], None]
 
 BATCH = 500
 """People per transaction: some 10 ms, in which other writers wait."""

@@ -21,9 +21,8 @@ from mlmcsc.domain.privacy.requests import (
 )
 from mlmcsc.errors import ConflictError, UnknownRecordError, ValidationError
 from mlmcsc.store.models import privacy_requests
+from mlmcsc.store.queries import persons, rows
 from mlmcsc.store.queries import privacy_requests as queries
-from mlmcsc.store.queries import rows
-from mlmcsc.store.queries.privacy_identity import admit, identify
 from mlmcsc.store.uow import Store, Transaction
 
 
@@ -49,6 +48,7 @@ class Requests:
         Raises:
             ValidationError: Another kind, or a day that is still to come.
             UnknownRecordError: There is no such person.
+            AmbiguousError: Several technicians bear the name; the message lists them.
         """
         kind = _kind(kind)
         with self.db.write(self.actor) as tx:
@@ -137,22 +137,18 @@ class Requests:
         with self.db.read() as view:
             ids = None
             if person is not None:
-                erased = view.vault.find(view, person)
-                who = identify(view, person)
-                if who is None and erased is None:
+                found = persons.every(view, person)
+                if not found:
                     raise _unknown(person)
-                ids = who.subject_ids if who is not None else (str(erased and erased.subject_id),)
+                ids = [each for who in found for each in who.subject_ids]
             return tuple(queries.listing(view, subject_ids=ids, closed=closed))
 
 
 def _subject(tx: Transaction, person: Any) -> str:
-    found = tx.vault.find(tx, person) if isinstance(person, int | str) else None
-    if found is not None and found.is_erased:
-        return found.subject_id  # who was erased may still ask
-    who = identify(tx, person) if isinstance(person, int | str) else None
+    who = persons.resolve(tx, person) if isinstance(person, int | str) else None
     if who is None:
         raise _unknown(person)
-    return admit(tx, who)
+    return persons.admit(tx, who)  # who was erased may still ask
 
 
 def _unknown(person: Any) -> UnknownRecordError:

@@ -15,7 +15,7 @@ from mlmcsc.domain.retention import AppliedType, DataType, Periods
 from mlmcsc.services.retention.archived import ARCHIVED
 from mlmcsc.store.queries import redaction, removal
 from mlmcsc.store.queries.retention import batches, files
-from mlmcsc.store.queries.retention.sources import Source, source
+from mlmcsc.store.queries.retention.sources import Source
 from mlmcsc.store.uow import Store, Transaction
 
 BATCH_ROWS = 5_000
@@ -50,15 +50,13 @@ class Work:
 
     def apply(self, kind: DataType, expected: int) -> AppliedType:
         """Deal with one data type, whatever number there is by now; `expected` is for progress."""
-        of = source(kind.name, self.cutoffs)
         size = IMAGE_BATCH_ROWS if kind.name == "images" else BATCH_ROWS
         along: Counter[str] = Counter()
         rows = n_batches = after = 0
         self.progress(kind.name, 0, expected)
         while True:
             with self.db.write(self.actor) as tx:
-                before = self.cutoffs[kind.name]
-                ids = batches.take(tx, of, before, after_id=after, size=size)
+                of, ids = batches.take(tx, kind.name, self.cutoffs, after_id=after, size=size)
                 if not len(ids):
                     break
                 along.update(self._batch(tx, kind, of, ids))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mlmcsc.adapters.archives import ArchiveFolder
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.store.queries.archives import register
 from mlmcsc.store.uow import Store
@@ -23,7 +25,9 @@ def remove_folders(db: Store, actor: Actor, folder: ArchiveFolder) -> None:
         return
     with db.write(actor) as tx:
         kept = {archive.path for archive in register.every(tx) if archive.restored_at is None}
-        for path in register.unfinished(tx):
-            if path not in kept:
-                folder.remove(path)
+        gone = [path for path in register.unfinished(tx) if path not in kept]
+        for path in gone:
+            folder.remove(path)
         register.set_unfinished(tx, [])
+        told = {"removed_folders": gone}
+        tx.record(AuditEvent(Operation.DELETE, "archives", None, told, n_rows=0))

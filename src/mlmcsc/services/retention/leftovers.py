@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlmcsc.adapters.leftover_files import remove_copy, remove_thumbnails
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.services.retention.places import FilePlaces
 from mlmcsc.store.queries.retention import files
@@ -22,12 +24,18 @@ def remove_noted(db: Store, actor: Actor, places: FilePlaces) -> int:
     for key, left in waiting.items():
         with db.write(actor) as tx:
             contents, copies = files.still_used(tx, left)
-            for one in left:
-                if one.content_hash not in contents:
-                    removed += remove_thumbnails(places.thumbnails, one.content_hash, one.image_id)
-                    removed += _remove_copy(one, copies, places)
+            gone = [one for one in left if one.content_hash not in contents]
+            n_files = sum(_remove(one, copies, places) for one in gone)
             files.forget(tx, key)
+            told = {"removed_files": n_files, "note": key}
+            tx.record(AuditEvent(Operation.DELETE, "images", None, told, n_rows=0))
+        removed += n_files
     return removed
+
+
+def _remove(one: files.Leftover, copies: set[str], places: FilePlaces) -> int:
+    thumbnails = remove_thumbnails(places.thumbnails, one.content_hash, one.image_id)
+    return thumbnails + _remove_copy(one, copies, places)
 
 
 def _remove_copy(one: files.Leftover, used: set[str], places: FilePlaces) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.retention import (
     Action,
     AppliedType,
@@ -24,9 +25,6 @@ from mlmcsc.services.retention.places import FilePlaces
 from mlmcsc.store.queries.retention.batches import count_due
 from mlmcsc.store.queries.retention.sources import source
 from mlmcsc.store.uow import Store
-
-Progress = Callable[[str, int, int], None]
-"""Takes what is being done, how many are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,9 @@ class Retention:
             for kind in kinds:
                 before = cutoffs.get(kind.name)
                 due = (
-                    Due() if before is None else count_due(view, source(kind.name, cutoffs), before)
+                    Due()
+                    if before is None
+                    else count_due(view, source(view, kind.name, cutoffs), before)
                 )
                 lines.append(planned(kind, self.periods[kind.name], before, due))
         return RetentionPlan(now, tuple(lines))
@@ -84,7 +84,7 @@ class Retention:
         kinds = [kind for kind in chosen(only) if kind.action is not Action.ANONYMISE]
         cutoffs = self._cutoffs(kinds, plan.made_at)
         expected = {line.type: line.to_do for line in plan.types}
-        work = applying.Work(self.db, self.actor, cutoffs, self.periods, progress or _quiet)
+        work = applying.Work(self.db, self.actor, cutoffs, self.periods, progress or quiet)
         lines = [
             self._apply(work, kind, expected[kind.name]) for kind in kinds if kind.name in cutoffs
         ]
@@ -105,7 +105,3 @@ class Retention:
     def _cutoffs(self, kinds: Collection[DataType], now: datetime) -> dict[str, datetime]:
         moments = {kind.name: cutoff(now, self.periods[kind.name]) for kind in kinds}
         return {name: moment for name, moment in moments.items() if moment is not None}
-
-
-def _quiet(_doing: str, _done: int, _total: int) -> None:
-    """Nobody watches."""

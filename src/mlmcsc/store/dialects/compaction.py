@@ -15,6 +15,7 @@ from mlmcsc.errors import StoreError
 from mlmcsc.store.dialects.base import Dialect
 from mlmcsc.store.dialects.compacted import Compaction
 
+
 def compact_sqlite(dialect: Dialect, engine: sa.Engine) -> Compaction:
     """Rewrite the whole file and cut the log to nothing; nothing deleted is left in either.
 

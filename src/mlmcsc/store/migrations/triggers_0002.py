@@ -25,9 +25,13 @@ FIXED = (
 WHO = ("user_id", "reason", "ip_address", "user_agent", "who_salt")
 PAYLOAD = ("old_values", "new_values", "payload_salt")
 
-WHO_REDACTED = "NEW.user_id = OLD.subject_id AND " + " AND ".join(
-    f"NEW.{name} IS NULL" for name in WHO[1:]
+WHO_REDACTED = " AND ".join(f"NEW.{name} IS NULL" for name in WHO[1:])
+"""Besides the user."""
+USER_REDACTED = (
+    "(NEW.user_id = OLD.subject_id OR OLD.leaf IS NULL AND "
+    "(NEW.user_id = OLD.user_id OR NEW.user_id LIKE 'erased-%'))"
 )
+"""Events that raw SQL wrote have no subject id, and nothing is proven of them."""
 PAYLOAD_REDACTED = " AND ".join(f"NEW.{name} IS NULL" for name in PAYLOAD)
 
 REFUSAL = "the audit trail is append-only"
@@ -65,7 +69,7 @@ def _allowed(same: str, text: str) -> str:
     return (
         f"{unchanged(*FIXED)}"
         f" AND (OLD.seq IS NULL OR {unchanged('seq')})"
-        f" AND (({unchanged(*WHO)}) OR ({WHO_REDACTED}))"
+        f" AND (({unchanged(*WHO)}) OR ({USER_REDACTED} AND {WHO_REDACTED}))"
         f" AND (({unchanged(*PAYLOAD)}) OR ({PAYLOAD_REDACTED}))"
     )
 

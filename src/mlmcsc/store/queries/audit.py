@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from mlmcsc.domain.audit.records import AuditRecord
 from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.store.models import audit_logs
 from mlmcsc.store.queries.rows import View, given
-from mlmcsc.store.vault import PREFIX, Subject
+from mlmcsc.store.vault import PREFIX
 
 MOST_COMPARED = 50
 """Ids that one statement compares one by one."""
@@ -47,17 +48,17 @@ _COLUMNS = (
 )
 
 
-def conditions(wanted: Mapping[str, Any], who: Subject | None) -> list[sa.ColumnElement[bool]]:
+def conditions(wanted: Mapping[str, Any], who: Person | None) -> list[sa.ColumnElement[bool]]:
     """The filter as SQL.
 
     Args:
         wanted: As `check_filter` returned it.
-        who: The person whom `actor` names, if the vault knows one: their redacted events
-            are found by the subject id.
+        who: The person whom `actor` names, if one is known: their events are found under every
+            name, redacted ones by the subject id.
     """
 
     def by(actor: str) -> sa.ColumnElement[bool]:
-        names = {actor} if who is None else {actor, who.subject_id, who.identifier or actor}
+        names = {actor} if who is None else {actor, *who.subject_ids, *who.identifiers}
         return _c.user_id.in_(sorted(names))  # a redacted name is replaced by the subject id
 
     return given(

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from mlmcsc.domain.audit.telling import SINGULAR
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.store import models
-from mlmcsc.store.queries import audit
+from mlmcsc.store.queries import audit, persons
+from mlmcsc.store.queries.persons import Opened
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.vault import ERASED, SEALED, WITHHELD
 
@@ -68,8 +69,12 @@ def table_named(word: str) -> str:
     return name if name in models.metadata.tables else ALIASES.get(name, name)
 
 
-def find(view: View, table: str, word: str) -> Found:
-    """The row with this name or id; one that is gone is sought by the id alone."""
+def find(view: View, table: str, word: str, opened: Opened = persons.unread) -> Found:
+    """The row with this name or id; one that is gone is sought by the id alone.
+
+    Raises:
+        AmbiguousError: Several technicians bear the name.
+    """
     source = models.metadata.tables.get(table)
     number = int(word) if word.isascii() and word.isdigit() and len(word) < 19 else None  # noqa: PLR2004  # digits that fit 64 bits
     if source is None or "id" not in source.c:
@@ -81,6 +86,9 @@ def find(view: View, table: str, word: str) -> Found:
         row = view.conn.execute(query.where(source.c[key] == word)).first()
         if row is not None:
             return Found(table, row[0], row[1], exists=True)
+    if number is None and table == "technicians":  # events name people by sealed texts
+        person = persons.resolve(view, word, opened)
+        number = None if person is None else person.technician_row
     if number is None:
         return Found(table, _formerly(view, table, word), word, exists=False)
     row = view.conn.execute(query.where(source.c.id == number)).first()
@@ -89,9 +97,6 @@ def find(view: View, table: str, word: str) -> Found:
 
 def _formerly(view: View, table: str, word: str) -> int | None:
     """The id of a row that is gone, by the name that its first event gives."""
-    if table == "technicians":  # events name people by sealed texts
-        person = view.vault.find(view, word)
-        return None if person is None else person.technician_id
     key = NAMES.get(table)
     return None if key is None else audit.named(view, table, key, word)
 
@@ -132,8 +137,8 @@ def _of_image(view: View, image_id: int) -> list[tuple[str, list[int]]]:
 
 
 def _of_person(view: View, technician_id: int) -> list[tuple[str, list[int]]]:
-    s = models.subjects.c
-    who = list(view.conn.scalars(sa.select(s.subject_id).where(s.technician_id == technician_id)))
+    found = persons.every(view, technician_id, persons.unread)
+    who = [each for person in found for each in person.subject_ids]
     return [
         (table.name, _ids(view, table.c.id, table.c.subject_id.in_(who))) for table in OF_A_PERSON
     ]
@@ -174,14 +179,14 @@ def _ids(view: View, column: sa.Column[Any], condition: sa.ColumnElement[bool]) 
     return [int(i) for i in view.conn.scalars(sa.select(column).where(condition).order_by(column))]
 
 
-def subjects_called(view: View, actor: Actor, text: str) -> set[str]:
-    """Subject ids of the technicians whose name contains `text` (casefolded), as far as visible."""
-    s, t = models.subjects.c, models.technicians.c
-    query = sa.select(s.subject_id, t.name).join(models.technicians, t.id == s.technician_id)
-    people = view.conn.execute(query).all()
-    names = view.vault.reveal(view, actor, [row.name for row in people])
-    return {
-        row.subject_id
-        for row, name in zip(people, names, strict=True)
-        if name not in {WITHHELD, ERASED} and text in str(name).casefold()
-    }
+def seen_by(view: View, actor: Actor, *, all_or_none: bool = False) -> Opened:
+    """Opens the names that the actor may see; without any master key none, or an error.
+
+    Args:
+        view: An open transaction.
+        actor: Who asks.
+        all_or_none: Whether `MissingKeyError` is raised, where a name left out would mislead.
+    """
+    look = view.vault.reveal if all_or_none else view.vault.show
+    hidden = {ERASED, SEALED, WITHHELD}
+    return lambda texts: [None if text in hidden else text for text in look(view, actor, texts)]

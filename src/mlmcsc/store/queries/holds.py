@@ -15,14 +15,15 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from mlmcsc.domain.holds import HoldKind, HoldRecord
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.store.models import (
     images,
     labels,
     predictions,
     privacy_holds,
     subjects,
-    technicians,
 )
+from mlmcsc.store.queries import persons
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 from mlmcsc.store.vault import restricted_subjects
@@ -30,81 +31,80 @@ from mlmcsc.store.vault import restricted_subjects
 __all__ = ["restricted_subjects"]  # by its other name
 
 _c = privacy_holds.c
+Condition = sa.ColumnElement[bool]
+Target = Mapping[str, tuple[str, ...]]
+"""`{"subject_id": …}`, all of a person, or `{"specimen_id": …}`."""
 
 
-def _targets(kind: HoldKind, target: sa.Column[Any]) -> sa.Select[Any]:
-    """Persons or specimens for which something of this kind is in force.
+def targets(kind: HoldKind, target: sa.Column[str]) -> sa.Select[tuple[str]]:
+    """Subject ids or specimen numbers for which something of this kind is in force.
 
     Of an alias, which no query that it stands in can take for its own.
     """
-    h = privacy_holds.alias()
-    column = h.c[target.name]
-    return sa.select(column).where(
-        h.c.kind == kind.value, h.c.released_at.is_(None), column.is_not(None)
+    h = privacy_holds.alias().c
+    return sa.select(h[target.name]).where(
+        h.kind == kind.value, h.released_at.is_(None), h[target.name].is_not(None)
     )
 
 
-def _technicians(kind: HoldKind) -> sa.Select[Any]:
-    s = subjects.alias()
-    return sa.select(s.c.technician_id).where(
-        s.c.technician_id.is_not(None), s.c.subject_id.in_(_targets(kind, _c.subject_id))
-    )
+def persons_of(view: View, kind: HoldKind) -> list[Person]:
+    """Everybody on whom something of this kind is in force, as a whole.
+
+    Where it is on a name that several technicians bear by now, all of them.
+
+    Raises:
+        MissingKeyError: Names cannot be read, as the master key is not here.
+    """
+    found = view.conn.scalars(targets(kind, _c.subject_id).distinct()).all()
+    return [person for subject_id in found for person in persons.every(view, str(subject_id))]
 
 
-def labels_held() -> sa.ColumnElement[bool]:
+def technicians_of(view: View, kind: HoldKind) -> list[int]:
+    """Ids of the technicians among them, ascending."""
+    rows = {person.technician_row for person in persons_of(view, kind)}
+    return sorted(row for row in rows if row is not None)
+
+
+def specimens_held() -> sa.Select[tuple[str]]:
+    """Specimen numbers under a legal hold."""
+    return targets(HoldKind.HOLD, _c.specimen_id)
+
+
+def labels_held(view: View) -> Condition:
     """Condition on `labels`: made by a held person, or of a held image."""
-    return sa.or_(
-        labels.c.technician_id.in_(_technicians(HoldKind.HOLD)),
-        labels.c.image_id.in_(_held_images()),
-    )
+    c, held = labels.c, technicians_of(view, HoldKind.HOLD)
+    return sa.or_(c.technician_id.in_(held), c.image_id.in_(_held_images(held)))
 
 
-def images_held() -> sa.ColumnElement[bool]:
+def images_held(view: View) -> Condition:
     """Condition on `images`: of a held specimen, or labelled by a held person."""
-    return images.c.id.in_(_held_images())
+    return images.c.id.in_(_held_images(technicians_of(view, HoldKind.HOLD)))
 
 
-def predictions_held() -> sa.ColumnElement[bool]:
+def predictions_held(view: View) -> Condition:
     """Condition on `predictions`: of a held image."""
-    return predictions.c.image_id.in_(_held_images())
+    return predictions.c.image_id.in_(_held_images(technicians_of(view, HoldKind.HOLD)))
 
 
-def _held_images() -> sa.CompoundSelect[Any]:
+def _held_images(held: list[int]) -> sa.CompoundSelect[Any]:
     i, made = images.alias(), labels.alias()
-    of_specimen = sa.select(i.c.id).where(
-        i.c.specimen_id.in_(_targets(HoldKind.HOLD, _c.specimen_id))
-    )
-    by_person = sa.select(made.c.image_id).where(
-        made.c.technician_id.in_(_technicians(HoldKind.HOLD))
-    )
+    of_specimen = sa.select(i.c.id).where(i.c.specimen_id.in_(specimens_held()))
+    by_person = sa.select(made.c.image_id).where(made.c.technician_id.in_(held))
     return sa.union(of_specimen, by_person)
 
 
 def held_subjects(view: View) -> set[str]:
-    """Subject ids of the persons under a legal hold."""
-    return set(view.conn.scalars(_targets(HoldKind.HOLD, _c.subject_id)))
-
-
-def held_technicians(view: View) -> set[int]:
-    """Ids of the technicians under a legal hold."""
-    return set(view.conn.scalars(_technicians(HoldKind.HOLD)))
-
-
-def held_specimens(view: View) -> set[str]:
-    """Specimen numbers under a legal hold."""
-    return set(view.conn.scalars(_targets(HoldKind.HOLD, _c.specimen_id)))
+    """Subject ids of the persons under a legal hold, as they were placed."""
+    return set(view.conn.scalars(targets(HoldKind.HOLD, _c.subject_id)))
 
 
 def restricted_technicians(view: View) -> NDArray[np.int64]:
     """Ids of the technicians whose data may not be used, ascending, shape `(R,)`."""
-    found = view.conn.scalars(_technicians(HoldKind.RESTRICT)).all()
-    return np.unique(np.asarray(found, dtype=np.int64))
+    return np.asarray(technicians_of(view, HoldKind.RESTRICT), dtype=np.int64)
 
 
-def in_force(
-    tx: Transaction, target: Mapping[str, str], kind: HoldKind | None = None
-) -> list[HoldRecord]:
-    """What is in force on `{"subject_id": …}` or `{"specimen_id": …}`, oldest first.
+def in_force(tx: Transaction, target: Target, kind: HoldKind | None = None) -> list[HoldRecord]:
+    """What is in force on persons or a specimen, oldest first.
 
     Others who place or release wait until the transaction ends.
     """
@@ -113,19 +113,19 @@ def in_force(
     return [held for held in found if kind is None or held.kind == kind]
 
 
-def listing(view: View, target: Mapping[str, str], *, released: bool) -> list[HoldRecord]:
+def listing(view: View, target: Target, *, released: bool) -> list[HoldRecord]:
     """Holds and restrictions on a target (of all where it is empty), oldest first.
 
     Args:
         view: An open transaction.
-        target: `{"subject_id": …}`, `{"specimen_id": …}` or nothing.
+        target: Subject ids or specimen numbers, or nothing.
         released: Also those that have ended.
     """
     query = (
         sa.select(*(_COLUMNS[f.name] for f in fields(HoldRecord)))
         .select_from(privacy_holds)
         .outerjoin(subjects, subjects.c.subject_id == _c.subject_id)
-        .where(*(_c[name] == value for name, value in target.items()))
+        .where(*(_c[name].in_(values) for name, values in target.items()))
         .order_by(_c.id)
     )
     if not released:
@@ -134,9 +134,3 @@ def listing(view: View, target: Mapping[str, str], *, released: bool) -> list[Ho
 
 
 _COLUMNS: dict[str, sa.Column[Any]] = {**_c, "person": subjects.c.identifier}
-
-
-def technician_id(view: View, staff_number: str) -> int | None:
-    """The id of the technician with this staff number."""
-    c = technicians.c
-    return view.conn.scalar(sa.select(c.id).where(c.technician_id == staff_number))

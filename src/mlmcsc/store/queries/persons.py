@@ -56,15 +56,20 @@ def living(view: View, wanted: int | str) -> Person | None:
 
 def every(view: View, wanted: int | str, opened: Opened | None = None) -> list[Person]:
     """All persons so called: several where technicians share a name. See `resolve`."""
-    opened = opened or _unsealing(view)
+    return called(view, wanted, opened or _unsealing(view))
+
+
+def called(view: views.View, wanted: int | str, opened: Opened) -> list[Person]:
+    """As `every`, for the vault itself."""
     subject = _subject(view, wanted)
     if subject is not None and subject.erased_at is not None:
         return [_erased(subject.subject_id, subject.technician_id)]
-    name = wanted if subject is None else str(subject.identifier)
+    known = None if subject is None else str(subject.identifier)
     linked = None if subject is None else subject.technician_id
+    name = known or wanted
     row = linked or _linked(view, name) or (None if subject else _numbered(view, name))
     if row is not None:
-        found = _of_technician(view, row, name if subject is not None else None, opened)
+        found = _of_technician(view, row, known, opened)
         return [] if found is None else [found]
     if isinstance(name, int):
         return []
@@ -125,6 +130,11 @@ def is_called(column: sa.ColumnElement[Any], names: Iterable[str]) -> sa.ColumnE
     return sa.or_(column.in_(names), sa.func.lower(column).in_([name.lower() for name in names]))
 
 
+def unread(texts: Sequence[Any]) -> Sequence[str | None]:
+    """Opens no name: people are found by what stands in clear."""
+    return [None] * len(texts)
+
+
 def _unsealing(view: View) -> Opened:
     return lambda texts: view.vault.unseal(view, texts)
 
@@ -134,7 +144,7 @@ def _subjects() -> sa.Select[Any]:
     return sa.select(s.subject_id, s.identifier, s.technician_id, s.erased_at).order_by(s.id)
 
 
-def _subject(view: View, wanted: int | str) -> Any:
+def _subject(view: views.View, wanted: int | str) -> Any:
     """What the vault knows by exactly this."""
     s = subjects.c
     if isinstance(wanted, int):
@@ -163,7 +173,7 @@ def _linked(view: views.View, name: int | str) -> int | None:
     return None
 
 
-def _numbered(view: View, name: int | str) -> int | None:
+def _numbered(view: views.View, name: int | str) -> int | None:
     """The row id that is given as such, if there is one."""
     if isinstance(name, str) and not (name.isascii() and name.isdecimal()):
         return None
@@ -177,7 +187,7 @@ def _is_id(number: int) -> bool:
     return 0 < number < 2**63
 
 
-def _bearing(view: View, name: str, opened: Opened) -> list[int]:
+def _bearing(view: views.View, name: str, opened: Opened) -> list[int]:
     """Row ids of the technicians with this full name or e-mail address, in any case."""
     t = technicians.c
     people = view.conn.execute(sa.select(t.id, t.name, t.email).order_by(t.id)).all()
@@ -190,7 +200,7 @@ def _bearing(view: View, name: str, opened: Opened) -> list[int]:
     ]
 
 
-def _is_written(view: View, name: str) -> bool:
+def _is_written(view: views.View, name: str) -> bool:
     """Whether rows name somebody so whom the vault does not know."""
     return any(
         view.conn.scalar(sa.select(column).where(column == name).limit(1)) is not None
@@ -198,9 +208,7 @@ def _is_written(view: View, name: str) -> bool:
     )
 
 
-def _of_technician(
-    view: views.View, row: int, called: str | None, opened: Opened
-) -> Person | None:
+def _of_technician(view: views.View, row: int, called: str | None, opened: Opened) -> Person | None:
     t, a, s = technicians.c, accounts.c, subjects.c
     query = sa.select(t.technician_id, t.name, t.email).where(t.id == row)
     found = view.conn.execute(query).first()

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.subject_copy import Part
 from mlmcsc.store.models import (
     accounts,
@@ -26,7 +27,7 @@ from mlmcsc.store.models import (
     subjects,
     technicians,
 )
-from mlmcsc.store.queries.privacy_identity import WRITTEN, Identity
+from mlmcsc.store.queries.persons import is_called
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.types import AuditJson
 
@@ -38,11 +39,25 @@ SINCE, ROW = "_since", "_row"
 PERSONAL_TABLES = ("technicians", "labels", "label_revisions", "audit_logs", "subjects")
 """Tables whose exports hold rows about people."""
 
+WRITTEN = (
+    labels.c.verified_by,
+    label_revisions.c.verified_by,
+    label_revisions.c.replaced_by,
+    model_versions.c.created_by,
+    data_versions.c.created_by,
+    alerts.c.acknowledged_by,
+    audit_logs.c.user_id,
+    accounts.c.username,
+    technicians.c.technician_id,
+    subjects.c.identifier,
+)
+"""Columns in which people stand under a staff number, login or written name."""
+
 Query = sa.Select[Any]
 _l, _r, _a = labels.c, label_revisions.c, audit_logs.c
 
 
-def pages(view: View, who: Identity, part: Part) -> Iterator[Sequence[sa.Row[Any]]]:
+def pages(view: View, who: Person, part: Part) -> Iterator[Sequence[sa.Row[Any]]]:
     """The rows of a part by id, sealed texts still sealed, with `SINCE` and `ROW`."""
     table, source, condition, since = _SOURCES[part.name](who)
     columns: list[Any] = [_readable(table.c[name]) for name in part.columns]
@@ -69,16 +84,20 @@ def _readable(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     return column
 
 
-def other_names(view: View, who: Identity) -> set[str]:
+def other_names(view: View, who: Person) -> set[str]:
     """Every staff number, login and written name of everybody else."""
     found: set[str] = set()
     for column in WRITTEN:
-        query = sa.select(column).where(column.is_not(None), column.not_in(who.names)).distinct()
+        query = (
+            sa.select(column)
+            .where(column.is_not(None), sa.not_(is_called(column, who.identifiers)))
+            .distinct()
+        )
         found.update(view.conn.scalars(query))
     return found
 
 
-def technicians_facts(view: View, who: Identity, *, own: bool) -> list[tuple[str, str | None]]:
+def technicians_facts(view: View, who: Person, *, own: bool) -> list[tuple[str, str | None]]:
     """Names and e-mail addresses, sealed: the person's own, or everybody else's."""
     c = technicians.c
     is_own = _technician(c.id, who)
@@ -101,45 +120,45 @@ def _of(column: sa.Column[Any], values: Collection[Any]) -> sa.ColumnElement[boo
     return column.in_(list(values)) if values else sa.false()
 
 
-def _technician(column: sa.Column[Any], who: Identity) -> sa.ColumnElement[bool]:
-    return sa.false() if who.technician is None else column == who.technician
+def _technician(column: sa.Column[Any], who: Person) -> sa.ColumnElement[bool]:
+    return sa.false() if who.technician_row is None else column == who.technician_row
 
 
-def _own_labels(who: Identity) -> Query:
+def _own_labels(who: Person) -> Query:
     return sa.select(_l.id).where(_technician(_l.technician_id, who))
 
 
-def _accounts(who: Identity) -> sa.ColumnElement[bool]:
+def _accounts(who: Person) -> sa.ColumnElement[bool]:
     c = accounts.c
-    return sa.or_(_of(c.username, who.names), _technician(c.technician_id, who))
+    return sa.or_(is_called(c.username, who.identifiers), _technician(c.technician_id, who))
 
 
-def _of_accounts(who: Identity, column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+def _of_accounts(who: Person, column: sa.Column[Any]) -> sa.ColumnElement[bool]:
     return column.in_(sa.select(accounts.c.id).where(_accounts(who)))
 
 
 def _plain(
     table: sa.Table,
-    condition: Callable[[Identity], sa.ColumnElement[bool]],
+    condition: Callable[[Person], sa.ColumnElement[bool]],
     since: sa.ColumnElement[Any] | None = None,
-) -> Callable[[Identity], Source]:
+) -> Callable[[Person], Source]:
     moment = sa.null() if since is None else since
     return lambda who: (table, table, condition(who), moment)
 
 
 def _with_label(
-    condition: Callable[[Identity], sa.ColumnElement[bool]],
-) -> Callable[[Identity], Source]:
+    condition: Callable[[Person], sa.ColumnElement[bool]],
+) -> Callable[[Person], Source]:
     """Revisions are kept as long as their label."""
     joined = label_revisions.join(labels, _l.id == _r.label_id)
     return lambda who: (label_revisions, joined, condition(who), _l.timestamp)
 
 
-def _others_label(who: Identity) -> sa.ColumnElement[bool]:
+def _others_label(who: Person) -> sa.ColumnElement[bool]:
     return sa.not_(_technician(_l.technician_id, who))
 
 
-def _about_or_by(who: Identity) -> sa.ColumnElement[bool]:
+def _about_or_by(who: Person) -> sa.ColumnElement[bool]:
     about = [
         sa.and_(_a.table_name == "technicians", _technician(_a.record_id, who)),
         sa.and_(_a.table_name == "labels", _a.record_id.in_(_own_labels(who))),
@@ -147,18 +166,20 @@ def _about_or_by(who: Identity) -> sa.ColumnElement[bool]:
     for table in (privacy_requests, privacy_holds, erasures):
         rows = sa.select(table.c.id).where(_of(table.c.subject_id, who.subject_ids))
         about.append(sa.and_(_a.table_name == table.name, _a.record_id.in_(rows)))
-    return sa.or_(_of(_a.user_id, who.names), _of(_a.subject_id, who.subject_ids), *about)
+    return sa.or_(
+        is_called(_a.user_id, who.identifiers), _of(_a.subject_id, who.subject_ids), *about
+    )
 
 
-def _subject(table: sa.Table) -> Callable[[Identity], sa.ColumnElement[bool]]:
+def _subject(table: sa.Table) -> Callable[[Person], sa.ColumnElement[bool]]:
     return lambda who: _of(table.c.subject_id, who.subject_ids)
 
 
-def _named(column: sa.Column[Any]) -> Callable[[Identity], sa.ColumnElement[bool]]:
-    return lambda who: _of(column, who.names)
+def _named(column: sa.Column[Any]) -> Callable[[Person], sa.ColumnElement[bool]]:
+    return lambda who: is_called(column, who.identifiers)
 
 
-_SOURCES: dict[str, Callable[[Identity], Source]] = {
+_SOURCES: dict[str, Callable[[Person], Source]] = {
     "person": _plain(subjects, _subject(subjects)),
     "technicians": _plain(
         technicians,
@@ -182,15 +203,15 @@ _SOURCES: dict[str, Callable[[Identity], Source]] = {
     "labels": _plain(labels, lambda who: _technician(_l.technician_id, who), _l.timestamp),
     "label_revisions": _with_label(lambda who: _technician(_l.technician_id, who)),
     "corrections": _with_label(
-        lambda who: sa.and_(_of(_r.replaced_by, who.names), _others_label(who))
+        lambda who: sa.and_(is_called(_r.replaced_by, who.identifiers), _others_label(who))
     ),
     "verifications": _plain(
         labels,
-        lambda who: sa.and_(_of(_l.verified_by, who.names), _others_label(who)),
+        lambda who: sa.and_(is_called(_l.verified_by, who.identifiers), _others_label(who)),
         _l.timestamp,
     ),
     "earlier_verifications": _with_label(
-        lambda who: sa.and_(_of(_r.verified_by, who.names), _others_label(who))
+        lambda who: sa.and_(is_called(_r.verified_by, who.identifiers), _others_label(who))
     ),
     "model_versions": _plain(model_versions, _named(model_versions.c.created_by)),
     "data_versions": _plain(data_versions, _named(data_versions.c.created_by)),

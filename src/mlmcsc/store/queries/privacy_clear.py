@@ -22,6 +22,7 @@ from mlmcsc.store.sealing import sealed_event
 from mlmcsc.store.uow import Transaction
 from mlmcsc.store.vault import ERASED, PREFIX, is_clear
 
+
 def in_clear(view: View) -> dict[str, int]:
     """Rows with a personal text in clear, by `table.column`; only places where there are any.
 

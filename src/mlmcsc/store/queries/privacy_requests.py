@@ -72,13 +72,13 @@ def close(tx: Transaction, request: RequestRecord, state: str, outcome: str) -> 
 
 
 def close_for(
-    tx: Transaction, subject_id: str, kinds: Collection[str], outcome: str
+    tx: Transaction, subject_ids: Collection[str], kinds: Collection[str], outcome: str
 ) -> tuple[int, ...]:
     """Mark a person's open requests of these kinds as done.
 
     Args:
         tx: The open transaction.
-        subject_id: The person's random id.
+        subject_ids: All random ids of the person: a request may be filed under any.
         kinds: Such as `["erasure"]`.
         outcome: What was done, without a name.
 
@@ -86,7 +86,7 @@ def close_for(
         Their numbers.
     """
     tx.dialect.lock_table(tx.conn, privacy_requests)
-    found = listing(tx, subject_ids=[subject_id], closed=False)
+    found = listing(tx, subject_ids=subject_ids, closed=False)
     chosen = [request for request in found if request.kind in kinds]
     for request in chosen:
         close(tx, request, DONE, outcome)

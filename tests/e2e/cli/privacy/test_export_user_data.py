@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
+
+from mlmcsc import DatabaseManager
 
 
 @pytest.fixture
@@ -47,3 +50,21 @@ def test_a_file_that_is_there_is_not_replaced_unasked(john, tmp_path):
     assert (tmp_path / "f.json").read_text() == "mine"
     command = ("privacy", "export-user-data", "tech_001", "--output", "f.json", "--overwrite")
     assert john(*command).code == 0
+
+
+def test_a_missing_archive_is_exit_3_and_all_else_is_in_the_file(labelled, sqlite_url, tmp_path):
+    with DatabaseManager(sqlite_url) as db:
+        with db._database.store._writer.begin() as conn:
+            conn.exec_driver_sql("UPDATE labels SET timestamp = '2020-01-01' WHERE id < 5")
+        archive = db.archives.create("labels", timedelta(days=365)).archive
+        place = db.archives.folder.place(archive.path)
+    place.rename(tmp_path / "elsewhere")
+    ran = labelled("privacy", "export-user-data", "tech_001", "--output", "f.json")
+    assert ran.code == 3
+    assert place.name in ran.err
+    copy = json.loads((tmp_path / "f.json").read_text("utf-8"))
+    assert len(copy["parts"]["labels"]["rows"]) == 8
+    (told,) = copy["incomplete"]
+    assert str(place) in told
+    with DatabaseManager(sqlite_url) as db:
+        assert db.export_user_data("tech_001")["incomplete"] == [told]

@@ -23,6 +23,19 @@ def test_what_needs_action_is_exit_1_with_what_to_do(mlmcsc, tmp_path):
     assert "requests close" in mlmcsc("privacy", "report").out
 
 
+def test_a_missing_ledger_is_a_finding_and_stops_a_replay(mlmcsc, own_keys):
+    mlmcsc("technician", "register", "tech_001", "--name", "John Doe")
+    mlmcsc("privacy", "delete-user-data", "tech_001", "--confirm")
+    (ledger,) = own_keys.glob("*.jsonl")
+    ledger.rename(ledger.with_name("elsewhere"))
+    ran = mlmcsc("privacy", "report")
+    assert ran.code == 1
+    assert "erasure ledger" in ran.out
+    ran = mlmcsc("privacy", "replay")
+    assert (ran.code, ran.out) == (3, "")
+    assert str(ledger) in ran.err
+
+
 def test_the_record_names_controller_and_officer(mlmcsc, tmp_path):
     words = ("privacy", "record", "--controller", "Lab GmbH", "--officer", "dpo@lab.example")
     page = mlmcsc(*words)

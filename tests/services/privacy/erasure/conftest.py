@@ -31,6 +31,8 @@ def db(url, own_keys, tmp_path, monkeypatch):
     monkeypatch.setenv("MLMCSC_PERFORMANCE__CACHE_DIRECTORY", str(tmp_path / "caches"))
     monkeypatch.chdir(tmp_path)
     with DatabaseManager(url) as manager:
+        # Other tests erase people of databases with the same id: copies of one template.
+        manager._database.ledger.path.unlink(missing_ok=True)
         yield manager
 
 

@@ -26,10 +26,12 @@ class Carried:
     Attributes:
         identifiers: Staff number, logins, e-mail address and full name.
         exports: `path` and `sha256` of each exported file that holds rows of the person.
+        subject_ids: Every random id of theirs.
     """
 
     identifiers: tuple[str, ...]
     exports: tuple[dict[str, str], ...]
+    subject_ids: tuple[str, ...]
 
     def sealed(self, tx: Transaction, subject_id: str) -> dict[str, str]:
         """As it is kept.
@@ -56,7 +58,7 @@ def carried_by(view: View, saga: Saga) -> Carried | None:
     sealed = base64.b64decode(kept["sealed"])
     plain = view.vault.crypto.decrypt(master.key, sealed, PLACE + saga.subject_id.encode())
     document = orjson.loads(plain)
-    return Carried(tuple(document["identifiers"]), tuple(document["exports"]))
+    return Carried(**{name: tuple(values) for name, values in document.items()})
 
 
 def without_carried(saga: Saga) -> list[dict[str, Any]]:

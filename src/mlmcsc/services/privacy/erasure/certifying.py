@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 
 from mlmcsc.domain.audit.commitments import timestamp_text
+from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erased import NOT_REACHED, counted_fields
 from mlmcsc.domain.privacy.erasure import erasure_plan
 from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.privacy.tags import EraseAction
+from mlmcsc.errors import MissingKeyError
 from mlmcsc.store import schema
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.uow import Transaction
@@ -19,17 +21,36 @@ from mlmcsc.store.uow import Transaction
 FORMAT: Final = "mlmcsc-erasure-certificate-1"
 
 
-def signed_certificate(
-    tx: Transaction, saga: Saga, words: Mentions, checkpoint: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The certificate.
+def checkpoint_or_none(
+    sign: Callable[[Actor], Mapping[str, Any]], actor: Actor, sagas: Sequence[Saga]
+) -> Mapping[str, Any] | None:
+    """The signed checkpoint; none where the signing key was destroyed with the people's keys.
 
-    Its signature is Ed25519 over FORMAT, LF, and the rest as compact JSON with sorted keys.
+    Raises:
+        MissingKeyError: The master key that guards the signing key is not here.
+    """
+    try:
+        return sign(actor)
+    except MissingKeyError:
+        if all(saga.without_keys for saga in sagas):
+            return None
+        raise
+
+
+def signed_certificate(
+    tx: Transaction, saga: Saga, words: Mentions, checkpoint: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The certificate of an erasure that was just measured, in the same transaction.
+
+    Its signature is Ed25519 over FORMAT, LF, and the rest as compact JSON with sorted keys. It has
+    none where the signing key was destroyed.
 
     Raises:
         MissingKeyError: The master key that guards the signing key is not here.
     """
     content = _content(tx, saga, words, checkpoint)
+    if checkpoint is None:
+        return {**content, "key_id": None, "public_key": None, "signature": None}
     key_id, public_key, signature = tx.vault.sign(tx, message(content))
     return {
         **content,
@@ -46,7 +67,7 @@ def message(content: Mapping[str, Any]) -> bytes:
 
 
 def _content(
-    tx: Transaction, saga: Saga, words: Mentions, checkpoint: Mapping[str, Any]
+    tx: Transaction, saga: Saga, words: Mentions, checkpoint: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     steps = [{k: v for k, v in step.items() if k != "carried"} for step in saga.steps]
     counts = (saga.step("database") or {}).get("counts", {})
@@ -65,7 +86,8 @@ def _content(
         "fields": fields,
         "kept": [field for field in fields if field["action"] in kept],
         "not_reached": not_reached(saga),
-        "checkpoint": dict(checkpoint),
+        "measured": {"at": timestamp_text(tx.now), "left": 0},
+        "checkpoint": None if checkpoint is None else dict(checkpoint),
     }
 
 
@@ -80,6 +102,12 @@ def not_reached(saga: Saga) -> list[str]:
         special.append(
             f"{done['names_not_searched']} of the person's names are too short to be told from "
             "other words in free text: look for them by hand."
+        )
+    if saga.without_keys:
+        special.append(
+            "Sealed texts, in which the person may be named: the master key of this restored "
+            "backup was destroyed, so that nobody can read or search them. For the same reason "
+            "the certificate is not signed."
         )
     exports = (saga.step("exports") or {}).get("left", {})
     special += [f"Exported file {path}: {why}." for path, why in sorted(exports.items())]

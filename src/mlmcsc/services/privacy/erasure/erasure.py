@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,17 +12,19 @@ from mlmcsc.adapters.certificates import check_place, write_certificate
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.privacy.erased import ErasureReport, LedgerEntry, counted_fields
 from mlmcsc.domain.privacy.erasure import LabelChoice, erasure_plan
+from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.records import Record
-from mlmcsc.errors import MlmcscError, ValidationError
-from mlmcsc.services.privacy.erasure import in_database
+from mlmcsc.errors import MlmcscError, UnknownRecordError, ValidationError
 from mlmcsc.services.privacy.erasure.certifying import not_reached
+from mlmcsc.services.privacy.erasure.lines import in_force, ledger_check
 from mlmcsc.services.privacy.erasure.outside import Outside
-from mlmcsc.services.privacy.erasure.starting import Wanted, begun_for, start
-from mlmcsc.services.privacy.erasure.steps import Progress, Run, ledger_check
-from mlmcsc.store.queries.erasure import ledgered, people, saga
+from mlmcsc.services.privacy.erasure.planning import planned
+from mlmcsc.services.privacy.erasure.starting import Wanted, abandon, begun_for, start
+from mlmcsc.services.privacy.erasure.steps import Run
+from mlmcsc.store.queries.erasure import known, ledgered, saga
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.retention.batches import inactive_technicians
-from mlmcsc.store.uow import Snapshot, Store
+from mlmcsc.store.uow import Store
 
 RIGHT: str = "GDPR Art. 17(1)"
 RETENTION: str = "GDPR Art. 5(1)(e): retention"
@@ -66,8 +68,9 @@ class Erasure:
     ) -> ErasureReport:
         """Erase a person from the database, archives, caches and exports; for good.
 
-        Interrupted, it is finished by the same call, or by the next erasure of anybody. Whoever
-        was erased is found by their subject id only; then the report is given again.
+        Interrupted, it is finished by the same call; once the person is gone from the database,
+        also by the next erasure of anybody. Whoever was erased is found by their subject id only;
+        then the report is given again.
 
         Args:
             person: Staff number, login, written name, subject id, or the technician's row id.
@@ -91,13 +94,13 @@ class Erasure:
         with self.db.read() as view:
             begun, found = wanted.look_up(view)
             if dry_run:
-                return _planned(view, wanted, begun, found)
+                return planned(view, self.actor, self.outside, [(wanted, begun, found)])[0]
         place = None if certificate is None else Path(certificate)
         if place is not None:
             subject_id = begun.subject_id if begun else found.subject_id if found else None
             check_place(place, subject_id)
-        resumed, unfinished = self._resume(None if begun is None else begun.subject_id, progress)
-        report = self._erase(wanted, progress)
+        resumed, unfinished = self._resume([] if begun is None else [begun.subject_id], progress)
+        (report,) = self._erase([wanted], progress)
         if place is not None:
             write_certificate(place, report.certificate)
         return replace(report, resumed=resumed, unfinished=unfinished)
@@ -132,10 +135,42 @@ class Erasure:
             before = self.db.clock() - timedelta(days=_days(older_than_days))
             with self.db.read() as view:
                 every = list(inactive_technicians(view, before))
-        return tuple(
-            self.delete_user_data(each, ground=RETENTION, dry_run=dry_run, progress=progress)
-            for each in every
+        wanted = [Wanted.checked(each, "keep", RETENTION, None) for each in every]
+        with self.db.read() as view:
+            known_ = [(each, *each.look_up(view)) for each in wanted]
+            if dry_run:
+                return planned(view, self.actor, self.outside, known_)
+        if not wanted:
+            return ()
+        resumed, unfinished = self._resume(
+            [begun.subject_id for _, begun, _ in known_ if begun is not None], progress
         )
+        reports = self._erase(wanted, progress)
+        return tuple(replace(each, resumed=resumed, unfinished=unfinished) for each in reports)
+
+    @requires(Permission.PRIVACY)
+    def abandon(self, person: int | str) -> str:
+        """Take back an erasure that was begun and has erased nothing; the person is as before.
+
+        Args:
+            person: As for `delete_user_data`.
+
+        Returns:
+            The person's subject id.
+
+        Raises:
+            UnknownRecordError: No erasure of theirs is begun.
+            ConflictError: The person is erased from the database already.
+        """
+        wanted = Wanted.checked(person, "keep", RIGHT, None)
+        with self.db.read() as view:
+            begun = begun_for(view, wanted.person)
+        if begun is None or begun.finished_at is not None:
+            raise UnknownRecordError(
+                f"No erasure of {person!r} is begun and unfinished; there is nothing to take back."
+            )
+        abandon(self.db, self.actor, self.outside, begun)
+        return begun.subject_id
 
     @requires(Permission.PRIVACY)
     def unreplayed(self) -> list[LedgerEntry]:
@@ -147,7 +182,9 @@ class Erasure:
         """
         with self.db.read() as view:
             entries = self.outside.ledger.entries(ledger_check(view), ledgered.lines(view))
-            return ledgered.undone(view, entries)
+            begun = saga.under_way(view)
+            waiting = [each for each in in_force(entries) if each.subject_id not in begun]
+            return ledgered.undone(view, waiting)
 
     @requires(Permission.PRIVACY)
     def replay(self, *, dry_run: bool = False, progress: Progress | None = None) -> ReplayReport:
@@ -176,40 +213,54 @@ class Erasure:
         with self.db.read() as view:
             if not ledgered.undone(view, [entry]):
                 return None  # with another name of the same person
-            known = view.vault.find(view, entry.subject_id) is not None
-        who: int | str = entry.subject_id if known else entry.technician_row or 0
-        return self.delete_user_data(who, labels=entry.labels, ground=REPLAY, progress=progress)
+            is_known = known.keyless(view, entry.subject_id) is not None
+        who: int | str = entry.subject_id if is_known else entry.technician_row or 0
+        wanted = Wanted.checked(who, entry.labels, REPLAY, None)
+        (report,) = self._erase([replace(wanted, restored=True)], progress)
+        return report
 
     def _resume(
-        self, but: str | None, progress: Progress | None
+        self, but: Sequence[str], progress: Progress | None
     ) -> tuple[tuple[str, ...], dict[str, str]]:
-        """Finish what was interrupted; one that cannot be finished now is told, not in the way."""
+        """Finish what was interrupted after the people were erased from the database.
+
+        Until then it can be taken back, and only the same call goes on with it. One that cannot be
+        finished now is told, and is not in the way.
+        """
         with self.db.read() as view:
-            every = [each.subject_id for each in saga.unfinished(view)]
+            begun = [each for each in saga.unfinished(view) if each.step("database") is not None]
+            every = [each.subject_id for each in begun]
         done, refused = [], {}
         for subject_id in every:
-            if subject_id == but:
+            if subject_id in but:
                 continue
             try:
-                self._run(subject_id, progress).finish()
+                self._run([subject_id], progress).finish()
             except MlmcscError as error:
                 refused[subject_id] = str(error)
             else:
                 done.append(subject_id)
         return tuple(done), refused
 
-    def _erase(self, wanted: Wanted, progress: Progress | None) -> ErasureReport:
-        with self.db.read() as view:
-            begun = begun_for(view, wanted.person)
-        if begun is None:
-            begun = start(self.db, self.actor, wanted)
-        if begun.finished_at is not None:
-            return _report(begun, {})
-        run = self._run(begun.subject_id, progress)
-        return _report(run.finish(), run.exports_left)
+    def _erase(
+        self, wanted: Sequence[Wanted], progress: Progress | None
+    ) -> tuple[ErasureReport, ...]:
+        """Everybody together: what is searched or rewritten for one serves all."""
+        every = []
+        for each in wanted:
+            with self.db.read() as view:
+                begun = begun_for(view, each.person)
+            every.append(begun or start(self.db, self.actor, each))
+        open_ = [begun.subject_id for begun in every if begun.finished_at is None]
+        run = self._run(list(dict.fromkeys(open_)), progress)
+        done = {begun.subject_id: begun for begun in (*every, *(run.finish() if open_ else ()))}
+        return tuple(
+            _report(each, run.exports_deleted.get(who, ()), run.exports_left.get(who, {}))
+            for who, each in done.items()
+        )
 
-    def _run(self, subject_id: str, progress: Progress | None) -> Run:
-        return Run(self.db, self.actor, self.outside, subject_id, progress or _quiet)
+    def _run(self, subject_ids: Sequence[str], progress: Progress | None) -> Run:
+        return Run(self.db, self.actor, self.outside, tuple(subject_ids), progress or quiet)
 
 
 def _days(days: int) -> int:
@@ -218,26 +269,9 @@ def _days(days: int) -> int:
     return days
 
 
-def _planned(
-    view: Snapshot, wanted: Wanted, begun: Saga | None, found: people.Person | None
+def _report(
+    done: Saga, exports_deleted: Sequence[str], exports_left: Mapping[str, str]
 ) -> ErasureReport:
-    labels = begun.labels if begun else wanted.labels
-    if begun is not None:
-        found = people.find(view, begun.subject_id)
-    counts = in_database.count(view, found, labels) if found else {}
-    return ErasureReport(
-        subject_id=begun.subject_id if begun else found.subject_id if found else None,
-        technician_row=begun.technician_row if begun else found.technician_row if found else None,
-        labels=labels,
-        ground=wanted.ground,
-        request_id=wanted.request_id,
-        dry_run=True,
-        fields=counted_fields(erasure_plan(labels), counts),
-        steps=tuple(begun.steps) if begun else (),
-    )
-
-
-def _report(done: Saga, exports_left: Mapping[str, str]) -> ErasureReport:
     counts = (done.step("database") or {}).get("counts", {})
     return ErasureReport(
         subject_id=done.subject_id,
@@ -250,11 +284,10 @@ def _report(done: Saga, exports_left: Mapping[str, str]) -> ErasureReport:
         steps=tuple(done.steps),
         started_at=done.started_at,
         finished_at=done.finished_at,
+        files=tuple(exports_deleted or (done.step("exports") or {}).get("deleted", ())),
+        archives=tuple((done.step("archives") or {}).get("rewritten", ())),
+        caches=tuple((done.step("caches") or {}).get("folders", ())),
         exports_left=exports_left or (done.step("exports") or {}).get("left", {}),
         not_reached=tuple(not_reached(done)),
         certificate=done.certificate,
     )
-
-
-def _quiet(_step: str, _done: int, _total: int) -> None:
-    """Nobody watches."""

@@ -1,25 +1,49 @@
-"""The step in which the person goes from the database: one transaction."""
+"""The step in which people go from the database: one transaction, one search for them all."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mlmcsc.domain.enums import Operation
-from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.domain.privacy.erasure import LabelChoice
-from mlmcsc.domain.privacy.mentions import Mentions
+from mlmcsc.domain.privacy.erasure import LabelChoice, erasure_plan
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.places import tagged_places
 from mlmcsc.domain.privacy.tags import EraseAction
-from mlmcsc.services.privacy.erasure.carried import Carried
-from mlmcsc.store.queries.erasure import deeds, exports, held, mentions, people, saga, trail
-from mlmcsc.store.queries.erasure.people import Person
+from mlmcsc.services.privacy.erasure.carried import Carried, carried_by
+from mlmcsc.store.queries.erasure import (
+    deeds,
+    exports,
+    held,
+    known,
+    locking,
+    mentions,
+    saga,
+    trail,
+)
+from mlmcsc.store.queries.erasure.naming import Names
+from mlmcsc.store.queries.erasure.saga import Saga
+from mlmcsc.store.queries.erasure.touched import Touched
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
 
 PROGRAM = "mlmcsc"
 """Who finishes what a person began that erases themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """Somebody whose erasure was begun."""
+
+    saga: Saga
+    person: Person
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every subject id of theirs."""
+        return tuple(dict.fromkeys((self.saga.subject_id, *self.person.aliases)))
 
 
 def acting(actor: Actor, identifiers: tuple[str, ...]) -> Actor:
@@ -32,62 +56,159 @@ def acting(actor: Actor, identifiers: tuple[str, ...]) -> Actor:
     return replace(actor, reason=None)
 
 
-def count(view: View, person: Person, labels: LabelChoice) -> dict[str, int]:
-    """Rows of each place that an erasure would change or remove."""
-    words = Mentions(person.identifiers)
-    counts = deeds.count(view, person, labels)
-    own = deeds.dealt_with(person, labels)
-    for place, number in mentions.clear(view, words, change=False, without=own).items():
-        counts[place] = counts.get(place, 0) + number
-    return counts | trail.count(view, person, words)
+def count(view: View, people: Sequence[Person], labels: LabelChoice) -> list[dict[str, int]]:
+    """Rows of each place that the erasure of each would change or remove."""
+    every = {str(number): person for number, person in enumerate(people)}
+    names = Names({who: person.identifiers for who, person in every.items()})
+    own = {who: deeds.dealt_with(person, labels) for who, person in every.items()}
+    named = mentions.clear(view, names, without=own)
+    logged = trail.count(view, every, names)
+    return [
+        dict(Counter(deeds.count(view, person, labels)) + Counter(named[who])) | logged[who]
+        for who, person in every.items()
+    ]
 
 
-def erase(db: Store, actor: Actor, subject_id: str) -> None:
-    """Erase the person, unless that was done; see `mlmcsc.domain.privacy.erasure.erasure_plan`.
+def erase(db: Store, actor: Actor, subject_ids: Sequence[str]) -> None:
+    """Erase the people, but those who are; see `mlmcsc.domain.privacy.erasure.erasure_plan`.
 
     Raises:
-        HeldError: A legal hold was placed meanwhile.
+        HeldError: A legal hold was placed meanwhile; nothing was changed.
         MissingKeyError: The master key is not here; nothing was changed.
     """
     with db.read() as view:
-        begun = saga.of_subject(view, subject_id)
-        person = people.find(view, subject_id)
-    if begun is None or begun.step("database") is not None:
-        return
-    names = person.identifiers if person else tuple(filter(None, [begun.identifier]))
-    with db.write(acting(actor, names)) as tx:
-        begun = saga.lock(tx, subject_id)
-        if begun.step("database") is None:
-            _erase(tx, begun, people.find(tx, subject_id))
+        names = [name for each in _waiting(view, subject_ids) for name in each.person.identifiers]
+    with db.write(acting(actor, tuple(names))) as tx:
+        saga.lock_table(tx)
+        locking.lock_all(tx)  # who writes a name now is waited for, and found
+        for subject_id in subject_ids:
+            saga.lock(tx, subject_id).refuse_abandoned()
+        going = _waiting(tx, subject_ids)
+        for each in going:
+            held.refuse_held(tx, each.person, each.saga.labels)
+        if going:
+            _erase(tx, going)
 
 
-def _erase(tx: Transaction, begun: saga.Saga, found: Person | None) -> None:
-    called = tuple(filter(None, [begun.identifier]))
-    person = found or Person(
-        begun.identifier or "", begun.technician_row, begun.subject_id, (), called
-    )
-    held.refuse_held(tx, person, begun.labels)
-    pseudonym = str((begun.step("started") or {})["pseudonym"])
-    words = Mentions(person.identifiers)
-    carried = Carried(person.identifiers, tuple(exports.of(tx, person)))
-    done: dict[str, Any] = {"carried": carried.sealed(tx, begun.subject_id)}
-    counts = deeds.apply(tx, person, pseudonym, begun.labels)
-    for place, number in mentions.clear(tx, words, change=True).items():
-        counts[place] = counts.get(place, 0) + number
-    counts |= trail.redact(tx, person, words)
-    if person.technician_row is not None:
-        counts["technicians.is_active"] = 1  # by the first step
-    counts |= deeds.destroy_keys(tx, person.subject_ids)
-    left = mentions.unreachable(tx, words, _staying())
-    done |= {
-        "counts": {place: number for place, number in counts.items() if number},
-        "named_in_paths": left,
-        "names_not_searched": len(words.ambiguous),
+def _waiting(view: View, subject_ids: Sequence[str]) -> list[Going]:
+    found = [saga.of_subject(view, subject_id) for subject_id in subject_ids]
+    return [
+        Going(each, known.person_of(view, each))
+        for each in found
+        if each is not None and each.step("database") is None
+    ]
+
+
+def _erase(tx: Transaction, going: Sequence[Going]) -> None:
+    carried = {
+        each.saga.subject_id: Carried(
+            each.person.identifiers, tuple(exports.of(tx, each.person)), each.ids
+        ).sealed(tx, each.saga.subject_id)
+        for each in going
     }
-    saga.add_step(tx, begun, "database", done)
-    told = {"step": "database", "counts": done["counts"], "ground": words.removed(begun.ground)}
-    n_rows = max(counts.values(), default=0)
-    tx.record(AuditEvent(Operation.ERASE, "erasures", begun.id, None, told, n_rows=n_rows))
+    names = names_of(going)
+    counts = _remove(tx, going, names)
+    left = mentions.unreachable(tx, names, _staying())
+    for each in going:
+        who = each.saga.subject_id
+        if each.person.technician_row is not None:
+            counts[who]["technicians.is_active"] = 1  # by the first step
+        done = {
+            "carried": carried[who],
+            "counts": counts[who],
+            "named_in_paths": left[who],
+            "names_not_searched": len(names.each[who].ambiguous),
+        }
+        saga.add_step(tx, each.saga, "database", done, _totals(each.saga.labels, counts[who]))
+
+
+def _remove(tx: Transaction, going: Sequence[Going], names: Names) -> dict[str, dict[str, int]]:
+    """Everything of these people; counts of each place by subject id."""
+    touched = Touched()
+    found = {
+        each.saga.subject_id: Counter(
+            deeds.apply(tx, each.person, each.saga.pseudonym, each.saga.labels, touched)
+        )
+        for each in going
+    }
+    named = mentions.clear(tx, names, touched=touched)
+    people = {each.saga.subject_id: each.person for each in going}
+    pseudonyms = {each.saga.subject_id: each.saga.pseudonym for each in going}
+    logged = trail.redact(tx, people, names, pseudonyms)
+    for each in going:
+        who = each.saga.subject_id
+        found[who].update(named[who])
+        found[who].update(logged[who])
+        found[who].update(deeds.destroy_keys(tx, each.ids, touched))
+    touched.tell(tx)
+    return {who: {p: n for p, n in counts.items() if n} for who, counts in found.items()}
+
+
+def names_of(going: Sequence[Going]) -> Names:
+    """The names of all, to be searched for at once."""
+    without_keys = any(each.saga.without_keys for each in going)
+    return Names(
+        {each.saga.subject_id: each.person.identifiers for each in going},
+        without_keys=without_keys,
+    )
+
+
+def again(tx: Transaction, subject_ids: Sequence[str]) -> bool:
+    """Measure what is left of people who are erased; erase that too.
+
+    Whoever read a name before may have written it back after the database step. Writers of names
+    are kept out until the transaction ends.
+
+    Returns:
+        Whether anything was left, so that it has to be measured once more.
+    """
+    saga.lock_table(tx)
+    locking.lock_all(tx)
+    going = [_returned(tx, subject_id) for subject_id in subject_ids]
+    names = names_of(going)
+    left = _measure(tx, going, names)
+    if not any(left.values()):
+        return False
+    _remove(tx, going, names)
+    for each in going:
+        told = _totals(each.saga.labels, left[each.saga.subject_id])
+        saga.forget_step(tx, each.saga, "vacuum", {"step": "found again", **told})
+    return True
+
+
+def _returned(view: View, subject_id: str) -> Going:
+    begun = saga.of_subject(view, subject_id)
+    if begun is None:
+        raise RuntimeError(f"no erasure of {subject_id}")  # rows of that step are never deleted
+    carried = carried_by(view, begun) or Carried((), (), ())
+    return Going(begun, known.returned(view, begun, carried.identifiers, carried.subject_ids))
+
+
+def _measure(view: View, going: Sequence[Going], names: Names) -> dict[str, dict[str, int]]:
+    """What is left of each, by place; nothing of those who are gone."""
+    people = {each.saga.subject_id: each.person for each in going}
+    named, logged = mentions.clear(view, names), trail.count(view, people, names)
+    found = {}
+    for each in going:
+        begun, who = each.saga, each.saga.subject_id
+        rows = deeds.left(view, each.person, begun.pseudonym, begun.labels, each.ids)
+        every = Counter(rows) + Counter(named[who]) + Counter(logged[who])
+        found[who] = {place: number for place, number in every.items() if number}
+    return found
+
+
+def _totals(labels: LabelChoice, counts: Mapping[str, int]) -> dict[str, Any]:
+    """Values of each action, such as `{"erased": 12}`: what each column lost is certified."""
+    words = {
+        EraseAction.ERASE: "erased",
+        EraseAction.ANONYMISE: "anonymised",
+        EraseAction.RESTRICT: "restricted",
+    }
+    totals: Counter[str] = Counter()
+    for line in erasure_plan(labels):
+        if line.action in words:
+            totals[words[line.action]] += counts.get(f"{line.table}.{line.column}", 0)
+    return {word: number for word, number in totals.items() if number}
 
 
 def _staying() -> list[tuple[str, str]]:
@@ -97,3 +218,19 @@ def _staying() -> list[tuple[str, str]]:
         for table, column, tag in tagged_places()
         if tag.personal and tag.action is EraseAction.KEEP
     ]
+
+
+def owners(db: Store, subject_ids: Sequence[str]) -> tuple[str, ...]:
+    """Every name of these people, as long as it is known."""
+    with db.read() as view:
+        found = [saga.of_subject(view, subject_id) for subject_id in subject_ids]
+        names: list[str] = []
+        for begun in found:
+            if begun is None:
+                continue
+            carried = carried_by(view, begun)
+            if carried is not None:
+                names += carried.identifiers
+            elif begun.finished_at is None and begun.identifier is not None:
+                names += known.person_of(view, begun).identifiers
+    return tuple(names)

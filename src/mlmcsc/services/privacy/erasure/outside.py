@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
+from mlmcsc.adapters.exported_files import removable
 from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erasure import LabelChoice
+from mlmcsc.services.privacy.erasure.carried import Carried
+
+
+class Reached(TypedDict):
+    """Fields of the report: see `ErasureReport`."""
+
+    files: tuple[str, ...]
+    archives: tuple[str, ...]
+    caches: tuple[str, ...]
 
 
 class EraseArchives(Protocol):
@@ -24,8 +34,9 @@ class EraseArchives(Protocol):
         pseudonym: str,
         *,
         labels: LabelChoice,
+        dry_run: bool = False,
     ) -> Mapping[str, Any]:
-        """What was done, as numbers and names of archives."""
+        """What was done, or after a dry run would be, as numbers and names of archives."""
         ...
 
 
@@ -46,3 +57,27 @@ class Outside:
     forget_open: Callable[[], None]
     erase_archives: EraseArchives
     checkpoint: Callable[[Actor], Mapping[str, Any]]
+
+    def planned(
+        self,
+        actor: Actor,
+        technician_row: int | None,
+        subject_id: str | None,
+        carried: Carried,
+        labels: LabelChoice,
+    ) -> Reached:
+        """What would go outside the database."""
+        archives = self.erase_archives(
+            actor,
+            technician_row,
+            subject_id or "",
+            carried.identifiers,
+            "",
+            labels=labels,
+            dry_run=True,
+        )
+        return {
+            "files": tuple(removable(carried.exports)),
+            "archives": tuple(archives["rewritten"]),
+            "caches": (str(self.caches),) if self.caches.is_dir() else (),
+        }

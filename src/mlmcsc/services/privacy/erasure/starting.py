@@ -12,12 +12,14 @@ from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.privacy.mentions import Mentions
-from mlmcsc.errors import ConflictError, UnknownRecordError, ValidationError
+from mlmcsc.domain.privacy.persons import Person
+from mlmcsc.errors import ConflictError, MissingKeyError, UnknownRecordError, ValidationError
 from mlmcsc.services.privacy.erasure.carried import carried_by
+from mlmcsc.services.privacy.erasure.lines import withdraw_lines
+from mlmcsc.services.privacy.erasure.outside import Outside
 from mlmcsc.store.models import privacy_requests
-from mlmcsc.store.queries import rows
-from mlmcsc.store.queries.erasure import held, people, saga
-from mlmcsc.store.queries.erasure.people import Person
+from mlmcsc.store.queries import persons, rows
+from mlmcsc.store.queries.erasure import held, known, saga
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
@@ -37,12 +39,14 @@ class Wanted:
         labels: Whether measurements stay.
         ground: Why.
         request_id: The request that is answered.
+        restored: Whether a restored backup is erased again, whose keys may be destroyed.
     """
 
     person: int | str
     labels: LabelChoice
     ground: str
     request_id: int | None
+    restored: bool = False
 
     @classmethod
     def checked(cls, person: Any, labels: LabelChoice, ground: Any, request_id: Any) -> Wanted:
@@ -70,7 +74,7 @@ class Wanted:
         if begun is not None:
             self._refuse_other_labels(begun)
             return begun, None
-        person = people.find(view, self.person)
+        person, _ = self.find(view)
         if person is None:
             raise UnknownRecordError(
                 f"person {self.person!r} is not known; nothing was done. Give a staff number, a "
@@ -78,6 +82,20 @@ class Wanted:
             )
         held.refuse_held(view, person, self.labels)
         return None, person
+
+    def find(self, view: View) -> tuple[Person | None, bool]:
+        """The person; and whether their sealed name cannot be read, as its key was destroyed.
+
+        Raises:
+            MissingKeyError: The master key is not here.
+        """
+        try:
+            return persons.living(view, self.person), False
+        except MissingKeyError:
+            if not self.restored:
+                raise
+            view.vault.keys(view).current()  # a key that is only not at hand is to be brought
+        return known.keyless(view, self.person), True
 
     def _refuse_other_labels(self, begun: Saga) -> None:
         if begun.finished_at is None and begun.labels != self.labels:
@@ -107,14 +125,14 @@ def start(db: Store, actor: Actor, wanted: Wanted) -> Saga:
         MissingKeyError: The master key is not here; nothing was done.
     """
     with db.read() as view:
-        found = people.find(view, wanted.person)
+        found, without_keys = wanted.find(view)
     words = Mentions(found.identifiers if found else ())
     # The reason may name the person; it is kept without.
     with db.write(replace(actor, reason=words.removed(actor.reason))) as tx:
         begun, person = wanted.look_up(tx)
         if begun is not None or person is None:
             raise ConflictError("Another process erases this person already; wait for its end.")
-        subject_id = people.admit(tx, person)
+        subject_id = persons.admit(tx, person)
         values = {
             "subject_id": subject_id,
             "technician_row": person.technician_row,
@@ -123,7 +141,31 @@ def start(db: Store, actor: Actor, wanted: Wanted) -> Saga:
             "ground": words.removed(wanted.ground),
             "identifier": person.called,
         }
-        number = saga.start(tx, values, f"erased-{secrets.token_hex(4)}")
+        pseudonym = f"erased-{secrets.token_hex(4)}"
+        number = saga.start(tx, values, pseudonym, without_keys=without_keys)
         told = {k: v for k, v in values.items() if k != "identifier"}
         tx.record(AuditEvent(Operation.ERASE, "erasures", number, None, told))
         return saga.lock(tx, subject_id)
+
+
+def abandon(db: Store, actor: Actor, outside: Outside, begun: Saga) -> None:
+    """Take back an erasure that has erased nothing.
+
+    It is marked first, and then cannot go on: else it could be finished after its line in the
+    ledger was withdrawn, and a restored backup would not be erased again.
+
+    Raises:
+        ConflictError: The person is erased already.
+    """
+    with db.write(actor) as tx:
+        begun = saga.lock(tx, begun.subject_id)
+        if begun.step("database") is not None:
+            raise ConflictError(
+                f"{begun.subject_id} is erased from the database already; that cannot be taken "
+                "back. Run `privacy delete-user-data` with the same person to finish it."
+            )
+        saga.add_step(tx, begun, "abandoned", {})
+    with db.read() as view:
+        withdraw_lines(view, outside.ledger, begun, db.clock())
+    with db.write(actor) as tx:
+        saga.abandon(tx, saga.lock(tx, begun.subject_id))

@@ -2,64 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlmcsc.adapters.cache_folders import purge
 from mlmcsc.adapters.exported_files import remove_exported
-from mlmcsc.domain.audit.commitments import timestamp_text
-from mlmcsc.domain.enums import Operation
-from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.domain.privacy.erased import STEPS, LedgerEntry
+from mlmcsc.domain.privacy.erased import STEPS
 from mlmcsc.domain.privacy.mentions import Mentions
-from mlmcsc.errors import StoreError
+from mlmcsc.domain.progress import Progress
+from mlmcsc.errors import ConflictError, StoreError
 from mlmcsc.services.privacy.erasure import in_database
 from mlmcsc.services.privacy.erasure.carried import Carried, carried_by, without_carried
-from mlmcsc.services.privacy.erasure.certifying import signed_certificate
+from mlmcsc.services.privacy.erasure.certifying import checkpoint_or_none, signed_certificate
+from mlmcsc.services.privacy.erasure.lines import write_lines
 from mlmcsc.services.privacy.erasure.outside import Outside
-from mlmcsc.store import schema
-from mlmcsc.store.queries.erasure import people, saga
+from mlmcsc.store.queries.erasure import held, known, saga
+from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.privacy_requests import close_for
-from mlmcsc.store.uow import Snapshot, Store
-
-Progress = Callable[[str, int, int], None]
-"""Takes the step, how many steps are done, and how many there are."""
+from mlmcsc.store.uow import Store
 
 ALWAYS_COMPACTED = ("audit_logs", "erasures", "subjects")
 
 
+MOST_MEASURES = 5
+"""Names that come back as often are being written by somebody at work."""
+
+
 @dataclass(slots=True)
 class Run:
-    """One go at an erasure.
+    """One go at the erasures of people who are erased together.
 
     Attributes:
         db: The database.
         actor: Who erases.
         outside: What is reached outside the database.
-        subject_id: Whose erasure.
+        subject_ids: Whose erasures.
         progress: Told each step.
-        exports_left: Exported files that were not deleted, with the reason, by full path.
-        exports_deleted: Full paths of those that were.
+        exports_left: Exported files that were not deleted, with the reason, by full path; by
+            subject id.
+        exports_deleted: Full paths of those that were, by subject id.
     """
 
     db: Store
     actor: Actor
     outside: Outside
-    subject_id: str
+    subject_ids: tuple[str, ...]
     progress: Progress
-    exports_left: dict[str, str] = field(default_factory=dict)
-    exports_deleted: list[str] = field(default_factory=list)
+    exports_left: dict[str, dict[str, str]] = field(default_factory=dict)
+    exports_deleted: dict[str, list[str]] = field(default_factory=dict)
 
-    def finish(self) -> saga.Saga:
-        """Do every step that is not done.
+    def finish(self) -> list[Saga]:
+        """Do every step that is not done; what concerns everybody is done once.
 
         Raises:
             HeldError: A legal hold was placed meanwhile.
             StoreError: A step cannot be done now; the next run goes on with it.
         """
-        steps: tuple[Callable[[], None], ...] = (
+        steps: tuple[Callable[[Sequence[Saga]], None], ...] = (
             self._ledger,
             self._database,
             self._archives,
@@ -70,123 +71,133 @@ class Run:
         )
         for number, (name, step) in enumerate(zip(STEPS[1:], steps, strict=True), 1):
             self.progress(f"erasing: {name}", number, len(STEPS))
-            if self._saga().step(name) is None:
-                step()
+            left = [begun for begun in self._sagas() if begun.step(name) is None]
+            if left:
+                step(left)
         self.progress("erased", len(STEPS), len(STEPS))
-        return self._saga()
+        return self._sagas()
 
-    def _saga(self) -> saga.Saga:
+    def _sagas(self) -> list[Saga]:
         with self.db.read() as view:
-            found = saga.of_subject(view, self.subject_id)
-        if found is None:
-            raise RuntimeError(f"no erasure of {self.subject_id}")  # it was started before
-        return found
+            found = [saga.of_subject(view, subject_id) for subject_id in self.subject_ids]
+        if None in found:
+            raise ConflictError("The erasure was abandoned by another process meanwhile.")
+        every = [begun for begun in found if begun is not None]
+        for begun in every:
+            begun.refuse_abandoned()
+        return every
 
-    def _carried(self) -> Carried:
+    def _carried(self, begun: Saga) -> Carried:
         with self.db.read() as view:
-            begun = saga.of_subject(view, self.subject_id)
-            carried = None if begun is None else carried_by(view, begun)
-        return carried or Carried((), ())
+            return carried_by(view, begun) or Carried((), (), ())
 
-    def _done(self, name: str, counts: Mapping[str, Any]) -> None:
+    def _done(self, name: str, counts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note a step; counts by subject id."""
         with self.db.write(self._actor()) as tx:
-            begun = saga.lock(tx, self.subject_id)
-            saga.add_step(tx, begun, name, counts)
+            for subject_id, each in counts.items():
+                saga.add_step(tx, saga.lock(tx, subject_id), name, each)
 
     def _actor(self) -> Actor:
         """Nobody whom the erasure's own events would name again."""
-        return in_database.acting(self.actor, self._carried().identifiers)
+        return in_database.acting(self.actor, in_database.owners(self.db, self.subject_ids))
 
-    def _ledger(self) -> None:
-        """Before the key is destroyed: else a restored backup would never be erased again."""
-        begun = self._saga()
+    def _ledger(self, left: Sequence[Saga]) -> None:
+        """Before the keys are destroyed: else a restored backup would never be erased again."""
         with self.db.read() as view:
-            person = people.find(view, self.subject_id)
-            others = () if person is None else person.aliases
-            database_id = str(schema.read_setting(view.conn, "database_id"))
-            moment = timestamp_text(self.db.clock())
-            rows = {self.subject_id: begun.technician_row} | dict.fromkeys(others)
-            lines = {
-                who: self.outside.ledger.append(
-                    LedgerEntry(database_id, who, row, begun.labels, moment),
-                    lambda text: view.vault.sign(view, text)[2],
-                    ledger_check(view),
-                )
-                for who, row in rows.items()
-            }
-        with self.db.write(in_database.acting(self.actor, _names(person))) as tx:
-            saga.add_step(tx, saga.lock(tx, self.subject_id), "ledger", {"sha256": lines})
+            for begun in left:
+                held.refuse_held(view, known.person_of(view, begun), begun.labels)
+            moment, book = self.db.clock(), self.outside.ledger
+            lines = {each.subject_id: write_lines(view, book, each, moment) for each in left}
+        self._done("ledger", {who: {"sha256": each} for who, each in lines.items()})
 
-    def _database(self) -> None:
-        in_database.erase(self.db, self.actor, self.subject_id)
+    def _database(self, left: Sequence[Saga]) -> None:
+        in_database.erase(self.db, self.actor, [begun.subject_id for begun in left])
 
-    def _archives(self) -> None:
-        begun, identifiers = self._saga(), self._carried().identifiers
-        done = self.outside.erase_archives(
-            self._actor(),
-            begun.technician_row,
-            self.subject_id,
-            identifiers,
-            str((begun.step("started") or {})["pseudonym"]),
-            labels=begun.labels,
-        )
-        self._done("archives", done)
+    def _archives(self, left: Sequence[Saga]) -> None:
+        for begun in left:
+            done = self.outside.erase_archives(
+                self._actor(),
+                begun.technician_row,
+                begun.subject_id,
+                self._carried(begun).identifiers,
+                begun.pseudonym,
+                labels=begun.labels,
+            )
+            self._done("archives", {begun.subject_id: done})
 
-    def _caches(self) -> None:
+    def _caches(self, left: Sequence[Saga]) -> None:
         self.outside.forget_open()
-        self._done("caches", {"files": purge(self.outside.caches)})
+        done = {"files": purge(self.outside.caches), "folders": [str(self.outside.caches)]}
+        told = {each.subject_id: Mentions(self._carried(each).identifiers) for each in left}
+        self._done("caches", {who: words.removed(done) for who, words in told.items()})
 
-    def _exports(self) -> None:
-        carried = self._carried()
-        self.exports_deleted, self.exports_left = remove_exported(carried.exports)
-        words = Mentions(carried.identifiers)
-        left = {words.removed(path): why for path, why in self.exports_left.items()}
-        deleted = words.removed(self.exports_deleted)
-        self._done("exports", {"deleted": deleted, "left": left})
+    def _exports(self, left: Sequence[Saga]) -> None:
+        for begun in left:
+            carried = self._carried(begun)
+            deleted, there = remove_exported(carried.exports)
+            self.exports_deleted[begun.subject_id] = deleted
+            self.exports_left[begun.subject_id] = there
+            told = Mentions(carried.identifiers).removed({"deleted": deleted, "left": there})
+            self._done("exports", {begun.subject_id: told})
 
-    def _vacuum(self) -> None:
-        counts = (self._saga().step("database") or {}).get("counts", {})
-        touched = sorted({place.partition(".")[0] for place in counts} | set(ALWAYS_COMPACTED))
+    def _vacuum(self, left: Sequence[Saga]) -> None:
+        places = {place for begun in left for place in (begun.step("database") or {})["counts"]}
+        touched = sorted({place.partition(".")[0] for place in places} | set(ALWAYS_COMPACTED))
         result = self.db.dialect.compact(self.db.engine, touched, rewrite=True)
         if result.refused is not None and not self.db.dialect.in_memory:
             raise self._blocked(result.refused)
-        self._done("vacuum", {"bytes_before": result.bytes_before, "bytes": result.bytes_after})
+        done = {"bytes_before": result.bytes_before, "bytes": result.bytes_after}
+        self._done("vacuum", {begun.subject_id: done for begun in left})
 
-    def _certificate(self) -> None:
-        """The clear identifier goes, then its traces; only then is the erasure finished."""
-        actor, words = self._actor(), Mentions(self._carried().identifiers)
-        if self._saga().certificate is None:
-            checkpoint = self.outside.checkpoint(actor)
-            with self.db.write(actor) as tx:
-                begun = saga.lock(tx, self.subject_id)
-                certificate = signed_certificate(tx, begun, words, checkpoint)
-                saga.change(tx, begun, certificate=certificate, identifier=None)
-                told = {"step": "certificate", "signature": certificate["signature"]}
-                tx.record(AuditEvent(Operation.ERASE, "erasures", begun.id, None, told))
-        refused = self.db.dialect.forget_changes(self.db.engine, ALWAYS_COMPACTED)
-        if refused is not None:
-            raise self._blocked(refused)
+    def _certificate(self, left: Sequence[Saga]) -> None:
+        """The clear identifiers go, then their traces; only then are the erasures finished."""
+        actor = self._actor()
+        for _ in range(MOST_MEASURES):
+            waiting = [begun for begun in self._sagas() if begun.certificate is None]
+            if not waiting or self._certified(actor, waiting):
+                break
+            self._vacuum(waiting)
+        else:
+            raise StoreError(
+                "The people's names are written again and again while they are erased: see that "
+                "nobody works in their names, then run the same command again."
+            )
+        self._refuse_traces(ALWAYS_COMPACTED)
         with self.db.write(actor) as tx:
-            begun = saga.lock(tx, self.subject_id)
-            last = saga.told(tx, "certificate", {})
-            steps = [*without_carried(begun), last]
-            saga.change(tx, begun, steps=steps, finished_at=tx.now)
-            close_for(tx, self.subject_id, ["erasure"], "erased")
+            for subject_id in (begun.subject_id for begun in left):
+                begun = saga.lock(tx, subject_id)
+                carried = carried_by(tx, begun) or Carried((), (), ())
+                whole = {subject_id, *carried.subject_ids}  # filed under any of their names
+                steps = [*without_carried(begun), saga.told(tx, "certificate", {})]
+                saga.change(tx, begun, steps=steps, finished_at=tx.now)
+                saga.tell(tx, begun, {"step": "finished"})
+                close_for(tx, whole, ["erasure"], "erased")
         # Refused, it leaves the names in the log for a while, encrypted with the master key.
         self.db.dialect.forget_changes(self.db.engine, ("erasures",))
 
+    def _certified(self, actor: Actor, waiting: Sequence[Saga]) -> bool:
+        """Sign what was measured in the same transaction; not if anything was left."""
+        checkpoint = checkpoint_or_none(self.outside.checkpoint, actor, waiting)
+        with self.db.write(actor) as tx:
+            if in_database.again(tx, [begun.subject_id for begun in waiting]):
+                return False
+            for subject_id in (begun.subject_id for begun in waiting):
+                begun = saga.lock(tx, subject_id)
+                carried = carried_by(tx, begun) or Carried((), (), ())
+                words = Mentions(carried.identifiers)
+                certificate = signed_certificate(tx, begun, words, checkpoint)
+                saga.change(tx, begun, certificate=certificate, identifier=None)
+                told = {"step": "certificate", "signature": certificate["signature"]}
+                saga.tell(tx, begun, told)
+        return True
+
+    def _refuse_traces(self, tables: Sequence[str]) -> None:
+        refused = self.db.dialect.forget_changes(self.db.engine, tables)
+        if refused is not None:
+            raise self._blocked(refused)
+
     def _blocked(self, refused: str) -> StoreError:
         return StoreError(
-            f"{self.subject_id} is erased, but traces may be left in the database's files: "
-            f"{refused} End other uses of the database, then run the same command again."
+            f"{', '.join(self.subject_ids)}: erased, but traces may be left in the database's "
+            f"files: {refused} End other uses of the database, then run the same command again."
         )
-
-
-def _names(person: people.Person | None) -> tuple[str, ...]:
-    return () if person is None else person.identifiers
-
-
-def ledger_check(view: Snapshot) -> Callable[[bytes, bytes], bool]:
-    """Whether a line of the ledger was signed by this database."""
-    public_key, verify = view.vault.public_key(view), view.vault.crypto.verify
-    return lambda message, signature: verify(public_key, signature, message)

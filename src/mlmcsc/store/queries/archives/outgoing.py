@@ -73,14 +73,14 @@ def _free(view: View, table_name: str, before: datetime) -> Condition:
     """Older rows that no legal hold keeps here."""
     held = _HELD.get(table_name)
     old = _old(view, table_name, before)
-    return old if held is None else sa.and_(old, sa.not_(held()))
+    return old if held is None else sa.and_(old, sa.not_(held(view)))
 
 
-def _features_held() -> Condition:
-    return features.c.image_id.in_(sa.select(images.c.id).where(holds.images_held()))
+def _features_held(view: View) -> Condition:
+    return features.c.image_id.in_(sa.select(images.c.id).where(holds.images_held(view)))
 
 
-_HELD: Mapping[str, Callable[[], Condition]] = {
+_HELD: Mapping[str, Callable[[View], Condition]] = {
     "labels": holds.labels_held,
     "predictions": holds.predictions_held,
     "features": _features_held,

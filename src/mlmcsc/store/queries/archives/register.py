@@ -39,7 +39,7 @@ def erasure_under_way(tx: Transaction) -> bool:
 
 def held_images(view: View) -> set[int]:
     """Ids of the images of which nothing may be deleted."""
-    return set(view.conn.scalars(sa.select(images.c.id).where(holds.images_held())))
+    return set(view.conn.scalars(sa.select(images.c.id).where(holds.images_held(view))))
 
 
 def every(view: View) -> list[ArchiveRecord]:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.privacy.mentions import ERASED
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.store.models import (
     accounts,
     api_tokens,
-    audit_logs,
     label_revisions,
     labels,
     login_attempts,
@@ -22,8 +22,8 @@ from mlmcsc.store.models import (
     technicians,
 )
 from mlmcsc.store.queries import removal
-from mlmcsc.store.queries.erasure.people import Person, is_called, name_columns
 from mlmcsc.store.queries.erasure.touched import Touched
+from mlmcsc.store.queries.persons import is_called, name_columns
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -61,9 +61,6 @@ def deeds(person: Person, pseudonym: str, labels_: LabelChoice) -> Iterator[Deed
     for column in name_columns():
         if column.table.name not in BY_ROW:
             yield Deed(column, is_called(column, names), pseudonym)
-    # Written by raw SQL: without commitments, so that there is nothing to be proven of them.
-    foreign = audit_logs.c.leaf.is_(None)
-    yield Deed(audit_logs.c.user_id, foreign & is_called(audit_logs.c.user_id, names), pseudonym)
 
 
 def _technician(row: int, pseudonym: str) -> Iterator[Deed]:

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
 from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.register import REGISTER
 from mlmcsc.store.models import audit_logs, label_revisions, labels, technicians
-from mlmcsc.store.queries.erasure.people import Person, is_called
+from mlmcsc.store.queries.erasure import traces
+from mlmcsc.store.queries.persons import is_called
 from mlmcsc.store.queries.rows import View
 
 _c = audit_logs.c
 
 
 def of(view: View, person: Person) -> list[dict[str, str]]:
-    """Path and SHA-256 of each exported file that holds rows of the person, oldest first.
+    """Path and SHA-256 of each exported file that holds data of the person, oldest first.
 
-    An export of a table with personal texts or names in it holds the person's rows if there are
-    any; one of user data does if it is theirs; one of the trail may always.
+    A copy of user data does if it is theirs; an export of a table with personal texts or names in
+    it if it has rows of theirs; one of the trail, and evidence, if events are by or about them.
     """
     query = (
-        sa.select(_c.table_name, _c.new_values)
+        sa.select(_c.id, _c.table_name, _c.n_rows, _c.new_values)
         .where(_c.operation == Operation.EXPORT.value, _c.new_values.is_not(None))
         .order_by(_c.id)
     )
     found: dict[tuple[str, str], None] = {}
-    for event in view.conn.execute(query):
+    judge = _Judge(view, person)
+    for event in view.conn.execute(query).all():
         told = event.new_values
-        if isinstance(told, dict) and _holds(view, event.table_name, told, person):
+        if isinstance(told, dict) and event.n_rows != 0 and judge.holds(event, told):
             found |= dict.fromkeys(_files(told))
     return [{"path": path, "sha256": sha256} for path, sha256 in found]
 
@@ -41,22 +46,39 @@ def _files(told: dict[str, Any]) -> Iterable[tuple[str, str]]:
             yield str(each["path"]), str(each["sha256"])
 
 
-def _holds(view: View, table: str, told: dict[str, Any], person: Person) -> bool:
-    if told.get("subject_id") is not None:
-        return told["subject_id"] in person.subject_ids
-    if table == "audit_logs":
-        return True
-    if table not in {"labels", "label_revisions", "technicians"} or not _is_personal(table, told):
-        return False
-    after_id = int(told.get("after_id") or 0)
-    return any(
-        view.conn.scalar(sa.select(row_id).where(condition, row_id > after_id).limit(1)) is not None
-        for row_id, condition in _rows(table, person)
-    )
+@dataclass
+class _Judge:
+    """Whether exported files hold data of a person."""
+
+    view: View
+    person: Person
+
+    @cached_property
+    def _traces(self) -> traces.Traces:
+        return traces.find(self.view, self.person)
+
+    def holds(self, event: Any, told: dict[str, Any]) -> bool:
+        table, view = event.table_name, self.view
+        if table == "subjects":
+            return told.get("subject_id") in self.person.subject_ids
+        if "evidence" in told:
+            return traces.in_evidence(view, self._traces, told)
+        if not _is_personal(table, told):
+            return False
+        if table == "audit_logs":
+            return traces.in_export(view, self._traces, told, event.id)
+        after_id = int(told.get("after_id") or 0)
+        return any(
+            view.conn.scalar(sa.select(row_id).where(condition, row_id > after_id).limit(1))
+            is not None
+            for row_id, condition in _rows(table, self.person)
+        )
 
 
 def _is_personal(table: str, told: dict[str, Any]) -> bool:
     """Whether the exported columns name anybody: bare row ids and numbers do not."""
+    if table not in {"labels", "label_revisions", "technicians", "audit_logs"}:
+        return False
     columns = told.get("columns") or list(REGISTER[table])
     tags = [REGISTER[table].get(name) for name in columns]
     if any(tag is None or tag.sealed or tag.identifier or tag.free_text for tag in tags):

@@ -6,9 +6,10 @@ import sqlalchemy as sa
 
 from mlmcsc.domain.holds import HoldKind
 from mlmcsc.domain.privacy.erasure import LabelChoice
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.errors import HeldError
-from mlmcsc.store.models import images, labels, privacy_holds, subjects
-from mlmcsc.store.queries.erasure.people import Person
+from mlmcsc.store.models import images, labels, privacy_holds
+from mlmcsc.store.queries import holds
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -21,17 +22,14 @@ def refuse_held(view: View, person: Person, labels_: LabelChoice) -> None:
     """
     if isinstance(view, Transaction):
         view.dialect.lock_table(view.conn, privacy_holds)
-    h = privacy_holds.c
-    which: sa.ColumnElement[bool] = h.subject_id.in_(person.subject_ids)
+    people = set(person.subject_ids)
+    specimens: set[str | None] = set()
     if labels_ == "delete" and person.technician_row is not None:
-        which = sa.or_(which, *_of_measured(person.technician_row))
-    query = (
-        sa.select(h.id, h.ground, h.specimen_id)
-        .where(h.kind == HoldKind.HOLD.value, h.released_at.is_(None), which)
-        .order_by(h.id)
-        .limit(1)
-    )
-    held = view.conn.execute(query).first()
+        colleagues, specimens = _of_measured(view, person.technician_row)
+        people |= colleagues
+    in_force = [h for h in holds.listing(view, {}, released=False) if h.kind == HoldKind.HOLD]
+    wins = (h for h in in_force if h.subject_id in people or h.specimen_id in specimens)
+    held = next(wins, None)
     if held is not None:
         what = f"specimen {held.specimen_id}" if held.specimen_id else "a person"
         raise HeldError(
@@ -41,14 +39,16 @@ def refuse_held(view: View, person: Person, labels_: LabelChoice) -> None:
         )
 
 
-def _of_measured(row: int) -> list[sa.ColumnElement[bool]]:
-    """Holds on specimens that the person measured, and on those who measured the same images."""
-    h, mine, other = privacy_holds.c, labels.alias(), labels.alias()
-    measured = sa.select(mine.c.image_id).where(mine.c.technician_id == row)
-    specimens = sa.select(images.c.specimen_id).where(images.c.id.in_(measured))
-    people = (
-        sa.select(subjects.c.subject_id)
-        .join(other, other.c.technician_id == subjects.c.technician_id)
-        .where(other.c.image_id.in_(measured))
+def _of_measured(view: View, row: int) -> tuple[set[str], set[str | None]]:
+    """Held people who measured the same images, and the specimens that these are of."""
+    mine, other = labels.alias().c, labels.alias().c
+    measured = sa.select(mine.image_id).where(mine.technician_id == row)
+    specimens = view.conn.scalars(
+        sa.select(images.c.specimen_id).where(
+            images.c.id.in_(measured), images.c.specimen_id.is_not(None)
+        )
     )
-    return [h.specimen_id.in_(specimens), h.subject_id.in_(people)]
+    makers = sa.select(other.technician_id).where(other.image_id.in_(measured)).distinct()
+    also = set(view.conn.scalars(makers))
+    held = [who for who in holds.persons_of(view, HoldKind.HOLD) if who.technician_row in also]
+    return {each for who in held for each in who.subject_ids}, set(specimens)

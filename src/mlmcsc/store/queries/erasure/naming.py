@@ -51,9 +51,14 @@ class Names:
         """
         if not self._without_keys:
             return view.vault.unseal(view, values)
-        closed = {who for who in people_in(values) if _is_closed(view, who)}
-        open_ = [None if subject_of(value) in closed else value for value in values]
-        return view.vault.unseal(view, open_)
+        return readable(view, values)
+
+
+def readable(view: View, values: Sequence[Any]) -> list[Any]:
+    """The values unsealed; None for those whose master key is not here."""
+    closed = {who for who in people_in(values) if _is_closed(view, who)}
+    open_ = [None if subject_of(value) in closed else value for value in values]
+    return view.vault.unseal(view, open_)
 
 
 def _is_closed(view: View, subject_id: str) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.store.models import audit_logs, technicians
 from mlmcsc.store.queries import redaction, rows
 from mlmcsc.store.queries.erasure.naming import Names
-from mlmcsc.store.queries.erasure.people import Person
+from mlmcsc.store.queries.persons import is_called
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 from mlmcsc.store.vault import subject_of
@@ -23,7 +24,10 @@ _SEALED = re.compile(r"mlmcsc:v1:p[0-9a-f]{24}:[\w=-]+")
 
 
 def redact(
-    tx: Transaction, people: Mapping[str, Person], names: Names
+    tx: Transaction,
+    people: Mapping[str, Person],
+    names: Names,
+    pseudonyms: Mapping[str, str],
 ) -> dict[str, dict[str, int]]:
     """Take people out of the trail; says how many events of each column lost something of each.
 
@@ -33,6 +37,7 @@ def redact(
     counts = {}
     for who, person in people.items():
         own = sum(redaction.redact_who(tx, each) for each in sorted(person.subject_ids))
+        own += _forget_who(tx, _foreign(person), pseudonyms[who])
         counts[who] = _counts(own, len(found[who].reasons), len(found[who].payloads))
     reasons = sorted({event for each in found.values() for event in each.reasons})
     payloads = sorted({event for each in found.values() for event in each.payloads})
@@ -48,7 +53,7 @@ def count(view: View, people: Mapping[str, Person], names: Names) -> dict[str, d
     counts = {}
     for who, person in people.items():
         whole = _c.subject_id.in_(sorted(person.subject_ids)) & _c.who_salt.is_not(None)
-        own = rows.count(view, audit_logs, whole)
+        own = rows.count(view, audit_logs, whole) + rows.count(view, audit_logs, _foreign(person))
         counts[who] = _counts(own, len(found[who].reasons), len(found[who].payloads))
     return counts
 
@@ -65,15 +70,24 @@ def _each(tx: Transaction, redact_: Any, ids: list[int]) -> None:
         redact_(tx, tx.dialect.ids_in(_c.id, ids))
 
 
+def _foreign(person: Person) -> sa.ColumnElement[bool]:
+    """Events of the person that raw SQL wrote, which have no commitments and no subject id."""
+    return _c.leaf.is_(None) & is_called(_c.user_id, person.identifiers)
+
+
+def _forget_who(tx: Transaction, which: sa.ColumnElement[bool], user: Any) -> int:
+    who = {"user_id": user, "reason": None, "ip_address": None, "user_agent": None}
+    return int(tx.conn.execute(audit_logs.update().where(which).values(who)).rowcount)
+
+
 def _overwrite_foreign(tx: Transaction, reasons: list[int], payloads: list[int]) -> None:
-    """Events that raw SQL wrote have no commitments, and may be changed."""
-    for ids, values in (
-        (reasons, {"reason": None}),
-        (payloads, {"old_values": None, "new_values": None}),
-    ):
-        if ids:
-            mine = tx.dialect.ids_in(_c.id, ids) & _c.leaf.is_(None)
-            tx.conn.execute(audit_logs.update().where(mine).values(**values))
+    """Others' events that raw SQL wrote: nothing is proven of them, so that none tells of it."""
+    if reasons:
+        _forget_who(tx, tx.dialect.ids_in(_c.id, reasons) & _c.leaf.is_(None), _c.user_id)
+    if payloads:
+        mine = tx.dialect.ids_in(_c.id, payloads) & _c.leaf.is_(None)
+        values = {"old_values": sa.null(), "new_values": sa.null()}
+        tx.conn.execute(audit_logs.update().where(mine).values(values))
 
 
 @dataclass(slots=True)

@@ -40,17 +40,21 @@ def count_due(view: View, of: Source, before: datetime) -> Due:
 
 
 def take(
-    tx: Transaction, of: Source, before: datetime, *, after_id: int, size: int
-) -> NDArray[np.int64]:
-    """The next ids of rows that are due and not held, ascending; empty when there are no more.
+    tx: Transaction, name: str, cutoffs: Mapping[str, datetime], *, after_id: int, size: int
+) -> tuple[Source, NDArray[np.int64]]:
+    """The source, and the next ids of its rows that are due and free, ascending; empty at the end.
 
     Until the commit no hold can be placed, and nothing can come that would hold such a row.
     """
-    for table in (privacy_holds, *of.locks):
+    tx.dialect.lock_table(tx.conn, privacy_holds)
+    of = source(tx, name, cutoffs)
+    for table in of.locks:
         tx.dialect.lock_table(tx.conn, table)
     c = of.table.c
-    query = sa.select(c.id).where(of.free(before), c.id > after_id).order_by(c.id).limit(size)
-    return np.asarray(tx.conn.scalars(query).all(), dtype=np.int64)
+    query = (
+        sa.select(c.id).where(of.free(cutoffs[name]), c.id > after_id).order_by(c.id).limit(size)
+    )
+    return of, np.asarray(tx.conn.scalars(query).all(), dtype=np.int64)
 
 
 def forget_archives(tx: Transaction, ids: NDArray[np.int64]) -> None:
@@ -105,6 +109,6 @@ def event(
 
 def inactive_technicians(view: View, before: datetime) -> list[int]:
     """Ids of technicians last active before the cut-off, not held, and not anonymous already."""
-    people = source("technicians", {})
+    people = source(view, "technicians", {})
     query = sa.select(people.table.c.id).where(people.free(before)).order_by(people.table.c.id)
     return list(view.conn.scalars(query))

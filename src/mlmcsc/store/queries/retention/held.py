@@ -1,72 +1,84 @@
-"""What is held or restricted now, as conditions and subqueries."""
+"""Whom and what holds reach, as conditions for the tables that retention clears."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from mlmcsc.domain.holds import HoldKind
 from mlmcsc.domain.retention import Cause
-from mlmcsc.store.models import accounts, images, privacy_holds, subjects
+from mlmcsc.store.models import accounts, images, privacy_holds
+from mlmcsc.store.queries.holds import persons_of, specimens_held
+from mlmcsc.store.queries.persons import is_called
+from mlmcsc.store.queries.rows import View
 
 Condition = sa.ColumnElement[bool]
 Holds = Mapping[Cause, Condition]
 """Why a row stays; the first that applies is told."""
 
 
-def _targets(kind: HoldKind, target: sa.Column[str]) -> sa.Select[tuple[str]]:
-    """Persons or specimens for which something of this kind is in force.
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Everybody on whom a hold, or a restriction, is in force, under every name.
 
-    Of an alias, as all subqueries here: no query that they stand in takes their table for its own.
+    Attributes:
+        subject_ids: In the vault.
+        technicians: Ids in `technicians`.
+        names: Staff numbers, logins and written names.
     """
-    h = privacy_holds.alias().c
-    return sa.select(h[target.name]).where(
-        h.kind == kind.value, h.released_at.is_(None), h[target.name].is_not(None)
-    )
+
+    subject_ids: tuple[str, ...]
+    technicians: tuple[int, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def by(cls, view: View, kind: HoldKind) -> Reached:
+        """By what is in force now.
+
+        Raises:
+            MissingKeyError: Names cannot be read, as the master key is not here.
+        """
+        found = persons_of(view, kind)
+        return cls(
+            tuple(sorted({each for person in found for each in person.subject_ids})),
+            tuple(sorted({row for p in found if (row := p.technician_row) is not None})),
+            tuple(sorted({name for person in found for name in person.identifiers})),
+        )
+
+    def person(self, subject_id: sa.ColumnElement[str]) -> Condition:
+        """Fits rows of their subject ids."""
+        return subject_id.in_(self.subject_ids)
+
+    def technician(self, technician_id: sa.ColumnElement[int]) -> Condition:
+        """Fits rows of their ids in `technicians`."""
+        return technician_id.in_(self.technicians)
+
+    def named(self, name: sa.ColumnElement[str]) -> Condition:
+        """Fits rows that name them, in any case."""
+        return is_called(name, self.names)
+
+    def accounts(self) -> sa.Select[tuple[int]]:
+        """Ids of their accounts."""
+        a = accounts.alias().c
+        return sa.select(a.id).where(
+            sa.or_(self.named(a.username), self.technician(a.technician_id))
+        )
 
 
-def people(kind: HoldKind) -> sa.Select[tuple[str]]:
-    """Subject ids of persons."""
-    return _targets(kind, privacy_holds.c.subject_id)
-
-
-def specimen_ids() -> sa.Select[tuple[str]]:
-    """Specimen numbers under a legal hold."""
-    return _targets(HoldKind.HOLD, privacy_holds.c.specimen_id)
-
-
-def technicians_of(kind: HoldKind) -> sa.Select[tuple[int]]:
-    """Ids of technicians."""
-    s = subjects.alias().c
-    return sa.select(s.technician_id).where(
-        s.technician_id.is_not(None), s.subject_id.in_(people(kind))
-    )
-
-
-def names(kind: HoldKind) -> sa.Select[tuple[str]]:
-    """Staff numbers, logins and written names."""
-    s = subjects.alias().c
-    return sa.select(s.identifier).where(s.identifier.is_not(None), s.subject_id.in_(people(kind)))
-
-
-def accounts_of(kind: HoldKind) -> sa.Select[tuple[int]]:
-    """Ids of accounts."""
-    a = accounts.alias().c
-    return sa.select(a.id).where(
-        sa.or_(a.username.in_(names(kind)), a.technician_id.in_(technicians_of(kind)))
-    )
-
-
-def personal(held: Callable[[HoldKind], Condition]) -> Holds:
+def personal(view: View, held: Callable[[Reached], Condition]) -> Holds:
     """Held with the person; restricted data are kept, too: deleting is processing (Art. 18(2))."""
-    return {Cause.PERSON: held(HoldKind.HOLD), Cause.RESTRICTED: held(HoldKind.RESTRICT)}
+    return {
+        Cause.PERSON: held(Reached.by(view, HoldKind.HOLD)),
+        Cause.RESTRICTED: held(Reached.by(view, HoldKind.RESTRICT)),
+    }
 
 
 def of_specimens(image_id: sa.ColumnElement[int]) -> Condition:
     """Fits rows about images of held specimens."""
     i = images.alias().c
-    return image_id.in_(sa.select(i.id).where(i.specimen_id.in_(specimen_ids())))
+    return image_id.in_(sa.select(i.id).where(i.specimen_id.in_(specimens_held())))
 
 
 def any_hold() -> Condition:

@@ -36,19 +36,22 @@ from mlmcsc.store.models import (
     system_metrics,
     technicians,
 )
-from mlmcsc.store.queries.holds import images_held, labels_held, predictions_held
+from mlmcsc.store.queries.holds import (
+    images_held,
+    labels_held,
+    predictions_held,
+    specimens_held,
+    technicians_of,
+)
 from mlmcsc.store.queries.retention.held import (
     Condition,
     Holds,
-    accounts_of,
+    Reached,
     any_hold,
-    names,
     of_specimens,
-    people,
     personal,
-    specimen_ids,
-    technicians_of,
 )
+from mlmcsc.store.queries.rows import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,40 +83,41 @@ class Source:
         return sa.and_(self.due(before), *(held.is_not(sa.true()) for held in self.holds.values()))
 
 
-def source(name: str, cutoffs: Mapping[str, datetime]) -> Source:
+def source(view: View, name: str, cutoffs: Mapping[str, datetime]) -> Source:
     """The source of a data type.
 
     Args:
+        view: An open transaction; holds that are placed later are not seen.
         name: A key of `domain.retention.TYPES`.
         cutoffs: Of the types that are dealt with in the same go: an image waits for labels and
             predictions that are kept, which all are where theirs is missing.
     """
-    return _images(cutoffs) if name == "images" else _SOURCES[name]()
+    return _images(view, cutoffs) if name == "images" else _SOURCES[name](view)
 
 
-def _labels() -> Source:
+def _labels(view: View) -> Source:
     c = labels.c
     holds = {
         Cause.SPECIMEN: of_specimens(c.image_id),
-        Cause.PERSON: labels_held(),
-        Cause.RESTRICTED: c.technician_id.in_(technicians_of(HoldKind.RESTRICT)),
+        Cause.PERSON: labels_held(view),
+        Cause.RESTRICTED: c.technician_id.in_(technicians_of(view, HoldKind.RESTRICT)),
     }
     return Source(labels, c.timestamp, holds, locks=(labels,))
 
 
-def _predictions() -> Source:
+def _predictions(view: View) -> Source:
     c = predictions.c
-    holds = {Cause.SPECIMEN: of_specimens(c.image_id), Cause.PERSON: predictions_held()}
+    holds = {Cause.SPECIMEN: of_specimens(c.image_id), Cause.PERSON: predictions_held(view)}
     return Source(predictions, c.timestamp, holds, locks=(predictions,))
 
 
-def _images(cutoffs: Mapping[str, datetime]) -> Source:
+def _images(view: View, cutoffs: Mapping[str, datetime]) -> Source:
     c = images.c
     holds = {
-        Cause.SPECIMEN: c.specimen_id.in_(specimen_ids()),
-        Cause.PERSON: images_held(),
-        Cause.LABELS: _kept(_labels(), cutoffs.get("labels")),
-        Cause.PREDICTIONS: _kept(_predictions(), cutoffs.get("predictions")),
+        Cause.SPECIMEN: c.specimen_id.in_(specimens_held()),
+        Cause.PERSON: images_held(view),
+        Cause.LABELS: _kept(_labels(view), cutoffs.get("labels")),
+        Cause.PREDICTIONS: _kept(_predictions(view), cutoffs.get("predictions")),
         Cause.ARCHIVED: _archived(cutoffs.get("labels")),
     }
     return Source(images, c.created_at, holds, locks=(images, predictions, labels))
@@ -142,7 +146,7 @@ def _archives_of(table: sa.Table) -> Source:
     return Source(archives, c.newest, {Cause.ANY_HOLD: any_hold()}, of_table)
 
 
-def _audit() -> Source:
+def _audit(view: View) -> Source:
     """Events that still have something personal, or a payload.
 
     An event of a held person stays whole; so does one about a held row. A bulk event is about many
@@ -150,9 +154,9 @@ def _audit() -> Source:
     """
     c = audit_logs.c
     holds = {
-        Cause.PERSON: _of_person(HoldKind.HOLD),
-        Cause.RESTRICTED: _of_person(HoldKind.RESTRICT),
-        Cause.SPECIMEN: _of_held_rows(),
+        Cause.PERSON: _of_person(view, HoldKind.HOLD),
+        Cause.RESTRICTED: _of_person(view, HoldKind.RESTRICT),
+        Cause.SPECIMEN: _of_held_rows(view),
         Cause.ANY_HOLD: sa.and_(c.record_id.is_(None), any_hold()),
         Cause.UNSEALED: sa.or_(c.leaf.is_(None), c.subject_id.is_(None)),
     }
@@ -165,25 +169,26 @@ def _audit() -> Source:
     return Source(audit_logs, c.timestamp, holds, whole)
 
 
-def _of_person(kind: HoldKind) -> Condition:
+def _of_person(view: View, kind: HoldKind) -> Condition:
     """Events by a person, or about their rows."""
-    of_labels = sa.select(labels.c.id).where(labels.c.technician_id.in_(technicians_of(kind)))
+    who, t = Reached.by(view, kind), technicians.c
+    of_labels = sa.select(labels.c.id).where(who.technician(labels.c.technician_id))
     return sa.or_(
-        audit_logs.c.subject_id.in_(people(kind)),
+        who.person(audit_logs.c.subject_id),
         _about(labels, of_labels),
-        _about(technicians, technicians_of(kind)),
-        _about(accounts, accounts_of(kind)),
+        _about(technicians, sa.select(t.id).where(who.technician(t.id))),
+        _about(accounts, who.accounts()),
     )
 
 
-def _of_held_rows() -> Condition:
+def _of_held_rows(view: View) -> Condition:
     """Events about held specimens, and about what is held with images."""
     s = specimens.c
     return sa.or_(
-        _about(specimens, sa.select(s.id).where(s.specimen_id.in_(specimen_ids()))),
-        _about(images, sa.select(images.c.id).where(images_held())),
-        _about(labels, sa.select(labels.c.id).where(labels_held())),
-        _about(predictions, sa.select(predictions.c.id).where(predictions_held())),
+        _about(specimens, sa.select(s.id).where(s.specimen_id.in_(specimens_held()))),
+        _about(images, sa.select(images.c.id).where(images_held(view))),
+        _about(labels, sa.select(labels.c.id).where(labels_held(view))),
+        _about(predictions, sa.select(predictions.c.id).where(predictions_held(view))),
     )
 
 
@@ -191,7 +196,7 @@ def _about(table: sa.Table, ids: sa.Select[tuple[int]]) -> Condition:
     return sa.and_(audit_logs.c.table_name == table.name, audit_logs.c.record_id.in_(ids))
 
 
-def _technicians() -> Source:
+def _technicians(view: View) -> Source:
     c, s, e = technicians.c, subjects.alias().c, erasures.alias().c
     erased = sa.select(s.technician_id).where(
         s.technician_id.is_not(None), s.erased_at.is_not(None)
@@ -200,52 +205,52 @@ def _technicians() -> Source:
     return Source(
         technicians,
         sa.func.coalesce(c.last_active, c.created_at),
-        personal(lambda kind: c.id.in_(technicians_of(kind))),
+        personal(view, lambda who: who.technician(c.id)),
         c.id.not_in(erased) & c.id.not_in(begun),
     )
 
 
-def _ended(table: sa.Table) -> Source:
+def _ended(view: View, table: sa.Table) -> Source:
     """Sessions or tokens, from when they were revoked, else from when they ran out."""
     c = table.c
-    held = personal(lambda kind: c.account_id.in_(accounts_of(kind)))
+    held = personal(view, lambda who: c.account_id.in_(who.accounts()))
     return Source(table, sa.func.coalesce(c.revoked_at, c.expires_at), held)
 
 
-def _login_attempts() -> Source:
+def _login_attempts(view: View) -> Source:
     c = login_attempts.c
-    held = personal(lambda kind: c.username.in_(names(kind)))
+    held = personal(view, lambda who: who.named(c.username))
     return Source(login_attempts, c.timestamp, held)
 
 
-def _privacy_requests() -> Source:
+def _privacy_requests(view: View) -> Source:
     c = privacy_requests.c
-    held = personal(lambda kind: c.subject_id.in_(people(kind)))
+    held = personal(view, lambda who: who.person(c.subject_id))
     return Source(privacy_requests, c.closed_at, held)
 
 
-def _privacy_holds() -> Source:
+def _privacy_holds(view: View) -> Source:
     """Released ones; they are evidence while another is in force on the same person or specimen."""
     c = privacy_holds.c
     holds = {
-        **personal(lambda kind: c.subject_id.in_(people(kind))),
-        Cause.SPECIMEN: c.specimen_id.in_(specimen_ids()),
+        **personal(view, lambda who: who.person(c.subject_id)),
+        Cause.SPECIMEN: c.specimen_id.in_(specimens_held()),
     }
     return Source(privacy_holds, c.released_at, holds)
 
 
-_SOURCES: Mapping[str, Callable[[], Source]] = {
+_SOURCES: Mapping[str, Callable[[View], Source]] = {
     "labels": _labels,
     "predictions": _predictions,
-    "archived_labels": lambda: _archives_of(labels),
-    "archived_predictions": lambda: _archives_of(predictions),
-    "archived_metrics": lambda: _archives_of(system_metrics),
-    "metrics": lambda: Source(system_metrics, system_metrics.c.timestamp, {}),
+    "archived_labels": lambda _view: _archives_of(labels),
+    "archived_predictions": lambda _view: _archives_of(predictions),
+    "archived_metrics": lambda _view: _archives_of(system_metrics),
+    "metrics": lambda _view: Source(system_metrics, system_metrics.c.timestamp, {}),
     "login_attempts": _login_attempts,
-    "sessions": lambda: _ended(sessions),
-    "api_tokens": lambda: _ended(api_tokens),
-    "alerts": lambda: Source(alerts, alerts.c.resolved_at, {}),
-    "job_runs": lambda: Source(job_runs, job_runs.c.ended_at, {}),
+    "sessions": lambda view: _ended(view, sessions),
+    "api_tokens": lambda view: _ended(view, api_tokens),
+    "alerts": lambda _view: Source(alerts, alerts.c.resolved_at, {}),
+    "job_runs": lambda _view: Source(job_runs, job_runs.c.ended_at, {}),
     "privacy_requests": _privacy_requests,
     "privacy_holds": _privacy_holds,
     "audit": _audit,
