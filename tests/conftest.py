@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 import warnings
@@ -30,6 +31,19 @@ def user_folders_apart(tmp_path_factory):
         for name in ("MLMCSC_KEY", "MLMCSC_KEY_RETIRED", "MLMCSC_KEY_FILE"):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture
+def own_settings(tmp_path, monkeypatch):
+    """The user's settings for this test alone: its keys, but not the ledgers of other tests.
+
+    Databases of tests are copies of one, and would share both.
+    """
+    settings = tmp_path / "settings"
+    ledgers = shutil.ignore_patterns("*.erasures.jsonl*")
+    shutil.copytree(os.environ["XDG_CONFIG_HOME"], settings, ignore=ledgers)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(settings))
+    return settings
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,10 +29,8 @@ NEEDLE = b"lundqvist"
 
 
 @pytest.fixture
-def place(url, tmp_path, monkeypatch):
+def place(url, own_settings, tmp_path, monkeypatch):
     """Keys and ledger of this test alone, here and in the programs that it starts."""
-    shutil.copytree(os.environ["XDG_CONFIG_HOME"], tmp_path / "settings")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archive"))
     monkeypatch.chdir(tmp_path)
     with DatabaseManager(url) as db:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from mlmcsc.adapters.keystore.private_file import write_private
+from mlmcsc.adapters.precious_files import refuse_managed
 from mlmcsc.errors import ValidationError
+
+FORMAT: Final = "mlmcsc-erasure-certificate-1"
 
 
 def check_place(path: Path, subject_id: str | None) -> None:
@@ -22,6 +25,7 @@ def check_place(path: Path, subject_id: str | None) -> None:
     Raises:
         ValidationError: Its folder is missing or read-only, or something else is there.
     """
+    refuse_managed(path)
     if path.exists() and not _is_of(path, subject_id):
         raise ValidationError(f"{path} exists already. Name another file for the certificate.")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
@@ -30,7 +34,9 @@ def check_place(path: Path, subject_id: str | None) -> None:
 
 def _is_of(path: Path, subject_id: str | None) -> bool:
     try:
-        return bool(orjson.loads(path.read_bytes())["subject_id"] == subject_id)
+        found = orjson.loads(path.read_bytes())
+        # A ledger of one line names a subject too.
+        return bool(found["subject_id"] == subject_id and found["format"] == FORMAT)
     except (OSError, ValueError, TypeError, KeyError):
         return False
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlmcsc.cli.output import note
 
 if TYPE_CHECKING:
     from mlmcsc.config import Config
@@ -93,7 +92,7 @@ class Session:
                 )
             yield db.acting_as(replace(db.actor, reason=self.reason)) if self.reason else db
             if db.stayed_sealed is not None:
-                note(f"note: names and notes read [sealed]: {db.stayed_sealed}")
+                click.echo(f"note: names and notes read [sealed]: {db.stayed_sealed}", err=True)
 
 
 def _creates() -> bool:

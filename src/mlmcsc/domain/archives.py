@@ -326,6 +326,8 @@ class ArchiveErasure(Record):
         n_removed: Rows removed, earlier states of labels included.
         n_held: Labels that stay, without personal data, because their specimen is held.
         unknown: Folders that this database knows nothing of, and that were not searched.
+        counts: Rows concerned of each place `table.column`.
+        n_unread: Notes that nobody can open, as their key is lost; they were not searched.
     """
 
     searched: int
@@ -334,3 +336,5 @@ class ArchiveErasure(Record):
     n_removed: int
     n_held: int
     unknown: tuple[str, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    n_unread: int = 0

@@ -23,7 +23,7 @@ from mlmcsc.errors import (
     ValidationError,
 )
 from mlmcsc.store.models import images, labels, technicians
-from mlmcsc.store.queries import batches, people, rows
+from mlmcsc.store.queries import batches, holds, people, rows
 from mlmcsc.store.queries import labels as label_queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
@@ -162,6 +162,7 @@ class Labels:
             ValidationError: No reason, no change given, or a wrong value; nothing is written.
             UnknownRecordError: There is no such label.
             ConflictError: The label is no longer at the expected revision.
+            HeldError: The processing of the maker's data is restricted.
         """
         REASON.check(reason)
         expected = EXPECTED.check(expected_revision)
@@ -227,13 +228,14 @@ class Labels:
             ValidationError: A value is wrong.
             UnknownRecordError: There is no such label.
             ConflictError: It is the checker's own label, or no longer at the expected revision.
+            HeldError: The processing of the data of the maker or the checker is restricted.
         """
         expected = EXPECTED.check(expected_revision)
         who = replace(self.spec.by_name["verified_by"], required=True)
         verified_by = who.check(verified_by)
         is_verified = replace(self.spec.by_name["is_verified"], required=True).check(is_verified)
         with self.db.write(self.actor) as tx:
-            before = _at(tx, label_id, expected)
+            before = _at(tx, label_id, expected, verified_by)
             if is_verified:
                 _refuse_own(tx, before, verified_by)
             values = {
@@ -301,10 +303,12 @@ def _seal_columns(tx: Transaction, checked: Checked) -> None:
     checked.columns["notes"] = people.seal_notes(tx, plain, list(notes))
 
 
-def _at(tx: Transaction, label_id: int, expected: int | None) -> LabelRecord:
+def _at(
+    tx: Transaction, label_id: int, expected: int | None, checker: str | None = None
+) -> LabelRecord:
     """The label, kept from other writers, at the revision that the caller has seen."""
-    found = rows.get(tx, labels, LabelRecord, label_id, for_update=True)
-    label = _require(found, label_id)
+    label = _require(rows.get(tx, labels, LabelRecord, label_id, for_update=True), label_id)
+    holds.refuse_restricted(tx, label.technician_id, checker)
     if expected is not None and label.revision != expected:
         raise ConflictError(
             f"label {label_id} is at revision {label.revision}, not {expected}: it is now "

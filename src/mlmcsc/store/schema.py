@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.errors import ConflictError, SchemaError, ValidationError
+from mlmcsc.errors import ConflictError, IntegrityError, SchemaError, ValidationError
 from mlmcsc.store.migrations import HEAD
 from mlmcsc.store.models import LABEL_RANGE, UNVERSIONED_MODEL, model_versions, settings
 from mlmcsc.store.old_events import commit_old_events
@@ -165,8 +165,15 @@ def read_setting(conn: sa.Connection, key: str) -> Any:
 
     Raises:
         SchemaError: If somebody deleted it.
+        IntegrityError: If it is damaged.
     """
-    row = conn.execute(sa.select(settings.c.value).where(settings.c.key == key)).first()
+    try:
+        row = conn.execute(sa.select(settings.c.value).where(settings.c.key == key)).first()
+    except ValueError as error:
+        raise IntegrityError(
+            f"The row {key!r} of the table `settings` is damaged: this database was tampered with, "
+            "or its disk is failing. Nothing was done; restore a backup."
+        ) from error
     if row is None:
         raise SchemaError(
             f"The table `settings` has no row {key!r}, so this database cannot be understood. "

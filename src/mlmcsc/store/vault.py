@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -89,23 +90,41 @@ class Vault:
         tx.conn.execute(settings.insert(), [{"key": k, "value": v} for k, v in rows.items()])
 
     def public_key(self, view: View) -> bytes:
-        """The Ed25519 key by which this database's signatures are checked, 32 bytes."""
-        return bytes.fromhex(str(_setting(view, PUBLIC_KEY)))
+        """The Ed25519 key by which this database's signatures are checked, 32 bytes.
+
+        Raises:
+            IntegrityError: Its row in `settings` is missing or damaged.
+        """
+        stored = _setting(view, PUBLIC_KEY)
+        if not isinstance(stored, str) or not re.fullmatch("[0-9a-f]{64}", stored):
+            raise _damaged(PUBLIC_KEY)
+        return bytes.fromhex(stored)
 
     def sign(self, view: View, message: bytes) -> tuple[str, bytes, bytes]:
         """Key id (16 hex digits), public key and signature.
 
         Raises:
             MissingKeyError: The master key that guards the signing key is not here.
+            IntegrityError: The signing key's row in `settings` is missing or damaged.
         """
-        stored = _setting(view, SIGNING_KEY)
-        seed = self.crypto.decrypt(
-            self._master(view, stored["key_id"]).key,
-            base64.b64decode(stored["wrapped"]),
-            SIGNING_CONTEXT,
-        )
+        wrapped_by, wrapped = self.signing_key(view)
+        seed = self.crypto.decrypt(self._master(view, wrapped_by).key, wrapped, SIGNING_CONTEXT)
         public = self.crypto.public_key(seed)
         return key_id(public), public, self.crypto.sign(seed, message)
+
+    def signing_key(self, view: View) -> tuple[str, bytes]:
+        """Id of the master key that wraps the signing seed, and the wrapped seed.
+
+        Raises:
+            IntegrityError: The row in `settings` is missing or damaged.
+        """
+        match _setting(view, SIGNING_KEY):
+            case {"key_id": str(wrapped_by), "wrapped": str(text)}:
+                try:
+                    return wrapped_by, base64.b64decode(text, validate=True)
+                except ValueError:
+                    pass
+        raise _damaged(SIGNING_KEY)
 
     def person(self, tx: Writing, identifier: str, technician_id: int | None = None) -> str:
         """The subject id of the person so called; a person not met before gets one.
@@ -134,7 +153,7 @@ class Vault:
         tx.dialect.execute(tx.conn, _WRITES_SUBJECTS, ())
         keys = self.keys(tx)
         # A wrong key must not seal anybody: the right one is the one that has the signing key too.
-        keys.get(_setting(tx, SIGNING_KEY)["key_id"])
+        keys.get(self.signing_key(tx)[0])
         master = keys.current()
         self._masters[master.key_id] = master
         subject_id = f"p{secrets.token_hex(12)}"
@@ -327,4 +346,14 @@ def _replaced(document: Any, opened: dict[str, Any]) -> Any:
 
 
 def _setting(view: View, key: str) -> Any:
-    return view.conn.scalar(sa.select(settings.c.value).where(settings.c.key == key))
+    try:
+        return view.conn.scalar(sa.select(settings.c.value).where(settings.c.key == key))
+    except ValueError as error:
+        raise _damaged(key) from error
+
+
+def _damaged(key: str) -> IntegrityError:
+    return IntegrityError(
+        f"The row {key!r} of the table `settings` is missing or damaged: it was changed past "
+        "mlmcsc. Nothing was done; look with `audit verify`, and restore a backup."
+    )

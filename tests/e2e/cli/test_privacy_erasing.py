@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 
 import pytest
@@ -12,9 +11,8 @@ from mlmcsc import DatabaseManager
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(tmp_path, sqlite_url, monkeypatch):
-    shutil.copytree(os.environ["XDG_CONFIG_HOME"], tmp_path / "settings")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+def own_ledger(sqlite_url, own_settings):
+    """Each test erases for itself."""
 
 
 def name_of(url):

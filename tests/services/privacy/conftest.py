@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
 from mlmcsc.domain.permissions import Actor
 
 
 @pytest.fixture
-def own_keys(url, tmp_path, monkeypatch):
+def own_keys(url, own_settings):
     """Databases of tests are copies of one, and would share its key file."""
-    shutil.copytree(os.environ["XDG_CONFIG_HOME"], tmp_path / "settings")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
 
 
 def acting(db, subject):

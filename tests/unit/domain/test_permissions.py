@@ -43,7 +43,7 @@ def test_the_local_user_may_do_everything():
 
 def test_an_actor_hands_on_no_more_than_its_own_rights():
     reader = Actor("al", frozenset({Permission.READ}))
-    reader.may_act_as(Actor("bo", frozenset()))
+    reader.may_act_as(Actor("al", frozenset()))
     with pytest.raises(PermissionDeniedError, match=r"'al' may not act as 'root'.*train"):
         reader.may_act_as(Actor("root"))
     with pytest.raises(ValidationError, match="not an Actor"):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mlmcsc.domain.privacy.others import ANOTHER, Others
 
 OTHERS = Others(
-    ["tech_002", "Jane Roe", "jane@lab.example", "jroe", "John Smith"],
-    ["Jane Roe", "John Smith"],
+    ["tech_002", "Jane Roe", "jane@lab.example", "jroe", "John Smith", "Tömas Wu"],
+    ["Jane Roe", "John Smith", "Tömas Wu"],
     ["tech_001", "John Doe", "john@lab.example"],
 )
 
@@ -27,6 +27,11 @@ OTHERS = Others(
         ("mail to jane@lab.example, please", f"mail to {ANOTHER}, please"),
         ("/home/jroe/labels.csv", f"/home/{ANOTHER}/labels.csv"),
         ("(tech_002)", f"({ANOTHER})"),
+        ("tech_002_check", f"{ANOTHER}_check"),
+        ("fish roe", f"fish {ANOTHER}"),
+        ("ROE, Smiths and Roe's", f"{ANOTHER}, {ANOTHER} and {ANOTHER}'s"),
+        ("TÖMAS, To\u0308mas, Tomas and \uff34ömas", ", ".join([ANOTHER] * 2) + f", {ANOTHER} and {ANOTHER}"),
+        ("Wu said, and wu", f"{ANOTHER} said, and wu"),
     ],
 )
 def test_a_colleague_is_replaced_in_free_text(text, shown):
@@ -40,7 +45,7 @@ def test_a_colleague_is_replaced_in_free_text(text, shown):
         "John Doe",
         "john@lab.example",
         "tech_0021",
-        "fish roe",
+        "the label is 0.5",
         "",
         "cleavage",
     ],
@@ -63,3 +68,8 @@ def test_whatever_stands_around_it_an_identifier_never_survives(before, after):
     shown = OTHERS.hide(f"{before} tech_002 {after}")
     words = shown.casefold().split()
     assert "tech_002" not in words
+
+
+def test_no_value_is_lost_where_colleagues_are_keys():
+    hidden = OTHERS.hide({"jroe": 1, "Jane Roe": 2})
+    assert hidden == {ANOTHER: 1, f"{ANOTHER} 2": 2}

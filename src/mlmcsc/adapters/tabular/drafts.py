@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlmcsc.adapters.managed_files import sync_folder
+from mlmcsc.adapters.precious_files import refuse_precious
 from mlmcsc.errors import MlmcscError, ValidationError
 
 
@@ -35,14 +36,22 @@ class Draft:
 
 
 @contextmanager
-def draft(target: Path) -> Iterator[Draft]:
+def draft(
+    target: Path, refuse: Callable[[Path], None] = refuse_precious
+) -> Iterator[Draft]:
     """A draft of `target`; what is not published is removed.
 
+    Args:
+        target: Where it will be, in place of what is there.
+        refuse: Raises for a target that must stay as it is.
+
     Raises:
+        ConflictError: There is a database, a key file, a ledger or a proof.
         ValidationError: When the target or its folder cannot be written.
     """
     if os.path.isdir(target):
         raise ValidationError(f"{target}: is a folder. Name a file in it.")
+    refuse(target)
     # A name of its own, not the target's made longer: that might be too long for the folder.
     path = target.with_name(f".mlmcsc-{secrets.token_hex(8)}.part")
     try:

@@ -96,11 +96,14 @@ def _show_report(found: AuditReport) -> None:
     metavar="FILE",
     help="Write it here too, to be kept where the database's owner cannot change it.",
 )
+@click.option(
+    "--overwrite", is_flag=True, help="Replace an earlier checkpoint of this database there."
+)
 @click.pass_obj
-def checkpoint(session: Session, *, output: str | None) -> None:
+def checkpoint(session: Session, *, output: str | None, overwrite: bool) -> None:
     """Sign the trail as it is now: whatever is changed before this point is found afterwards."""
     with session.open() as db:
-        signed = db.audit_proof.checkpoint(output)
+        signed = db.audit_proof.checkpoint(output, overwrite=overwrite)
     if session.json:
         print_json(signed)
         return

@@ -151,11 +151,13 @@ def show_event(detail: EventDetail) -> None:
     facts(
         {
             "place in the tree": not_yet if event.seq is None else cell(event.seq),
-            "leaf": event.leaf or "none: from before the trail had commitments",
+            "leaf": event.leaf or "none: it was not written by mlmcsc",
             "who": event.who_commit,
             "who salt": ERASED if "who" in event.redacted else detail.who_salt,
             "values": event.payload_commit,
             "values salt": ERASED if "payload" in event.redacted else detail.payload_salt,
         }
     )
+    for what in detail.changed:
+        note(f"CHANGED past mlmcsc: {what}; run audit verify")
     _tell_damage([event])

@@ -95,6 +95,15 @@ def recomputed_leaves(rows: Iterable[Row]) -> list[bytes | None]:
     return leaves
 
 
+def differences(rows: Iterable[Row]) -> list[tuple[Row, list[str]]]:
+    """The events that are not what was committed to, and why, in words."""
+    rows = list(rows)
+    leaves = recomputed_leaves(rows)
+    return [
+        (row, what_is_wrong(row)) for row, leaf in zip(rows, leaves, strict=True) if leaf is None
+    ]
+
+
 def what_is_wrong(row: Row) -> list[str]:
     """Why `recomputed_leaves` found None, in words."""
     event = StoredEvent(*row)

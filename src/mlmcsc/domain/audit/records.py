@@ -67,11 +67,13 @@ class EventDetail(Record):
         event: The event.
         who_salt: Salt of `who_commit`, hex; None when erased, or kept from this reader.
         payload_salt: Salt of `payload_commit`, hex; likewise.
+        changed: How the event differs from what was committed to; empty while it holds.
     """
 
     event: AuditRecord
     who_salt: str | None
     payload_salt: str | None
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,11 @@ NOT_REACHED: Final = (
         "that an adoption kept of the original database, and reports."
     ),
     "Names in the paths and in the pixels or metadata of image files.",
+    (
+        "Values by which records are found or which others refer to are not searched: specimen "
+        "numbers, versions of models, of data and of extractors, names of metrics, fingerprints of "
+        "alerts, holders of job leases, detection classes; nor is the raw output of predictions."
+    ),
     "A PostgreSQL server's write-ahead log, its archive and its replicas, until they are recycled.",
     "What a disk or file system keeps of deleted blocks: use an encrypted disk.",
 )

@@ -70,6 +70,15 @@ DESCRIPTION = replace(
 IMAGE_REMARK = replace(
     DESCRIPTION, category="further settings, which may name an operator", retention=IMAGES
 )
+REMARK = replace(DESCRIPTION, category="facts in words, which may name somebody")
+PARAMETERS = replace(
+    DESCRIPTION,
+    category="parameters of programs, which may name who ran them",
+    source=Source.GENERATED,
+)
+IMAGE_FACT_IN_WORDS = replace(
+    IMAGE_REMARK, category="facts of instruments in words, which may name somebody"
+)
 PROGRAM_MESSAGE = replace(
     DESCRIPTION,
     category="messages of the program, which may quote a login",

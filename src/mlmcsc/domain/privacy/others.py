@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from mlmcsc.domain.privacy.matching import Matcher, Span, replaced, throughout, words
+from mlmcsc.domain.privacy.vocabulary import is_own_word
+
 ANOTHER = "[another person]"
 """What stands where a colleague was named."""
-
-_WORD = re.compile(r"\w+")
 SHORTEST_PART = 3
-"""Letters from which a part of a name is a name by itself."""
+"""Letters from which a part of a name is hidden in any case; shorter ones as they are spelt."""
+
+_PARTS = re.compile(r"[^\W\d_]+")
 
 
 class Others:
-    """Recognises colleagues in free text, word by word.
+    """Recognises colleagues in free text; in doubt it hides.
 
-    A staff number, login, name or address is found whatever its case and whatever stands between
-    its words. A part of a name, such as the family name, is found as it is spelt. Words by which
-    the person themselves is known are left alone.
+    Staff numbers, logins, names and addresses are found as erasure finds them (see `matching`),
+    also without their diacritics. A part of a name, such as the family name, is a name by itself.
+    Words by which the person themselves is known are left alone.
 
     Args:
         called: Every identifier, name and e-mail address of everybody else.
@@ -28,56 +32,50 @@ class Others:
     """
 
     def __init__(self, called: Iterable[str], names: Iterable[str], own: Iterable[str]) -> None:
-        mine = list(own)
-        own_phrases = {_words(text) for text in mine}
-        own_words = {word for phrase in own_phrases for word in phrase}
-        self._phrases: dict[str, list[tuple[str, ...]]] = {}
-        for phrase in {_words(text) for text in called} - own_phrases - {()}:
-            self._phrases.setdefault(phrase[0], []).append(phrase)
-        for phrases in self._phrases.values():
-            phrases.sort(key=len, reverse=True)
-        self._parts = {
-            part
-            for name in names
-            for part in _WORD.findall(name)
-            if _is_name(part) and part.casefold() not in own_words
+        mine = [tuple(words(text)) for text in own]
+        own_words = {word for phrase in mine for word in phrase}
+        theirs = {
+            spelt
+            for text in called
+            if tuple(words(text)) not in mine and not is_own_word(text)
+            for spelt in (text, _plain(text))
         }
+        parts = {part for name in names for each in (name, _plain(name)) for part in _parts(each)}
+        known = {part for part in parts if not own_words & set(words(part))}
+        long = {part for part in known if len(part) >= SHORTEST_PART and not is_own_word(part)}
+        self._short = known - long
+        self._matcher = Matcher(theirs | long | {f"{part}s" for part in long})
+        self._shorter = Matcher(self._short)
 
     def hide(self, value: Any) -> Any:
-        """The value with each colleague in its texts replaced; lists and objects throughout."""
-        match value:
-            case str():
-                return self._hide(value)
-            case dict():
-                return {self._hide(str(key)): self.hide(each) for key, each in value.items()}
-            case list() | tuple():
-                return [self.hide(each) for each in value]
-        return value
+        """The value with each colleague in its texts replaced; lists and objects throughout.
+
+        Keys that would become the same are numbered.
+        """
+        return throughout(value, self._hide)
 
     def _hide(self, text: str) -> str:
-        words = list(_WORD.finditer(text))
-        folded = [word[0].casefold() for word in words]
-        parts: list[str] = []
-        done = at = 0
-        while at < len(words):
-            length = self._length(folded, at, words[at][0])
-            if length:
-                parts += [text[done : words[at].start()], ANOTHER]
-                done = words[at + length - 1].end()
-            at += length or 1
-        return "".join([*parts, text[done:]])
+        hidden = replaced(text, self._matcher.spans(text), ANOTHER)
+        return replaced(hidden, self._as_spelt(hidden), ANOTHER)
 
-    def _length(self, folded: list[str], at: int, spelt: str) -> int:
-        """How many words from here name a colleague."""
-        for phrase in self._phrases.get(folded[at], ()):
-            if tuple(folded[at : at + len(phrase)]) == phrase:
-                return len(phrase)
-        return 1 if spelt in self._parts else 0
+    def _as_spelt(self, text: str) -> list[Span]:
+        return [
+            (start, end)
+            for start, end in self._shorter.spans(text)
+            if unicodedata.normalize("NFKC", text[start:end]) in self._short
+        ]
+
+
+def _parts(name: str) -> list[str]:
+    """The capitalised words of a name: not `von` and `de`."""
+    return [part for part in _PARTS.findall(unicodedata.normalize("NFKC", name)) if _is_name(part)]
 
 
 def _is_name(part: str) -> bool:
-    return len(part) >= SHORTEST_PART and part[0].isalpha() and not part[0].islower()
+    return len(part) > 1 and not part[0].islower()
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.casefold() for word in _WORD.findall(text))
+def _plain(text: str) -> str:
+    """Without diacritics."""
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(each for each in decomposed if not unicodedata.combining(each))

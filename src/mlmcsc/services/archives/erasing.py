@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,17 +14,20 @@ from mlmcsc.adapters.archives import write_rows
 from mlmcsc.domain.archives import REVISIONS, ArchiveErasure, ArchiveRecord, Manifest
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
+from mlmcsc.domain.privacy.matching import fold
 from mlmcsc.domain.privacy.mentions import ERASED, Mentions
 from mlmcsc.errors import IntegrityError
 from mlmcsc.services.archives.shelf import Chunks, Shelf
 from mlmcsc.store.queries import archives as queries
+from mlmcsc.store.queries.erasure.naming import readable
+from mlmcsc.store.queries.spellings import of_others
 from mlmcsc.store.uow import Store
 from mlmcsc.store.vault import people_in, subject_of
 
 Row = dict[str, Any]
 
-CLEAR_TEXTS = ("reason", "annotation_data")
-"""Columns of archives in which somebody may name a person in clear."""
+OWN_TEXTS = frozenset({"notes", "time_spent", "reason", "verified_by", "replaced_by"})
+"""Columns that do not simply stay with an anonymous measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,16 @@ class _Pass:
     n_changed: int = 0
     n_removed: int = 0
     n_held: int = 0
+    n_unread: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     words: Mentions = field(init=False)
+    others: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.words = Mentions(self.person.identifiers)
+        person = self.person
+        self.words = Mentions(person.identifiers)
+        with self.db.read() as view:
+            self.others = of_others(view, person.technician_row, person.identifiers)
 
     def label(self, row: Row) -> Row | None:
         """The row as it stays; None where it goes."""
@@ -83,7 +93,7 @@ class _Pass:
         change: Row = {
             name: person.pseudonym
             for name in ("verified_by", "replaced_by")
-            if row.get(name) in person.identifiers
+            if self._is_theirs(row.get(name))
         }
         if row.get("reason") is not None and "replaced_by" in change:
             change["reason"] = ERASED  # their own words
@@ -92,9 +102,31 @@ class _Pass:
             change["notes"] = None
         if own and "time_spent" in row:
             change["time_spent"] = None
-        clear = {name: row[name] for name in CLEAR_TEXTS if name in row and name not in change}
-        change.update(self.words.removed(clear))
+        if "reason" in row and "reason" not in change:
+            change["reason"] = self.words.removed(row["reason"])
+        change["annotation_data"] = self._regions(row["annotation_data"])
         return row | change
+
+    def _is_theirs(self, name: str | None) -> bool:
+        if name is None or name in self.person.identifiers:
+            return name is not None
+        return self.words.is_one(name) and fold(name) not in self.others
+
+    def _regions(self, text: str | None) -> str | None:
+        """Annotation data, which archives keep as JSON text."""
+        if text is None:
+            return None
+        document = orjson.loads(text)
+        cleared = self.words.removed(document)
+        return text if cleared == document else orjson.dumps(cleared).decode()
+
+    def _count(self, table: str, before: Row, after: Row | None, label_id: int) -> None:
+        """As `deeds.count` does of live rows: what is removed, changed, or stays of the person."""
+        stays = label_id in self.own
+        for name, value in before.items():
+            gone = after is None or after[name] != value
+            if gone or (stays and name not in OWN_TEXTS):
+                self.counts[f"{table}.{name}"] += 1
 
     def chunks(self, chunks: Chunks, names: list[str], table: str) -> Chunks:
         """The rows as they stay, counting what changes."""
@@ -105,6 +137,7 @@ class _Pass:
             notes = self._without_names([row["notes"] for row in rows])
             for row, cleared in zip(rows, notes, strict=True):
                 stays = keep(row | {"notes": cleared})
+                self._count(table, row, stays, row["label_id" if table == REVISIONS else "id"])
                 if stays is None:
                     self.n_removed += 1
                     continue
@@ -116,7 +149,9 @@ class _Pass:
     def _without_names(self, notes: list[str | None]) -> list[str | None]:
         """Notes that name the person, without the name, sealed again under their writer's key."""
         with self.db.read() as view:
-            opened = view.vault.unseal(view, notes)
+            opened = readable(view, notes)
+            pairs = zip(notes, opened, strict=True)
+            self.n_unread += sum(text is None and note is not None for note, text in pairs)
             naming = {
                 index: text
                 for index, text in enumerate(opened)
@@ -168,6 +203,8 @@ def _told(passes: Mapping[str, _Pass], unknown: tuple[str, ...]) -> ArchiveErasu
         n_removed=sum(each.n_removed for each in done.values()),
         n_held=sum(each.n_held for each in passes.values()),
         unknown=unknown,
+        counts=sum((each.counts for each in passes.values()), Counter()),
+        n_unread=sum(each.n_unread for each in passes.values()),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 from mlmcsc.adapters.tabular import Format, format_of
 from mlmcsc.domain.audit.filters import CURSOR, LIMIT, AuditFilter, check_filter
+from mlmcsc.domain.audit.recomputing import differences
 from mlmcsc.domain.audit.records import (
     AuditExport,
     EventDetail,
@@ -27,7 +28,7 @@ from mlmcsc.services.audit.revealing import shown
 from mlmcsc.services.audit.searching import Search
 from mlmcsc.services.audit.telling_history import Teller
 from mlmcsc.store.queries import audit as queries
-from mlmcsc.store.queries import audit_kin, persons
+from mlmcsc.store.queries import audit_kin, audit_rows, persons
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
@@ -150,9 +151,11 @@ class Audit:
                 raise UnknownRecordError(f"event {event_id} does not exist.")
             event, *salts = found
             (opened,) = shown(view, self.actor, [event])
+            wrong = differences(audit_rows.by_ids(view, [event_id]))
         if Permission.READ_PERSONAL not in self.actor.permissions:
             salts = [None, None]
-        return EventDetail(opened, *(None if salt is None else salt.hex() for salt in salts))
+        opening = (None if salt is None else salt.hex() for salt in salts)
+        return EventDetail(opened, *opening, tuple(what for _, told in wrong for what in told))
 
     @requires(Permission.AUDIT)
     def history(self, what: str, which: int | str) -> History:

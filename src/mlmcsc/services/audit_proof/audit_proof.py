@@ -21,15 +21,21 @@ from mlmcsc.errors import (
     ValidationError,
 )
 from mlmcsc.services.audit_proof import verifying
-from mlmcsc.services.audit_proof.keeping import Given, keep_outside, read_checkpoint
+from mlmcsc.services.audit_proof.keeping import (
+    Given,
+    check_place,
+    keep_outside,
+    read_checkpoint,
+)
 from mlmcsc.services.audit_proof.making_evidence import Evidence, EvidenceKind, Wanted
 from mlmcsc.services.audit_proof.trees import (
     CHANGED,
     newest_checkpoint,
     proving_tree,
     root_to_sign,
+    sound_leaves,
 )
-from mlmcsc.store.queries import audit_tree
+from mlmcsc.store.queries import audit_rows, audit_tree
 from mlmcsc.store.uow import Store
 
 Path_ = str | os.PathLike[str]
@@ -46,24 +52,32 @@ class AuditProof:
     actor: Actor
 
     @requires(Permission.AUDIT)
-    def checkpoint(self, output: Path_ | None = None) -> Checkpoint:
+    def checkpoint(self, output: Path_ | None = None, *, overwrite: bool = False) -> Checkpoint:
         """Give every committed event its place in the tree, and sign the tree's root.
 
-        What a checkpoint covers can be changed by nobody unnoticed, not even by the owner of the
-        database, as long as the checkpoint is kept where they cannot reach it.
+        Every event is recomputed from its values before it is signed for: half a minute for ten
+        million. What a checkpoint covers can be changed by nobody unnoticed, not even by the owner
+        of the database, as long as you hold the checkpoint where they cannot reach it.
 
         Args:
             output: JSON file to keep elsewhere, written whole or not at all.
+            overwrite: Replace an earlier checkpoint of this database that is there; anything else
+                is never replaced.
 
         Returns:
             The new checkpoint; the latest one when nothing happened since.
 
         Raises:
             MissingKeyError: The master key that guards the signing key is not here.
-            IntegrityError: The trail does not agree with an earlier checkpoint; nothing is signed.
-            ConflictError: There is no event yet.
+            IntegrityError: An event was changed, the trail does not agree with an earlier
+                checkpoint, or the signing key is damaged; nothing is signed.
+            ConflictError: There is no event yet, or `output` must not be overwritten; nothing is
+                signed.
             ValidationError: `output` cannot be written; the checkpoint is in the database.
         """
+        if output is not None:
+            with self.db.read() as view:
+                check_place(Path(output), audit_tree.origin(view), overwrite=overwrite)
         with self.db.write(self.actor) as tx:
             tx.vault.sign(tx, b"")  # a lost key is told before anything is changed
             stored = audit_tree.checkpoints(tx)
@@ -78,7 +92,7 @@ class AuditProof:
         with self.db.write(self.actor) as tx:
             signed = audit_tree.add_checkpoint(tx, size, root)
         if output is not None:
-            keep_outside(signed, Path(output))
+            keep_outside(signed, Path(output), overwrite=overwrite)
         return signed
 
     @requires(Permission.AUDIT)
@@ -120,7 +134,7 @@ class AuditProof:
         Raises:
             UnknownRecordError: There is no such event.
             ConflictError: No checkpoint covers it yet.
-            IntegrityError: The trail does not agree with the checkpoint.
+            IntegrityError: The event was changed, or the trail does not agree with the checkpoint.
         """
         with self.db.read() as view:
             found = audit_tree.place_of(view, event_id)
@@ -133,6 +147,7 @@ class AuditProof:
                     f"Audit event {event_id} is in no checkpoint yet. Make one with "
                     "`mlmcsc audit checkpoint`."
                 )
+            sound_leaves(list(audit_rows.by_ids(view, [event_id])))
             path = proving_tree(view, newest).inclusion(seq)
         if not inclusion_holds(leaf, seq, newest.tree_size, path, bytes.fromhex(newest.root_hash)):
             raise IntegrityError(f"Event {event_id} does not fit its tree. {CHANGED}")

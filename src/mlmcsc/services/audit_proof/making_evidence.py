@@ -27,7 +27,12 @@ from mlmcsc.services.audit_proof.evidence_texts import (
     readme,
 )
 from mlmcsc.services.audit_proof.keeping import checkpoint_json
-from mlmcsc.services.audit_proof.trees import CHANGED, newest_checkpoint, proving_tree
+from mlmcsc.services.audit_proof.trees import (
+    CHANGED,
+    newest_checkpoint,
+    proving_tree,
+    sound_leaves,
+)
 from mlmcsc.store.queries import audit_rows, audit_subjects, audit_tree
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
@@ -126,7 +131,9 @@ class Wanted:
         for start in range(0, len(ids), EVENTS_PER_FETCH):
             if self.progress is not None:
                 self.progress(start, len(ids))
-            for event in audit_rows.by_ids(view, ids[start : start + EVENTS_PER_FETCH]):
+            events = list(audit_rows.by_ids(view, ids[start : start + EVENTS_PER_FETCH]))
+            sound_leaves(events)
+            for event in events:
                 yield _line(event_document(event, tree, who=self.who))
 
 

@@ -31,6 +31,7 @@ class Held:
         placed: Events with a place, in order of `seq`, in pieces.
         unplaced: The others, in order of `id`.
         last_id: The last id ever given, where ids have no gaps.
+        damage: What is wrong with its id and keys, in words.
     """
 
     origin: str
@@ -39,6 +40,7 @@ class Held:
     placed: Iterable[Sequence[Row]]
     unplaced: Iterable[Sequence[Row]]
     last_id: int | None
+    damage: Sequence[str] = ()
 
 
 def verify(
@@ -54,6 +56,7 @@ def verify(
         placed=told(audit_rows.placed(view)),
         unplaced=told(audit_rows.unplaced(view)),
         last_id=audit_rows.last_id_given(view),
+        damage=tuple(audit_tree.damaged_keys(view)),
     )
     return judged(held, external, given_key, view.vault.crypto.verify)
 
@@ -83,7 +86,7 @@ def judged(
     trail = Trail(held.origin, held.own_key, check.tree.size, check.roots)
     judgement = Judgement(trail, signature_holds, given_key)
     judgement.judge(stored, external)
-    for what in judgement.findings:
+    for what in (*held.damage, *judgement.findings):
         check.find(what)
     return _report(check, judgement, stored, external, time.perf_counter() - began)
 

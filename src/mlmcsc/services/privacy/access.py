@@ -33,6 +33,7 @@ from mlmcsc.services.privacy.copying import EXTRA, Copying, Row
 from mlmcsc.store.queries.holds import held_subjects, restricted_subjects
 from mlmcsc.store.queries.persons import admit, living, of_login
 from mlmcsc.store.queries.rows import View
+from mlmcsc.store.queries.spellings import whole
 from mlmcsc.store.uow import Store
 
 Archived = Callable[[View, int], Iterable[Callable[[], list[Mapping[str, Any]]]]]
@@ -183,7 +184,7 @@ class Access:
                 f"person {person!r} is not known, or was erased; nothing was done. Give a staff "
                 "number, a login, a name as it was written, or a subject id."
             )
-        return who
+        return whole(view, who)
 
     def _head(self, view: View, who: Person) -> dict[str, Any]:
         ids = set(who.subject_ids)

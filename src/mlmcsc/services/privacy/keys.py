@@ -171,7 +171,7 @@ def _state(view: View) -> KeyState:
         current, pending, retired = keys.current().key_id, keys.pending(), keys.retired()
     except MissingKeyError as error:
         problem = str(error)
-    signing = str(queries.signing_key(view)["key_id"])
+    signing = view.vault.signing_key(view)[0]
     people = queries.people_by_key(view)
     return KeyState(
         place=keys.place,

@@ -53,6 +53,8 @@ def drop_triggers(op: Any) -> None:
             op.execute(f"DROP TRIGGER {name}" + (f" ON {table}" if on_postgresql else ""))
     if on_postgresql:
         op.execute("DROP FUNCTION mlmcsc_append_only")
+    else:
+        op.execute("DROP TRIGGER audit_logs_no_displacement")
 
 
 def _allowed(same: str, text: str) -> str:
@@ -81,6 +83,14 @@ _SQLITE = (
     ),
     (
         "CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    ),
+    # UPDATE OR REPLACE deletes the row in its way, here the event that has the place already,
+    # without firing the delete trigger. A place is given once, so this costs only then.
+    (
+        "CREATE TRIGGER audit_logs_no_displacement BEFORE UPDATE OF seq ON audit_logs "
+        "WHEN OLD.seq IS NULL AND NEW.seq IS NOT NULL "
+        "AND EXISTS (SELECT 1 FROM audit_logs WHERE seq = NEW.seq) "
         f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     ),
     *(

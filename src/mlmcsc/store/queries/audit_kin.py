@@ -12,7 +12,7 @@ from mlmcsc.domain.audit.telling import SINGULAR
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.store import models
 from mlmcsc.store.queries import audit, persons
-from mlmcsc.store.queries.persons import Opened
+from mlmcsc.store.queries.bearers import Opened
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.vault import ERASED, SEALED, WITHHELD
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -21,6 +22,9 @@ from mlmcsc.store.uow import Transaction
 INTEGRATOR_LOCK: Final = 0x6D6C6D61
 """'mlma': PostgreSQL's advisory lock of whoever gives places."""
 LEAVES_PER_FETCH: Final = 50_000
+TIME_BYTES: Final = len("2026-11-23 15:00:00.123456")
+
+_ORIGIN: Final = re.compile("mlmcsc/[0-9a-f]{32}")
 
 _c = audit_logs.c
 
@@ -40,11 +44,26 @@ def origin(view: View) -> str:
 
 
 def own_key(view: View) -> str:
-    """The public key that the database stores, hex; empty where somebody made it unreadable."""
+    """The public key that the database stores, hex; empty where it is damaged or missing."""
     try:
         return view.vault.public_key(view).hex()
-    except ValueError:
+    except IntegrityError:
         return ""
+
+
+def damaged_keys(view: View) -> Iterator[str]:
+    """What is wrong with the facts by which this database signs, in words."""
+    checks: tuple[Callable[[View], object], ...] = (
+        view.vault.public_key,
+        view.vault.signing_key,
+    )
+    for check in checks:
+        try:
+            check(view)
+        except IntegrityError as error:
+            yield f"key material is damaged: {error}"
+    if not _ORIGIN.fullmatch(origin(view)):
+        yield "the row 'database_id' of the table `settings` is damaged: it is no id"
 
 
 def give_places(tx: Transaction) -> int:
@@ -168,6 +187,8 @@ def time_text(view: View, column: str) -> str:
     """SQL for a time as RFC 3339 text with six decimals; anything that is no time fits nothing."""
     if view.dialect.name == "postgresql":
         return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-    # Only a space gives way: a `T` that somebody put there must not pass for this one.
+    # Only a space gives way: a `T` that somebody put there must not pass for this one. `substr`
+    # ends at a NUL character, so what is behind one must not pass either.
     day, clock = f"substr({column}, 1, 10)", f"substr({column}, 12)"
-    return f"CASE substr({column}, 11, 1) WHEN ' ' THEN {day} || 'T' || {clock} || 'Z' END"
+    sound = f"substr({column}, 11, 1) = ' ' AND length(CAST({column} AS BLOB)) = {TIME_BYTES}"
+    return f"CASE WHEN {sound} THEN {day} || 'T' || {clock} || 'Z' END"

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from mlmcsc.domain.holds import HoldKind, HoldRecord
 from mlmcsc.domain.privacy.persons import Person
+from mlmcsc.errors import HeldError
 from mlmcsc.store.models import (
     images,
+    label_revisions,
     labels,
     predictions,
     privacy_holds,
@@ -59,10 +61,22 @@ def persons_of(view: View, kind: HoldKind) -> list[Person]:
     return [person for subject_id in found for person in persons.every(view, str(subject_id))]
 
 
+def held_names(view: View) -> list[str]:
+    """Every name of everybody under a legal hold, as it is spelt."""
+    found = persons_of(view, HoldKind.HOLD)
+    return sorted({name for person in found for name in person.identifiers})
+
+
 def technicians_of(view: View, kind: HoldKind) -> list[int]:
     """Ids of the technicians among them, ascending."""
-    rows = {person.technician_row for person in persons_of(view, kind)}
-    return sorted(row for row in rows if row is not None)
+    s = subjects.c
+    placed = targets(kind, _c.subject_id)
+    query = sa.select(s.subject_id, s.technician_id).where(s.subject_id.in_(placed))
+    found = set[int | None]()
+    for subject_id, row in view.conn.execute(query):
+        people = persons.every(view, subject_id) if row is None else ()
+        found |= {row, *(person.technician_row for person in people)}
+    return sorted(row for row in found if row is not None)
 
 
 def specimens_held() -> sa.Select[tuple[str]]:
@@ -71,9 +85,16 @@ def specimens_held() -> sa.Select[tuple[str]]:
 
 
 def labels_held(view: View) -> Condition:
-    """Condition on `labels`: made by a held person, or of a held image."""
+    """Condition on `labels`: made, verified or corrected by a held person, or of a held image."""
     c, held = labels.c, technicians_of(view, HoldKind.HOLD)
-    return sa.or_(c.technician_id.in_(held), c.image_id.in_(_held_images(held)))
+    names, r = held_names(view), label_revisions.alias().c
+    by_them = sa.or_(r.replaced_by.in_(names), r.verified_by.in_(names))
+    return sa.or_(
+        c.technician_id.in_(held),
+        c.image_id.in_(_held_images(held)),
+        c.verified_by.in_(names),
+        c.id.in_(sa.select(r.label_id).where(by_them)),
+    )
 
 
 def images_held(view: View) -> Condition:
@@ -101,6 +122,25 @@ def held_subjects(view: View) -> set[str]:
 def restricted_technicians(view: View) -> NDArray[np.int64]:
     """Ids of the technicians whose data may not be used, ascending, shape `(R,)`."""
     return np.asarray(technicians_of(view, HoldKind.RESTRICT), dtype=np.int64)
+
+
+def refuse_restricted(view: View, technician: int, checker: str | None) -> None:
+    """Refuse to use a technician's data, or those of who checks them.
+
+    Raises:
+        HeldError: The processing of one of these is restricted (GDPR Art. 18).
+    """
+    placed = restricted_subjects(view)
+    if not placed:
+        return
+    people = [*persons.every(view, technician), *(persons.every(view, checker) if checker else ())]
+    rows = set(technicians_of(view, HoldKind.RESTRICT))
+    if any(who.technician_row in rows or placed & {*who.subject_ids} for who in people):
+        raise HeldError(
+            "The processing of the data of the label's maker or checker is restricted on a "
+            "recorded ground, so the label stays as it is. `privacy holds` shows the ground to "
+            "those who have the right `privacy`."
+        )
 
 
 def in_force(tx: Transaction, target: Target, kind: HoldKind | None = None) -> list[HoldRecord]:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.privacy.persons import Person
-from mlmcsc.domain.privacy.places import identifier_places
+from mlmcsc.domain.privacy.persons import Person, loosely, spelling
 from mlmcsc.errors import AmbiguousError
-from mlmcsc.store.models import accounts, metadata, subjects, technicians
+from mlmcsc.store.models import subjects, technicians
+from mlmcsc.store.queries.bearers import Everybody, Opened, places_of
 
 if TYPE_CHECKING:  # the vault, which the unit of work builds on, looks people up, too
     from mlmcsc.store import views
     from mlmcsc.store.queries.rows import View
     from mlmcsc.store.uow import Transaction
-
-Opened = Callable[[Sequence[Any]], Sequence[str | None]]
-"""Opens sealed names; None stands for one that is missing, or not for whoever asks."""
-
-NAMED_BY_VAULT = frozenset({"subjects", "erasures", "login_attempts", "audit_logs"})
-"""Tables whose names make nobody known: the vault's own, those of failed logins, the trail."""
 
 
 def resolve(view: View, wanted: int | str, opened: Opened | None = None) -> Person | None:
@@ -31,8 +25,8 @@ def resolve(view: View, wanted: int | str, opened: Opened | None = None) -> Pers
 
     Args:
         view: An open transaction.
-        wanted: Staff number, login, written name, e-mail address or subject id; or the
-            technician's row id, also as text where nobody is called so.
+        wanted: Staff number, login, written name, e-mail address or subject id; or, as a number,
+            the technician's row id. Text is never one.
         opened: Opens technicians' names; the vault does, if left out.
 
     Raises:
@@ -43,7 +37,7 @@ def resolve(view: View, wanted: int | str, opened: Opened | None = None) -> Pers
     if len(found) > 1:
         staff = ", ".join(sorted(person.called for person in found))
         raise AmbiguousError(
-            f"{wanted!r} is the name of several technicians: {staff}. Give a staff number."
+            f"{wanted!r} could be any of several people: {staff}. Give a staff number or a login."
         )
     return found[0] if found else None
 
@@ -56,27 +50,52 @@ def living(view: View, wanted: int | str) -> Person | None:
 
 def every(view: View, wanted: int | str, opened: Opened | None = None) -> list[Person]:
     """All persons so called: several where technicians share a name. See `resolve`."""
-    return called(view, wanted, opened or _unsealing(view))
+    return called(view, wanted, opened or _unsealing(view), written=True)
 
 
-def called(view: views.View, wanted: int | str, opened: Opened) -> list[Person]:
-    """As `every`, for the vault itself."""
+def called(
+    view: views.View, wanted: int | str, opened: Opened, *, written: bool = False
+) -> list[Person]:
+    """As `every`, for the vault itself; names that only raw SQL wrote count if `written`."""
     subject = _subject(view, wanted)
     if subject is not None and subject.erased_at is not None:
         return [_erased(subject.subject_id, subject.technician_id)]
-    known = None if subject is None else str(subject.identifier)
-    linked = None if subject is None else subject.technician_id
-    name = known or wanted
-    row = linked or _linked(view, name) or (None if subject else _numbered(view, name))
-    if row is not None:
-        found = _of_technician(view, row, known, opened)
+    everybody = Everybody(view, opened, written=written)
+    if isinstance(wanted, int):
+        found = everybody.technician(wanted)
         return [] if found is None else [found]
-    if isinstance(name, int):
-        return []
-    named = [_of_technician(view, each, name, opened) for each in _bearing(view, name, opened)]
-    if not named and (subject is not None or _is_written(view, name)):
-        named = [_person(view, name, None, {name})]
-    return [person for person in named if person is not None]
+    name = wanted if subject is None else str(subject.identifier)
+    linked = None if subject is None else subject.technician_id
+    row = linked or everybody.row_of(name)
+    if row is not None:
+        people = [everybody.technician(row)]
+    elif name in everybody.logins(name, spelling):
+        people = [everybody.login(name)]
+    else:
+        people = _bearing(everybody, name)
+        if not people and (subject is not None or everybody.is_written(name)):
+            people = [everybody.login(name)]
+    return [person for person in people if person is not None]
+
+
+def _bearing(everybody: Everybody, name: str) -> list[Person | None]:
+    """Those whose name it is; in another case, whoever may be meant."""
+    rows = everybody.rows_bearing(name, spelling)
+    if rows:
+        return [everybody.technician(row) for row in rows]
+    rows = everybody.rows_bearing(name, loosely)
+    logins = sorted(everybody.logins(name, loosely))
+    return [*map(everybody.technician, rows), *map(everybody.login, logins)]
+
+
+def ambiguities(view: View, person: Person) -> tuple[str, ...]:
+    """What is left of a person because it could be somebody else's, told."""
+    told = []
+    for name, others in person.shared.items():
+        places = [] if name in person.identifiers else places_of(view, name)
+        where = f"{', '.join(places)}, or in free text," if places else "in free text"
+        told.append(f'"{name}" {where} could be {" or ".join((person.called, *others))}: left.')
+    return tuple(told)
 
 
 def of_login(view: views.View, login: str, opened: Opened) -> Person | None:
@@ -85,12 +104,12 @@ def of_login(view: views.View, login: str, opened: Opened) -> Person | None:
     A login that merely equals a technician's name is not taken for the technician: only the staff
     number and accounts that are linked with it are.
     """
-    s = subjects.c
-    found = view.conn.execute(_subjects().where(s.identifier == login)).first()
+    found = view.conn.execute(_subjects().where(subjects.c.identifier == login)).first()
+    everybody = Everybody(view, opened)
     row = None if found is None else found.technician_id
-    row = row or _linked(view, login)
+    row = row or everybody.row_of(login)
     if row is not None:
-        return _of_technician(view, row, login, opened)
+        return everybody.technician(row)
     if found is None:
         return None
     return Person(login, None, found.subject_id, (), (login,))
@@ -114,20 +133,9 @@ def admit(tx: Transaction, person: Person) -> str:
     return person.subject_id or tx.vault.person(tx, person.called, person.technician_row)
 
 
-def name_columns() -> list[sa.Column[Any]]:
-    """Columns of live tables that name a person in clear."""
-    found = []
-    for place in sorted(identifier_places()):
-        table, _, column = place.partition(".")
-        if table not in NAMED_BY_VAULT:
-            found.append(metadata.tables[table].c[column])
-    return found
-
-
 def is_called(column: sa.ColumnElement[Any], names: Iterable[str]) -> sa.ColumnElement[bool]:
-    """Whether a column holds one of the names, in any case."""
-    names = list(names)
-    return sa.or_(column.in_(names), sa.func.lower(column).in_([name.lower() for name in names]))
+    """Whether a column holds one of the names exactly: a person has all spellings of theirs."""
+    return column.in_(list(names))
 
 
 def unread(texts: Sequence[Any]) -> Sequence[str | None]:
@@ -158,80 +166,5 @@ def _erased(subject_id: str, row: int | None) -> Person:
     return Person(subject_id, row, subject_id, (), (), is_erased=True)
 
 
-def _linked(view: views.View, name: int | str) -> int | None:
-    """Row id of the technician with this staff number or account."""
-    t, a = technicians.c, accounts.c
-    if isinstance(name, int):
-        return None
-    for query in (
-        sa.select(t.id).where(t.technician_id == name),
-        sa.select(a.technician_id).where(a.username == name),
-    ):
-        found = view.conn.scalar(query)
-        if found is not None:
-            return int(found)
-    return None
-
-
-def _numbered(view: views.View, name: int | str) -> int | None:
-    """The row id that is given as such, if there is one."""
-    if isinstance(name, str) and not (name.isascii() and name.isdecimal()):
-        return None
-    number = int(name)
-    t = technicians.c
-    found = view.conn.scalar(sa.select(t.id).where(t.id == number)) if _is_id(number) else None
-    return None if found is None else int(found)
-
-
 def _is_id(number: int) -> bool:
     return 0 < number < 2**63
-
-
-def _bearing(view: views.View, name: str, opened: Opened) -> list[int]:
-    """Row ids of the technicians with this full name or e-mail address, in any case."""
-    t = technicians.c
-    people = view.conn.execute(sa.select(t.id, t.name, t.email).order_by(t.id)).all()
-    texts = opened([text for row in people for text in row[1:]])
-    wanted = name.casefold()
-    return [
-        row.id
-        for row, *both in zip(people, texts[::2], texts[1::2], strict=True)
-        if wanted in {text.casefold() for text in both if text is not None}
-    ]
-
-
-def _is_written(view: views.View, name: str) -> bool:
-    """Whether rows name somebody so whom the vault does not know."""
-    return any(
-        view.conn.scalar(sa.select(column).where(column == name).limit(1)) is not None
-        for column in name_columns()
-    )
-
-
-def _of_technician(view: views.View, row: int, called: str | None, opened: Opened) -> Person | None:
-    t, a, s = technicians.c, accounts.c, subjects.c
-    query = sa.select(t.technician_id, t.name, t.email).where(t.id == row)
-    found = view.conn.execute(query).first()
-    subject = view.conn.execute(_subjects().where(s.technician_id == row)).first()
-    if subject is not None and subject.erased_at is not None:
-        return _erased(subject.subject_id, row)
-    if found is None:
-        return None
-    logins = view.conn.scalars(sa.select(a.username).where(a.technician_id == row))
-    names = {found.technician_id, called, *opened(found[1:]), *logins}
-    return _person(view, found.technician_id, row, {each for each in names if each})
-
-
-def _person(view: views.View, called: str, row: int | None, names: set[str]) -> Person:
-    c = subjects.c
-    theirs = c.technician_id == row if row else sa.false()
-    query = sa.select(c.subject_id, c.identifier, c.technician_id).where(
-        sa.or_(is_called(c.identifier, names), theirs),
-        # A colleague may bear the name that this person writes.
-        sa.or_(c.technician_id.is_(None), theirs),
-        c.erased_at.is_(None),
-    )
-    known = {found.identifier: found.subject_id for found in view.conn.execute(query)}
-    own = known.pop(called, None)
-    identifiers = tuple(sorted(names | set(known)))
-    return Person(called, row, own, tuple(sorted(known.values())), identifiers)

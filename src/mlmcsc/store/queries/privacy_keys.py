@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -28,16 +26,9 @@ def people_by_key(view: View) -> dict[str, int]:
     return {str(key): int(count) for key, count in view.conn.execute(query)}
 
 
-def signing_key(view: View) -> Mapping[str, Any]:
-    """The wrapped signing key: `key_id` and `wrapped` in base64."""
-    query = sa.select(settings.c.value).where(settings.c.key == SIGNING_KEY)
-    found: Mapping[str, Any] = view.conn.execute(query).scalar_one()
-    return found
-
-
 def in_use(view: View) -> set[str]:
     """Ids of the master keys without which something here cannot be opened."""
-    return {*people_by_key(view), str(signing_key(view)["key_id"])}
+    return {*people_by_key(view), view.vault.signing_key(view)[0]}
 
 
 def erasure_unfinished(view: View) -> bool:
@@ -92,12 +83,12 @@ def rewrap_people(tx: Transaction, new: MasterKey, limit: int) -> list[tuple[int
 
 def rewrap_signing_key(tx: Transaction, new: MasterKey) -> bool:
     """Wrap the signing key by `new`; whether another key wrapped it before."""
-    stored = signing_key(tx)
-    if stored["key_id"] == new.key_id:
+    wrapped_by, sealed = tx.vault.signing_key(tx)
+    if wrapped_by == new.key_id:
         return False
-    old = tx.vault.keys(tx).get(str(stored["key_id"]))
+    old = tx.vault.keys(tx).get(wrapped_by)
     crypto = tx.vault.crypto
-    seed = crypto.decrypt(old.key, base64.b64decode(stored["wrapped"]), SIGNING_CONTEXT)
+    seed = crypto.decrypt(old.key, sealed, SIGNING_CONTEXT)
     wrapped = base64.b64encode(crypto.encrypt(new.key, seed, SIGNING_CONTEXT)).decode()
     tx.conn.execute(
         settings.update()

@@ -12,8 +12,8 @@ from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.privacy.erasure import erasure_plan
 from mlmcsc.store.models import metadata
 
-OWN_FILES = {"exports/bare.csv", "exports/specimens.csv"}
-"""Exports without names: ids and numbers, and a table that is not about people."""
+OWN_FILES = {"exports/bare.csv"}
+"""An export without names: ids and numbers."""
 
 
 def hits(root, needle):

@@ -97,7 +97,7 @@ ANNOTATIONS: Mapping[str, Columns] = {
             named.MODEL_RESULT,
             "detection_confidence detection_class processing_time timestamp raw_output",
         ),
-        (named.MODEL_RESULT, "preprocessing_params"),
+        (named.PARAMETERS, "preprocessing_params"),
     ),
     "labels": columns(
         (MEASUREMENT, "id image_id label label_type original_prediction original_confidence"),
@@ -126,7 +126,8 @@ ANNOTATIONS: Mapping[str, Columns] = {
             named.MODEL_RESULT,
             "id image_id feature_type extractor_version extraction_timestamp feature_dimension",
         ),
-        (named.MODEL_RESULT, "dtype extraction_time preprocessing_params feature_vector"),
+        (named.MODEL_RESULT, "dtype extraction_time feature_vector"),
+        (named.PARAMETERS, "preprocessing_params"),
     ),
     "feature_sets": columns(
         (

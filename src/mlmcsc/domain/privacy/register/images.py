@@ -11,9 +11,9 @@ IMAGES: Mapping[str, Columns] = {
     "specimens": columns(
         (
             named.SPECIMEN_FACT,
-            "id specimen_id material heat temperature_c orientation kv_joule le_mm created_at",
+            "id specimen_id temperature_c kv_joule le_mm created_at updated_at",
         ),
-        (named.SPECIMEN_FACT, "updated_at"),
+        (named.REMARK, "material heat orientation"),
         (named.DESCRIPTION, "notes"),
     ),
     "images": columns(
@@ -27,9 +27,9 @@ IMAGES: Mapping[str, Columns] = {
         ),
         (
             named.IMAGE_FACT,
-            "file_mtime_ns bit_depth pages pixel_size_um detector accelerating_voltage_kv",
+            "file_mtime_ns bit_depth pages pixel_size_um accelerating_voltage_kv storage",
         ),
-        (named.IMAGE_FACT, "instrument storage"),
+        (named.IMAGE_FACT_IN_WORDS, "instrument detector"),
         (named.IMAGE_PATH, "path filename"),
         (named.IMAGE_REMARK, "acquisition_settings"),
     ),

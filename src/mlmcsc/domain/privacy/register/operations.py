@@ -41,8 +41,9 @@ EVENT_VALUES = replace(
     EVENT,
     category="values before and after a change",
     retention=named.AUDIT,
-    how="personal values in it are sealed, and unreadable as their key is destroyed; values that "
-    "name the person in clear are redacted; the others are kept for proof only, until their "
+    how="personal values in it are sealed, and unreadable as their key is destroyed; all values of "
+    "an event in which a text names the person in clear are redacted, colleagues' events included "
+    "(they are counted); the others are kept for proof only, until their "
     "retention ends",
     free_text=True,
 )
@@ -94,21 +95,22 @@ OPERATIONS: Mapping[str, Columns] = {
     "system_metrics": columns(
         (
             named.NOT_PERSONAL,
-            "id metric_name metric_value metric_unit component timestamp metric_metadata",
+            "id metric_name metric_value metric_unit timestamp",
         ),
+        (named.PARAMETERS, "component metric_metadata"),
     ),
     "settings": columns((named.NOT_PERSONAL, "key value")),
     "job_leases": columns((named.NOT_PERSONAL, "job holder fencing_token expires_at")),
     "job_runs": columns(
         (
             named.NOT_PERSONAL,
-            "id job slot host pid fencing_token started_at ended_at outcome numbers",
+            "id job slot pid fencing_token started_at ended_at outcome",
         ),
-        (named.PROGRAM_MESSAGE, "error"),
+        (named.PROGRAM_MESSAGE, "host numbers error"),
     ),
     "alerts": columns(
-        (named.NOT_PERSONAL, "id rule fingerprint severity state opened_at resolved_at"),
-        (named.PROGRAM_MESSAGE, "message details"),
+        (named.NOT_PERSONAL, "id fingerprint severity state opened_at resolved_at"),
+        (named.PROGRAM_MESSAGE, "rule message details"),
         (named.ACKNOWLEDGED_BY, "acknowledged_by"),
         (named.ACKNOWLEDGED_AT, "acknowledged_at"),
     ),

@@ -27,11 +27,13 @@ class Carried:
         identifiers: Staff number, logins, e-mail address and full name.
         exports: `path` and `sha256` of each exported file that holds rows of the person.
         subject_ids: Every random id of theirs.
+        shared: Names that could mean somebody else, and are not searched for.
     """
 
     identifiers: tuple[str, ...]
     exports: tuple[dict[str, str], ...]
     subject_ids: tuple[str, ...]
+    shared: tuple[str, ...] = ()
 
     def sealed(self, tx: Transaction, subject_id: str) -> dict[str, str]:
         """As it is kept.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -70,8 +71,7 @@ def _content(
     tx: Transaction, saga: Saga, words: Mentions, checkpoint: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     steps = [{k: v for k, v in step.items() if k != "carried"} for step in saga.steps]
-    counts = (saga.step("database") or {}).get("counts", {})
-    fields = [field.to_dict() for field in counted_fields(erasure_plan(saga.labels), counts)]
+    fields = [f.to_dict() for f in counted_fields(erasure_plan(saga.labels), counts_of(saga))]
     kept = {EraseAction.ANONYMISE, EraseAction.KEEP, EraseAction.RESTRICT}
     return {
         "format": FORMAT,
@@ -91,6 +91,12 @@ def _content(
     }
 
 
+def counts_of(saga: Saga) -> Mapping[str, int]:
+    """Rows of each place `table.column`, in the database and in archives."""
+    done = (saga.step(name) or {} for name in ("database", "archives"))
+    return sum((Counter(step.get("counts", {})) for step in done), Counter())
+
+
 def not_reached(saga: Saga) -> list[str]:
     """What no erasure reaches, and what this one did not."""
     done = saga.step("database") or {}
@@ -100,14 +106,28 @@ def not_reached(saga: Saga) -> list[str]:
     ]
     if done.get("names_not_searched"):
         special.append(
-            f"{done['names_not_searched']} of the person's names are too short to be told from "
-            "other words in free text: look for them by hand."
+            f"{done['names_not_searched']} of the person's names are too short, or words of the "
+            "program itself such as 'label', so that nobody can tell them from other words in "
+            "free text: look for them by hand."
         )
+    if done.get("names_shared"):
+        special.append(
+            f"{done['names_shared']} of the person's names could be somebody else's, too: what "
+            "bears them was left, and they were not searched for in free text."
+        )
+    if done.get("under_hold"):
+        special.append(f"{done['under_hold']} rows under legal hold keep a mention of the person.")
     if saga.without_keys:
         special.append(
-            "Sealed texts, in which the person may be named: the master key of this restored "
-            "backup was destroyed, so that nobody can read or search them. For the same reason "
-            "the certificate is not signed."
+            "Sealed texts, in which the person may be named: the master key of their time is "
+            "lost or was destroyed, so that nobody can read or search them, nor the person's "
+            "full name in other texts. Where the signing key was lost with it, the certificate is "
+            "not signed."
+        )
+    unread = (saga.step("archives") or {}).get("n_unread")
+    if unread:
+        special.append(
+            f"{unread} sealed notes in archives, whose key is lost: nobody can read or search them."
         )
     exports = (saga.step("exports") or {}).get("left", {})
     special += [f"Exported file {path}: {why}." for path, why in sorted(exports.items())]

@@ -15,7 +15,7 @@ from mlmcsc.domain.privacy.erasure import LabelChoice, erasure_plan
 from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.records import Record
 from mlmcsc.errors import MlmcscError, UnknownRecordError, ValidationError
-from mlmcsc.services.privacy.erasure.certifying import not_reached
+from mlmcsc.services.privacy.erasure.certifying import counts_of, not_reached
 from mlmcsc.services.privacy.erasure.lines import in_force, ledger_check
 from mlmcsc.services.privacy.erasure.outside import Outside
 from mlmcsc.services.privacy.erasure.planning import planned
@@ -24,6 +24,7 @@ from mlmcsc.services.privacy.erasure.steps import Run
 from mlmcsc.store.queries.erasure import known, ledgered, saga
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.retention.batches import inactive_technicians
+from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
 RIGHT: str = "GDPR Art. 17(1)"
@@ -39,11 +40,13 @@ class ReplayReport(Record):
         waiting: Entries that this database had not applied.
         applied: The erasures done.
         refused: Subject id to the reason, for those that cannot be erased now.
+        untold: Subject id to the reason, for those of whom it cannot be told whether they are here.
     """
 
     waiting: tuple[LedgerEntry, ...]
     applied: tuple[ErasureReport, ...]
     refused: Mapping[str, str]
+    untold: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +184,23 @@ class Erasure:
             StoreError: It cannot be read.
         """
         with self.db.read() as view:
-            entries = self.outside.ledger.entries(ledger_check(view), ledgered.lines(view))
-            begun = saga.under_way(view)
-            waiting = [each for each in in_force(entries) if each.subject_id not in begun]
-            return ledgered.undone(view, waiting)
+            return ledgered.undone(view, self._not_under_way(view))
+
+    @requires(Permission.PRIVACY)
+    def untold(self) -> dict[str, str]:
+        """Subject id to the reason, for erasures of which it cannot be told whether they are done.
+
+        Raises:
+            IntegrityError: The ledger is missing, or was cut or changed by another hand.
+            StoreError: It cannot be read.
+        """
+        with self.db.read() as view:
+            return ledgered.untold(view, self._not_under_way(view))
+
+    def _not_under_way(self, view: View) -> list[LedgerEntry]:
+        entries = self.outside.ledger.entries(ledger_check(view), ledgered.lines(view))
+        begun = saga.under_way(view)
+        return [each for each in in_force(entries) if each.subject_id not in begun]
 
     @requires(Permission.PRIVACY)
     def replay(self, *, dry_run: bool = False, progress: Progress | None = None) -> ReplayReport:
@@ -207,7 +223,7 @@ class Erasure:
                 continue
             if report is not None:
                 applied.append(report)
-        return ReplayReport(waiting, tuple(applied), refused)
+        return ReplayReport(waiting, tuple(applied), refused, self.untold())
 
     def _replay(self, entry: LedgerEntry, progress: Progress | None) -> ErasureReport | None:
         with self.db.read() as view:
@@ -272,7 +288,6 @@ def _days(days: int) -> int:
 def _report(
     done: Saga, exports_deleted: Sequence[str], exports_left: Mapping[str, str]
 ) -> ErasureReport:
-    counts = (done.step("database") or {}).get("counts", {})
     return ErasureReport(
         subject_id=done.subject_id,
         technician_row=done.technician_row,
@@ -280,7 +295,7 @@ def _report(
         ground=done.ground,
         request_id=done.request_id,
         dry_run=False,
-        fields=counted_fields(erasure_plan(done.labels), counts),
+        fields=counted_fields(erasure_plan(done.labels), counts_of(done)),
         steps=tuple(done.steps),
         started_at=done.started_at,
         finished_at=done.finished_at,

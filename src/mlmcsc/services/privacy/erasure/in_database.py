@@ -13,6 +13,7 @@ from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.places import tagged_places
 from mlmcsc.domain.privacy.tags import EraseAction
 from mlmcsc.services.privacy.erasure.carried import Carried, carried_by
+from mlmcsc.store.queries import persons
 from mlmcsc.store.queries.erasure import (
     deeds,
     exports,
@@ -59,7 +60,8 @@ def acting(actor: Actor, identifiers: tuple[str, ...]) -> Actor:
 def count(view: View, people: Sequence[Person], labels: LabelChoice) -> list[dict[str, int]]:
     """Rows of each place that the erasure of each would change or remove."""
     every = {str(number): person for number, person in enumerate(people)}
-    names = Names({who: person.identifiers for who, person in every.items()})
+    # Whose sealed texts nobody can read is erased nevertheless, and the plan is to say how.
+    names = Names({who: each.searched for who, each in every.items()}, without_keys=True)
     own = {who: deeds.dealt_with(person, labels) for who, person in every.items()}
     named = mentions.clear(view, names, without=own)
     logged = trail.count(view, every, names)
@@ -102,11 +104,15 @@ def _waiting(view: View, subject_ids: Sequence[str]) -> list[Going]:
 def _erase(tx: Transaction, going: Sequence[Going]) -> None:
     carried = {
         each.saga.subject_id: Carried(
-            each.person.identifiers, tuple(exports.of(tx, each.person)), each.ids
+            each.person.identifiers,
+            tuple(exports.of(tx, each.person)),
+            each.ids,
+            tuple(each.person.shared),
         ).sealed(tx, each.saga.subject_id)
         for each in going
     }
     names = names_of(going)
+    spared = under_hold(tx, {each.saga.subject_id: each.person for each in going}, names)
     counts = _remove(tx, going, names)
     left = mentions.unreachable(tx, names, _staying())
     for each in going:
@@ -118,8 +124,29 @@ def _erase(tx: Transaction, going: Sequence[Going]) -> None:
             "counts": counts[who],
             "named_in_paths": left[who],
             "names_not_searched": len(names.each[who].ambiguous),
+            "names_shared": len(each.person.shared),
+            "under_hold": spared[who],
         }
         saga.add_step(tx, each.saga, "database", done, _totals(each.saga.labels, counts[who]))
+
+
+def under_hold(view: View, people: Mapping[str, Person], names: Names) -> dict[str, int]:
+    """Rows under a legal hold that name each person, and keep what they hold."""
+    texts, events = mentions.under_hold(view, names), trail.under_hold(view, people, names)
+    return {who: texts[who] + events[who] for who in people}
+
+
+def left_alone(view: View, person: Person) -> tuple[str, ...]:
+    """What of a person stays for others' sake, told to who plans their erasure."""
+    names = Names({"": person.searched}, without_keys=True)
+    number = under_hold(view, {"": person}, names)[""]
+    told = (spared(number),) if number else ()
+    return (*persons.ambiguities(view, person), *told)
+
+
+def spared(number: int) -> str:
+    """A line of what was not reached."""
+    return f"{number} rows under legal hold keep a mention of the person."
 
 
 def _remove(tx: Transaction, going: Sequence[Going], names: Names) -> dict[str, dict[str, int]]:
@@ -148,7 +175,7 @@ def names_of(going: Sequence[Going]) -> Names:
     """The names of all, to be searched for at once."""
     without_keys = any(each.saga.without_keys for each in going)
     return Names(
-        {each.saga.subject_id: each.person.identifiers for each in going},
+        {each.saga.subject_id: each.person.searched for each in going},
         without_keys=without_keys,
     )
 
@@ -181,7 +208,8 @@ def _returned(view: View, subject_id: str) -> Going:
     if begun is None:
         raise RuntimeError(f"no erasure of {subject_id}")  # rows of that step are never deleted
     carried = carried_by(view, begun) or Carried((), (), ())
-    return Going(begun, known.returned(view, begun, carried.identifiers, carried.subject_ids))
+    names, ids = carried.identifiers, carried.subject_ids
+    return Going(begun, known.returned(view, begun, names, ids, carried.shared))
 
 
 def _measure(view: View, going: Sequence[Going], names: Names) -> dict[str, dict[str, int]]:

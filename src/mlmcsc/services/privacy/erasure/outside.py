@@ -20,6 +20,8 @@ class Reached(TypedDict):
     files: tuple[str, ...]
     archives: tuple[str, ...]
     caches: tuple[str, ...]
+    archived: Mapping[str, int]
+    exports_left: Mapping[str, str]
 
 
 class EraseArchives(Protocol):
@@ -76,8 +78,11 @@ class Outside:
             labels=labels,
             dry_run=True,
         )
+        files, left = removable(carried.exports, carried.identifiers)
         return {
-            "files": tuple(removable(carried.exports)),
+            "files": tuple(files),
+            "exports_left": left,
+            "archived": archives["counts"],
             "archives": tuple(archives["rewritten"]),
             "caches": (str(self.caches),) if self.caches.is_dir() else (),
         }

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.domain.privacy.erased import ErasureReport, counted_fields
+from mlmcsc.domain.privacy.erased import NOT_REACHED, ErasureReport, counted_fields
 from mlmcsc.domain.privacy.erasure import LabelChoice, erasure_plan
 from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.services.privacy.erasure import in_database
 from mlmcsc.services.privacy.erasure.carried import Carried, carried_by
 from mlmcsc.services.privacy.erasure.outside import Outside
 from mlmcsc.services.privacy.erasure.starting import Wanted
-from mlmcsc.store.queries import persons
-from mlmcsc.store.queries.erasure import exports
+from mlmcsc.store.queries import spellings
+from mlmcsc.store.queries.erasure import exports, known
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.uow import Snapshot
 
@@ -26,8 +27,11 @@ def planned(
 ) -> tuple[ErasureReport, ...]:
     """What would be done to each; the tables and the trail are read once for all."""
     people = [
-        found if begun is None else persons.living(view, begun.subject_id)
-        for _, begun, found in every
+        None if each is None else spellings.whole(view, each)
+        for each in (
+            found if begun is None else known.keyless(view, begun.subject_id)
+            for _, begun, found in every
+        )
     ]
     choices = [begun.labels if begun else wanted.labels for wanted, begun, _ in every]
     labels: LabelChoice = choices[0] if choices else "keep"
@@ -38,7 +42,7 @@ def planned(
         who = (subject.technician_row, subject.subject_id) if subject else (None, None)
         choice = begun.labels if begun else wanted.labels
         elsewhere = outside.planned(actor, *who, _carried(view, begun, found), choice)
-        counts = next(counted) if found else {}
+        counts = Counter(next(counted) if found else {}) + Counter(elsewhere["archived"])
         reports.append(
             ErasureReport(
                 subject_id=who[1],
@@ -52,6 +56,8 @@ def planned(
                 files=elsewhere["files"],
                 archives=elsewhere["archives"],
                 caches=elsewhere["caches"],
+                not_reached=(*NOT_REACHED, *(in_database.left_alone(view, found) if found else ())),
+                exports_left=elsewhere["exports_left"],
             )
         )
     return tuple(reports)

@@ -9,24 +9,23 @@ from typing import Any
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.fields import Field, Kind
+from mlmcsc.domain.holds import PERSON
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.privacy.persons import Person
+from mlmcsc.domain.privacy.requests import OPEN, RequestKind
 from mlmcsc.errors import ConflictError, MissingKeyError, UnknownRecordError, ValidationError
 from mlmcsc.services.privacy.erasure.carried import carried_by
 from mlmcsc.services.privacy.erasure.lines import withdraw_lines
 from mlmcsc.services.privacy.erasure.outside import Outside
-from mlmcsc.store.models import privacy_requests
-from mlmcsc.store.queries import persons, rows
+from mlmcsc.store.queries import persons
+from mlmcsc.store.queries import privacy_requests as requests
 from mlmcsc.store.queries.erasure import held, known, saga
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
-PERSON = Field(
-    "person", Kind.TEXT, "staff number, login or subject id", required=True, max_length=100
-)
 GROUND = Field("ground", Kind.TEXT, "why, for the record", required=True, max_length=1000)
 
 
@@ -65,14 +64,15 @@ class Wanted:
 
         Raises:
             UnknownRecordError: There is no such person or request; nothing was done.
-            ConflictError: What was begun treats labels otherwise.
+            ConflictError: What was begun treats labels otherwise; or the request is another
+                person's, asks for something else, or was answered.
             HeldError: A legal hold is in force.
         """
-        if self.request_id is not None and not rows.exists(view, privacy_requests, self.request_id):
-            raise UnknownRecordError(f"request {self.request_id} does not exist; nothing was done.")
         begun = begun_for(view, self.person)
         if begun is not None:
             self._refuse_other_labels(begun)
+            if begun.request_id != self.request_id:
+                self._refuse_other_request(view, set(known.person_of(view, begun).subject_ids))
             return begun, None
         person, _ = self.find(view)
         if person is None:
@@ -80,6 +80,7 @@ class Wanted:
                 f"person {self.person!r} is not known; nothing was done. Give a staff number, a "
                 "login or a subject id."
             )
+        self._refuse_other_request(view, set(person.subject_ids))
         held.refuse_held(view, person, self.labels)
         return None, person
 
@@ -92,10 +93,23 @@ class Wanted:
         try:
             return persons.living(view, self.person), False
         except MissingKeyError:
-            if not self.restored:
-                raise
             view.vault.keys(view).current()  # a key that is only not at hand is to be brought
         return known.keyless(view, self.person), True
+
+    def _refuse_other_request(self, view: View, theirs: set[str]) -> None:
+        """A request is answered by what it asks for, once, and by nobody else's erasure."""
+        if self.request_id is None:
+            return
+        found = requests.listing(view, request_id=self.request_id)
+        if not found:
+            raise UnknownRecordError(f"request {self.request_id} does not exist; nothing was done.")
+        (request,) = found
+        asks = request.kind == RequestKind.ERASURE.value and request.subject_id in theirs
+        if not asks or request.state != OPEN:
+            raise ConflictError(
+                f"request {self.request_id} is no open request of this person for erasure; "
+                "nothing was done. See `mlmcsc privacy requests`."
+            )
 
     def _refuse_other_labels(self, begun: Saga) -> None:
         if begun.finished_at is None and begun.labels != self.labels:

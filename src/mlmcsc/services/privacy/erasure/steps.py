@@ -134,7 +134,7 @@ class Run:
     def _exports(self, left: Sequence[Saga]) -> None:
         for begun in left:
             carried = self._carried(begun)
-            deleted, there = remove_exported(carried.exports)
+            deleted, there = remove_exported(carried.exports, carried.identifiers)
             self.exports_deleted[begun.subject_id] = deleted
             self.exports_left[begun.subject_id] = there
             told = Mentions(carried.identifiers).removed({"deleted": deleted, "left": there})

@@ -22,8 +22,9 @@ from mlmcsc.store.models import (
     technicians,
 )
 from mlmcsc.store.queries import removal
+from mlmcsc.store.queries.bearers import name_columns
 from mlmcsc.store.queries.erasure.touched import Touched
-from mlmcsc.store.queries.persons import is_called, name_columns
+from mlmcsc.store.queries.persons import is_called
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 

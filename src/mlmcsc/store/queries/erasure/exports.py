@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.privacy.mentions import IF_NAMED
 from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.register import REGISTER
 from mlmcsc.store.models import audit_logs, label_revisions, labels, technicians
@@ -19,25 +20,44 @@ from mlmcsc.store.queries.rows import View
 
 _c = audit_logs.c
 
+JUDGED_BY_ROWS = frozenset({"labels", "label_revisions", "technicians", "audit_logs", "subjects"})
+"""Tables whose rows tell whether a file holds data of a person; of others the file does."""
+
 
 def of(view: View, person: Person) -> list[dict[str, str]]:
     """Path and SHA-256 of each exported file that holds data of the person, oldest first.
 
     A copy of user data does if it is theirs; an export of a table with personal texts or names in
     it if it has rows of theirs; one of the trail, and evidence, if events are by or about them.
+    Of another table that has texts the file must be read: it has `only`, saying so.
     """
     query = (
         sa.select(_c.id, _c.table_name, _c.n_rows, _c.new_values)
         .where(_c.operation == Operation.EXPORT.value, _c.new_values.is_not(None))
         .order_by(_c.id)
     )
-    found: dict[tuple[str, str], None] = {}
+    found: dict[tuple[str, str, str], None] = {}
     judge = _Judge(view, person)
     for event in view.conn.execute(query).all():
         told = event.new_values
-        if isinstance(told, dict) and event.n_rows != 0 and judge.holds(event, told):
-            found |= dict.fromkeys(_files(told))
-    return [{"path": path, "sha256": sha256} for path, sha256 in found]
+        if not isinstance(told, dict) or event.n_rows == 0:
+            continue
+        table = event.table_name
+        by_content = table not in JUDGED_BY_ROWS and "evidence" not in told
+        if _may_name(table, told) if by_content else judge.holds(event, told):
+            kind = str(told.get("format")) if by_content else ""
+            found |= dict.fromkeys((*file, kind) for file in _files(told))
+    return [
+        {"path": path, "sha256": sha256} | ({"only": IF_NAMED, "format": kind} if kind else {})
+        for path, sha256, kind in found
+    ]
+
+
+def _may_name(table: str, told: dict[str, Any]) -> bool:
+    """Whether the export has columns of words in which somebody may be named."""
+    tags = REGISTER.get(table, {})
+    names = told.get("columns") or list(tags)
+    return any(name not in tags or tags[name].identifier or tags[name].free_text for name in names)
 
 
 def _files(told: dict[str, Any]) -> Iterable[tuple[str, str]]:
@@ -77,8 +97,6 @@ class _Judge:
 
 def _is_personal(table: str, told: dict[str, Any]) -> bool:
     """Whether the exported columns name anybody: bare row ids and numbers do not."""
-    if table not in {"labels", "label_revisions", "technicians", "audit_logs"}:
-        return False
     columns = told.get("columns") or list(REGISTER[table])
     tags = [REGISTER[table].get(name) for name in columns]
     if any(tag is None or tag.sealed or tag.identifier or tag.free_text for tag in tags):

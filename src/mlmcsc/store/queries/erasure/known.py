@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from mlmcsc.domain.privacy.matching import fold
 from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.store.models import subjects
-from mlmcsc.store.queries import persons
+from mlmcsc.store.queries import persons, spellings
 from mlmcsc.store.queries.erasure.naming import readable
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.persons import is_called
@@ -26,7 +27,7 @@ def person_of(view: View, begun: Saga) -> Person:
     find = keyless if begun.without_keys else persons.living
     called = tuple(filter(None, [begun.identifier]))
     unnamed = Person(begun.identifier or "", begun.technician_row, begun.subject_id, (), called)
-    return find(view, begun.subject_id) or unnamed
+    return spellings.whole(view, find(view, begun.subject_id) or unnamed)
 
 
 def keyless(view: View, wanted: int | str) -> Person | None:
@@ -36,7 +37,11 @@ def keyless(view: View, wanted: int | str) -> Person | None:
 
 
 def returned(
-    view: View, begun: Saga, identifiers: Iterable[str], subject_ids: Iterable[str]
+    view: View,
+    begun: Saga,
+    identifiers: Iterable[str],
+    subject_ids: Iterable[str],
+    shared: Iterable[str],
 ) -> Person:
     """The person as far as they can be met again after the database step.
 
@@ -47,10 +52,18 @@ def returned(
     if row is not None:
         other &= _s.technician_id != row
     query = sa.select(_s.identifier).where(other, is_called(_s.identifier, names))
-    taken = {str(name).lower() for name in view.conn.scalars(query)}
-    left = tuple(name for name in names if name.lower() not in taken)
+    taken = {fold(str(name)) for name in view.conn.scalars(query)}
+    left = tuple(name for name in names if fold(name) not in taken)
     again = sa.select(_s.subject_id).where(
         is_called(_s.identifier, left), ~other, _s.erased_at.is_(None)
     )
     every = {*subject_ids, *view.conn.scalars(again)} - {begun.subject_id}
-    return Person(left[0] if left else "", row, begun.subject_id, tuple(sorted(every)), left)
+    person = Person(
+        called=left[0] if left else "",
+        technician_row=row,
+        subject_id=begun.subject_id,
+        aliases=tuple(sorted(every)),
+        identifiers=left,
+        shared=dict.fromkeys(shared, ()),
+    )
+    return spellings.whole(view, person)

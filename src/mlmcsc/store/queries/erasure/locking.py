@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlmcsc.store.models import audit_logs, metadata, subjects
-from mlmcsc.store.queries.persons import name_columns
+from mlmcsc.store.queries.bearers import name_columns
 from mlmcsc.store.uow import Transaction
 
 LAST = (subjects.name, audit_logs.name)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from mlmcsc.domain.privacy.places import free_text_places
 from mlmcsc.store.models import metadata
 from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.erasure import held
 from mlmcsc.store.queries.erasure.naming import Names
 from mlmcsc.store.queries.erasure.touched import Touched
 from mlmcsc.store.queries.rows import View
@@ -29,6 +30,8 @@ def clear(
 ) -> dict[str, dict[str, int]]:
     """How many texts of each place `table.column` name each of the people.
 
+    Rows under a legal hold are left as they are: see `under_hold`.
+
     Args:
         view: An open transaction.
         names: The people's names.
@@ -39,13 +42,15 @@ def clear(
         Subject id to place to number.
     """
     counts: dict[str, dict[str, int]] = {who: {} for who in names.each}
+    kept = held.kept(view)
     for place in sorted(free_text_places()):
         table_name, _, name = place.partition(".")
         if table_name == TRAIL:
             continue
         column = metadata.tables[table_name].c[name]
         found: dict[str, list[int]] = {}
-        for chunk, hits in _naming(view, column, names):
+        free = kept[table_name].is_not(True) if table_name in kept else sa.true()
+        for chunk, hits in _naming(view, column, names, free):
             for who, ids in hits.items():
                 found.setdefault(who, []).extend(ids)
             if touched is not None:
@@ -55,6 +60,20 @@ def clear(
             number = _outside(view, column, ids, without.get(who, {}).get(place))
             if number:
                 counts[who][place] = number
+    return counts
+
+
+def under_hold(view: View, names: Names) -> dict[str, int]:
+    """How many texts under a legal hold name each of the people, but in the trail."""
+    counts = dict.fromkeys(names.each, 0)
+    for table_name, rows_ in held.kept(view).items():
+        for place in sorted(free_text_places() if table_name != TRAIL else ()):
+            table, _, name = place.partition(".")
+            if table == table_name:
+                column = metadata.tables[table].c[name]
+                for _, hits in _naming(view, column, names, rows_):
+                    for who, ids in hits.items():
+                        counts[who] += len(ids)
     return counts
 
 
@@ -69,13 +88,13 @@ def _outside(
 
 
 def _naming(
-    view: View, column: sa.Column[Any], names: Names
+    view: View, column: sa.Column[Any], names: Names, rows_: sa.ColumnElement[bool]
 ) -> Iterator[tuple[list[dict[str, Any]], dict[str, list[int]]]]:
     """Chunks of the rows that name somebody, with what is to stand there; and ids by person."""
     key: Any = column.table.c.id
     last = 0
     while True:
-        query = sa.select(key, column).where(column.is_not(None), key > last).order_by(key)
+        query = sa.select(key, column).where(column.is_not(None), rows_, key > last).order_by(key)
         found = view.conn.execute(query.limit(rows.CHUNK)).all()
         if not found:
             return
@@ -119,7 +138,7 @@ def unreachable(
     counts: dict[str, dict[str, int]] = {who: {} for who in names.each}
     for table_name, name in columns:
         column, place = metadata.tables[table_name].c[name], f"{table_name}.{name}"
-        for _, hits in _naming(view, column, names):
+        for _, hits in _naming(view, column, names, sa.true()):
             for who, ids in hits.items():
                 counts[who][place] = counts[who].get(place, 0) + len(ids)
     return counts

@@ -36,6 +36,12 @@ class Names:
             return []
         return [who for who, words in self.each.items() if text in words]
 
+    def in_values(self, payload: Any) -> list[str]:
+        """Subject ids of those whom a text in an audit payload names; see `Mentions.in_values`."""
+        if not self._anybody.in_values(payload):
+            return []
+        return [who for who, words in self.each.items() if words.in_values(payload)]
+
     def removed(self, value: Any) -> tuple[Any, list[str]]:
         """A text or document without any of the names, and whose were in it."""
         cleared = self._anybody.removed(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,11 +15,12 @@ from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.models import audit_logs, technicians
 from mlmcsc.store.queries import audit, audit_kin, audit_subjects, rows
+from mlmcsc.store.queries.erasure import trail
+from mlmcsc.store.queries.erasure.naming import readable
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.vault import subject_of
 
 _c = audit_logs.c
-_SEALED = re.compile(r"mlmcsc:v1:p[0-9a-f]{24}:[\w=-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,16 @@ def find(view: View, person: Person) -> Traces:
     entry = (technicians.name, person.technician_row)
     for chunk in _chunks(view):
         texts = {row.id: f"{row.old or ''}\n{row.new or ''}" for row in chunk}
-        sealed = {row.id: _SEALED.findall(texts[row.id]) for row in chunk}
+        sealed = {row.id: trail.SEALED.findall(texts[row.id]) for row in chunk}
         every = list(dict.fromkeys(text for each in sealed.values() for text in each))
-        opened = dict(zip(every, view.vault.unseal(view, every), strict=True))
+        opened = dict(zip(every, readable(view, every), strict=True))
         for row in chunk:
             by = row.subject_id in going or (row.user_id or "").lower() in names
             if by or row.reason in words:
                 found.who.add(row.id)
             about = texts[row.id] != "\n" and (row.table_name, row.record_id) == entry
-            if about or texts[row.id] in words:
+            values = (trail.payload(text) for text in (row.old, row.new) if text is not None)
+            if about or any(words.in_values(each) for each in values):
                 found.clear.add(row.id)
             if any(subject_of(text) in going or opened[text] in words for text in sealed[row.id]):
                 found.sealed.add(row.id)

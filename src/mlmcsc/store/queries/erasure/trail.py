@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.store.models import audit_logs, technicians
 from mlmcsc.store.queries import redaction, rows
+from mlmcsc.store.queries.erasure import held
 from mlmcsc.store.queries.erasure.naming import Names
 from mlmcsc.store.queries.persons import is_called
 from mlmcsc.store.queries.rows import View
@@ -20,7 +22,7 @@ from mlmcsc.store.uow import Transaction
 from mlmcsc.store.vault import subject_of
 
 _c = audit_logs.c
-_SEALED = re.compile(r"mlmcsc:v1:p[0-9a-f]{24}:[\w=-]+")
+SEALED = re.compile(r"mlmcsc:v1:p[0-9a-f]{24}:[\w=-]+")
 
 
 def redact(
@@ -31,9 +33,10 @@ def redact(
 ) -> dict[str, dict[str, int]]:
     """Take people out of the trail; says how many events of each column lost something of each.
 
-    Texts sealed under their own keys are left: they die with the keys.
+    Texts sealed under their own keys are left: they die with the keys. So are others' events under
+    a legal hold: see `under_hold`.
     """
-    found = _naming(tx, people, names)
+    found = _naming(tx, people, names, _free(tx))
     counts = {}
     for who, person in people.items():
         own = sum(redaction.redact_who(tx, each) for each in sorted(person.subject_ids))
@@ -49,13 +52,27 @@ def redact(
 
 def count(view: View, people: Mapping[str, Person], names: Names) -> dict[str, dict[str, int]]:
     """The same numbers, with nothing done."""
-    found = _naming(view, people, names)
+    found = _naming(view, people, names, _free(view))
     counts = {}
     for who, person in people.items():
         whole = _c.subject_id.in_(sorted(person.subject_ids)) & _c.who_salt.is_not(None)
         own = rows.count(view, audit_logs, whole) + rows.count(view, audit_logs, _foreign(person))
         counts[who] = _counts(own, len(found[who].reasons), len(found[who].payloads))
     return counts
+
+
+def under_hold(view: View, people: Mapping[str, Person], names: Names) -> dict[str, int]:
+    """How many events under a legal hold name each of the people."""
+    kept = held.kept(view).get(audit_logs.name)
+    if kept is None:
+        return dict.fromkeys(people, 0)
+    found = _naming(view, people, names, kept)
+    return {who: len({*each.reasons, *each.payloads}) for who, each in found.items()}
+
+
+def _free(view: View) -> sa.ColumnElement[bool]:
+    kept = held.kept(view).get(audit_logs.name)
+    return sa.true() if kept is None else kept.is_not(True)
 
 
 def _counts(own: int, named: int, values: int) -> dict[str, int]:
@@ -98,11 +115,13 @@ class _Events:
     payloads: list[int] = field(default_factory=list)
 
 
-def _naming(view: View, people: Mapping[str, Person], names: Names) -> dict[str, _Events]:
+def _naming(
+    view: View, people: Mapping[str, Person], names: Names, which: sa.ColumnElement[bool]
+) -> dict[str, _Events]:
     found = {who: _Events() for who in people}
     going = {each: who for who, person in people.items() for each in person.subject_ids}
     entries = {(technicians.name, p.technician_row): who for who, p in people.items()}
-    for chunk in _texts(view):
+    for chunk in _texts(view, which):
         sealed = _others_texts(view, chunk, set(going), names)
         for event in chunk:
             for who in names.named(event.reason):
@@ -120,7 +139,7 @@ def _naming(view: View, people: Mapping[str, Person], names: Names) -> dict[str,
     return found
 
 
-def _texts(view: View) -> Iterator[list[Any]]:
+def _texts(view: View, which: sa.ColumnElement[bool]) -> Iterator[list[Any]]:
     query = sa.select(
         _c.id,
         _c.operation,
@@ -134,7 +153,7 @@ def _texts(view: View) -> Iterator[list[Any]]:
     told = sa.or_(*(column.is_not(None) for column in (_c.reason, _c.old_values, _c.new_values)))
     last = 0
     while True:
-        page = query.where(told, _c.id > last).order_by(_c.id).limit(rows.CHUNK)
+        page = query.where(told, which, _c.id > last).order_by(_c.id).limit(rows.CHUNK)
         found = list(view.conn.execute(page))
         if not found:
             return
@@ -149,12 +168,22 @@ def _others_texts(view: View, chunk: list[Any], going: set[str], names: Names) -
         for row in chunk
         for value in (row.old, row.new)
         if value is not None
-        for text in _SEALED.findall(value)
+        for text in SEALED.findall(value)
         if subject_of(text) not in going
     }
     return dict(zip(found, names.opened(view, list(found)), strict=True))
 
 
 def _named(text: str, names: Names, sealed: dict[str, Any]) -> list[str]:
-    inner = [sealed[each] for each in _SEALED.findall(text) if each in sealed]
-    return [who for each in (text, *inner) for who in names.named(each)]
+    inner = [sealed[each] for each in SEALED.findall(text) if each in sealed]
+    found = [who for each in inner for who in names.named(each)]
+    return found + names.in_values(payload(text))
+
+
+def payload(text: str) -> Any:
+    """A stored payload without what is sealed in it; as text where somebody damaged it."""
+    clear = SEALED.sub("", text)
+    try:
+        return orjson.loads(clear)
+    except ValueError:
+        return clear

@@ -169,6 +169,11 @@ def _audit(view: View) -> Source:
     return Source(audit_logs, c.timestamp, holds, whole)
 
 
+def events_held(view: View) -> Condition:
+    """Events by people under a legal hold, and about rows under one."""
+    return sa.or_(_of_person(view, HoldKind.HOLD), _of_held_rows(view))
+
+
 def _of_person(view: View, kind: HoldKind) -> Condition:
     """Events by a person, or about their rows."""
     who, t = Reached.by(view, kind), technicians.c
