@@ -79,6 +79,10 @@ class StoreError(MlmcscError):
     """The database cannot be opened, read or written."""
 
 
+class OvertakenError(StoreError):
+    """The server broke a transaction off for another's sake: nothing was written; try again."""
+
+
 class SchemaError(StoreError):
     """The database's schema is not one that this release can use."""
 

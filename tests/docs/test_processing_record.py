@@ -16,5 +16,5 @@ def test_the_page_is_what_the_tags_say():
     made = to_markdown(processing_record(periods))
 
     assert PAGE.read_text(encoding="utf-8") == made, (
-        "write it anew: mlmcsc privacy record --markdown > docs/reference/processing-record.md"
+        "write it anew: mlmcsc privacy record --output docs/reference/processing-record.md"
     )

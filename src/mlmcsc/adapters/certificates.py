@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +28,14 @@ def check_place(path: Path, subject_id: str | None) -> None:
     refuse_managed(path)
     if path.exists() and not _is_of(path, subject_id):
         raise ValidationError(f"{path} exists already. Name another file for the certificate.")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValidationError(f"{path.parent} is no folder that one can write to. Name another.")
+    try:
+        # Tried, as some folders, such as /proc, only seem to be ones that one can write to.
+        with tempfile.TemporaryFile(dir=path.parent, prefix=".certificate-"):
+            pass
+    except OSError as error:
+        raise ValidationError(
+            f"{path.parent} is no folder that one can write to. Name another."
+        ) from error
 
 
 def _is_of(path: Path, subject_id: str | None) -> bool:

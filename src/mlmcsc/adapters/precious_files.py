@@ -6,6 +6,7 @@ database has no mark; but it is binary, and of binary files only ZIP and Parquet
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,7 @@ def refuse_precious(target: Path) -> None:
         ValidationError: It belongs to a database's own files, or cannot be read.
     """
     refuse_managed(target)
-    if not target.is_file():
+    if not os.path.isfile(target):
         return
     try:
         with target.open("rb") as file:
@@ -64,7 +65,7 @@ def refuse_managed(target: Path) -> None:
     Raises:
         ValidationError: It is one.
     """
-    path = target.resolve()
+    path = Path(os.path.realpath(target))
     for ending in COMPANIONS:
         if path.name.endswith(ending) and _is_database(path, path.name.removesuffix(ending)):
             raise ValidationError(f"{path} belongs to the database beside it. Name another file.")
@@ -80,4 +81,4 @@ def refuse_managed(target: Path) -> None:
 
 
 def _is_database(beside: Path, name: str) -> bool:
-    return bool(name) and beside.with_name(name).is_file()
+    return bool(name) and os.path.isfile(beside.with_name(name))

@@ -117,7 +117,7 @@ def _sources(retention: Retention, vault_keys: VaultKeys, erasure: Erasure) -> S
     return Sources(
         replace(retention, actor=looking).plan,
         replace(vault_keys, actor=looking).state,
-        erasure.unreplayed,
+        lambda: [*erasure.unreplayed(), *erasure.untold()],
     )
 
 

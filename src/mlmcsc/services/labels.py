@@ -162,7 +162,7 @@ class Labels:
             ValidationError: No reason, no change given, or a wrong value; nothing is written.
             UnknownRecordError: There is no such label.
             ConflictError: The label is no longer at the expected revision.
-            HeldError: The processing of the maker's data is restricted.
+            HeldError: Its technician is restricted.
         """
         REASON.check(reason)
         expected = EXPECTED.check(expected_revision)
@@ -228,11 +228,10 @@ class Labels:
             ValidationError: A value is wrong.
             UnknownRecordError: There is no such label.
             ConflictError: It is the checker's own label, or no longer at the expected revision.
-            HeldError: The processing of the data of the maker or the checker is restricted.
+            HeldError: Its technician, or the checker, is restricted.
         """
         expected = EXPECTED.check(expected_revision)
-        who = replace(self.spec.by_name["verified_by"], required=True)
-        verified_by = who.check(verified_by)
+        verified_by = replace(self.spec.by_name["verified_by"], required=True).check(verified_by)
         is_verified = replace(self.spec.by_name["is_verified"], required=True).check(is_verified)
         with self.db.write(self.actor) as tx:
             before = _at(tx, label_id, expected, verified_by)
@@ -303,10 +302,8 @@ def _seal_columns(tx: Transaction, checked: Checked) -> None:
     checked.columns["notes"] = people.seal_notes(tx, plain, list(notes))
 
 
-def _at(
-    tx: Transaction, label_id: int, expected: int | None, checker: str | None = None
-) -> LabelRecord:
-    """The label, kept from other writers, at the revision that the caller has seen."""
+def _at(tx: Transaction, label_id: int, expected: int | None, checker: str = "") -> LabelRecord:
+    """The label, kept from other writers, as the caller has seen it."""
     label = _require(rows.get(tx, labels, LabelRecord, label_id, for_update=True), label_id)
     holds.refuse_restricted(tx, label.technician_id, checker)
     if expected is not None and label.revision != expected:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from mlmcsc.config import redact_url
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.errors import StoreError
+from mlmcsc.errors import OvertakenError, StoreError
 from mlmcsc.store.dialects.base import Dialect
 from mlmcsc.store.trail import write_events
 from mlmcsc.store.vault import Vault
@@ -58,6 +58,10 @@ class Transaction:
     def write_events(self) -> None:
         """Write the remembered events, in order, with their commitments."""
         write_events(self, self._events)
+
+
+OVERTAKEN = frozenset({"40001", "40P01"})
+"""PostgreSQL's states of a serialization failure and of a deadlock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,9 @@ class Store:
         if isinstance(error, sa.exc.StatementError) and not isinstance(error, sa.exc.DBAPIError):
             kind = type(error.orig).__name__  # its text may quote the value
             return StoreError(f"A value of a kind that the database cannot hold ({kind}).")
-        return StoreError(f"The database refused: {self.dialect.plain_reason(error)}")
+        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        kind_ = OvertakenError if state in OVERTAKEN else StoreError
+        return kind_(f"The database refused: {self.dialect.plain_reason(error)}")
 
     def _must_be_open(self) -> None:
         if self._closed:

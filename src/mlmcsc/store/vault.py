@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -20,6 +19,8 @@ import structlog
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.sealing import Cryptography, KeyStore, MasterKey
 from mlmcsc.errors import IntegrityError, MissingKeyError, NoKeyError
+from mlmcsc.store import key_settings
+from mlmcsc.store.key_settings import PUBLIC_KEY, SIGNING_KEY, setting
 from mlmcsc.store.models import privacy_holds, settings, subjects
 from mlmcsc.store.queries import persons
 from mlmcsc.store.views import View, Writing
@@ -35,8 +36,6 @@ ERASED: Final = "[erased]"
 SEALED: Final = "[sealed]"
 """What is seen of a text where the master key is not at hand."""
 
-SIGNING_KEY: Final = "audit_signing_key"
-PUBLIC_KEY: Final = "audit_public_key"
 SIGNING_CONTEXT: Final = b"audit-signing-key"
 
 _BY_IDENTIFIER = "SELECT subject_id FROM subjects WHERE identifier = ?"
@@ -69,12 +68,12 @@ class Vault:
     def keys(self, view: View) -> KeyStore:
         """Where this database's master key is."""
         if self._keys is None:
-            self._keys = self._open_keys(str(_setting(view, "database_id")))
+            self._keys = self._open_keys(str(setting(view, "database_id")))
         return self._keys
 
     def prepare(self, tx: Writing) -> None:
         """Give a new or upgraded database its signing key, and itself a master key."""
-        if _setting(tx, PUBLIC_KEY) is not None:
+        if setting(tx, PUBLIC_KEY) is not None:
             return
         keys = self.keys(tx)
         try:
@@ -95,10 +94,7 @@ class Vault:
         Raises:
             IntegrityError: Its row in `settings` is missing or damaged.
         """
-        stored = _setting(view, PUBLIC_KEY)
-        if not isinstance(stored, str) or not re.fullmatch("[0-9a-f]{64}", stored):
-            raise _damaged(PUBLIC_KEY)
-        return bytes.fromhex(stored)
+        return key_settings.public_key(view)
 
     def sign(self, view: View, message: bytes) -> tuple[str, bytes, bytes]:
         """Key id (16 hex digits), public key and signature.
@@ -118,13 +114,7 @@ class Vault:
         Raises:
             IntegrityError: The row in `settings` is missing or damaged.
         """
-        match _setting(view, SIGNING_KEY):
-            case {"key_id": str(wrapped_by), "wrapped": str(text)}:
-                try:
-                    return wrapped_by, base64.b64decode(text, validate=True)
-                except ValueError:
-                    pass
-        raise _damaged(SIGNING_KEY)
+        return key_settings.signing_key(view)
 
     def person(self, tx: Writing, identifier: str, technician_id: int | None = None) -> str:
         """The subject id of the person so called; a person not met before gets one.
@@ -343,17 +333,3 @@ def _replaced(document: Any, opened: dict[str, Any]) -> Any:
         case list() | tuple():
             return [_replaced(value, opened) for value in document]
     return document
-
-
-def _setting(view: View, key: str) -> Any:
-    try:
-        return view.conn.scalar(sa.select(settings.c.value).where(settings.c.key == key))
-    except ValueError as error:
-        raise _damaged(key) from error
-
-
-def _damaged(key: str) -> IntegrityError:
-    return IntegrityError(
-        f"The row {key!r} of the table `settings` is missing or damaged: it was changed past "
-        "mlmcsc. Nothing was done; look with `audit verify`, and restore a backup."
-    )

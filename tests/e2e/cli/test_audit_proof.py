@@ -82,3 +82,46 @@ def test_evidence_is_of_one_record(labelled, tmp_path, named):
 
     assert ran.code == 2
     assert "name one of" in ran.err
+
+
+def test_without_a_checkpoint_from_outside_the_verdict_says_what_it_cannot_exclude(labelled, kept):
+    alone, with_it = (
+        " ".join(labelled("audit", "verify", *more).out.split())
+        for more in ((), ("--checkpoint", kept))
+    )
+
+    assert "rewritten since a checkpoint outside cannot be excluded" in alone
+    assert "cannot be excluded" not in with_it
+
+
+def test_a_changed_event_is_marked_where_it_is_shown_and_not_proven(labelled, kept, sqlite_url):
+    connection = driver.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    connection.execute("DROP TRIGGER audit_logs_no_update")
+    connection.execute("UPDATE audit_logs SET user_id = 'eve' WHERE id = 3")
+    connection.close()
+
+    assert "CHANGED" in labelled("audit", "show", "3").err
+    assert labelled("audit", "prove", "3").code == 3
+
+
+def test_the_database_is_never_overwritten_by_its_checkpoint(labelled, sqlite_url):
+    for more in ((), ("--overwrite",)):
+        ran = labelled(
+            "audit", "checkpoint", "--output", sqlite_url.removeprefix("sqlite:///"), *more
+        )
+        assert ran.code != 0
+        assert "overwrit" in ran.err
+    assert labelled("audit", "list").code == 0
+
+
+def test_a_database_whose_id_is_damaged_is_called_tampered_with(labelled, kept, sqlite_url):
+    connection = driver.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    connection.execute("UPDATE settings SET value = '{bad' WHERE key = 'database_id'")
+    connection.close()
+    ran = labelled("audit", "verify", "--checkpoint", kept)
+
+    assert ran.code == 1
+    assert "tampered" in ran.out
+    assert "'database_id'" in ran.out
+    told = labelled("--json", "audit", "verify").json
+    assert told["verdict"] == "tampered"

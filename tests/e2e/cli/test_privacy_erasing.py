@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -63,7 +64,9 @@ def test_an_erasure_is_told_step_by_step_with_its_certificate(labelled, sqlite_u
 
 
 def test_labels_go_when_asked(labelled, sqlite_url):
-    ran = labelled("privacy", "delete-user-data", "1", "--labels", "delete", "--confirm", "--json")
+    ran = labelled(
+        "privacy", "delete-user-data", "tech_001", "--labels", "delete", "--confirm", "--json"
+    )
     assert ran.json["labels"] == "delete"
     with DatabaseManager(sqlite_url) as db:
         assert db.get_labels().items == ()
@@ -146,3 +149,62 @@ def test_replaying_erases_whom_a_restored_file_brought_back(labelled, sqlite_url
     assert ran.code == 0
     assert "1 erasure done again" in ran.out
     assert name_of(sqlite_url).startswith("erased-")
+
+
+def test_the_same_command_again_finds_nobody_and_does_nothing(labelled, sqlite_url):
+    assert labelled("privacy", "delete-user-data", "tech_001", "--confirm").code == 0
+    for wanted in ("tech_001", "1", "2", "0002"):
+        ran = labelled("privacy", "delete-user-data", wanted, "--confirm")
+        assert ran.code == 1
+        assert "nothing was done" in ran.err
+
+
+def test_an_erasure_is_taken_back_by_abandon(labelled, sqlite_url):
+    def interrupted(told, _done, _total):
+        if told == "erasing: database":
+            raise KeyboardInterrupt
+
+    assert labelled("privacy", "abandon", "tech_001").code == 1  # none is begun
+    with DatabaseManager(sqlite_url) as db:
+        with pytest.raises(KeyboardInterrupt):
+            db.delete_user_data("tech_001", progress=interrupted)
+        assert not db.technicians.get(1).is_active
+    ran = labelled("privacy", "abandon", "tech_001", "--json")
+    assert ran.json["abandoned"]
+    with DatabaseManager(sqlite_url) as db:
+        assert db.technicians.get(1).is_active
+        assert db.erasure.unreplayed() == []
+    assert "nothing to take back" in labelled("privacy", "abandon", "tech_001").err
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="only Linux has /proc")
+def test_a_certificate_that_cannot_be_written_is_refused_before(labelled, sqlite_url):
+    ran = labelled(
+        "privacy", "delete-user-data", "tech_001", "--confirm", "--certificate", "/proc/c.json"
+    )
+    assert ran.code == 2
+    assert name_of(sqlite_url) == "John Doe"
+
+
+def test_a_lost_certificate_is_written_again_by_subject_id(labelled, tmp_path):
+    ran = labelled("privacy", "delete-user-data", "tech_001", "--confirm")
+    (told,) = (line for line in ran.err.splitlines() if "for the certificate again" in line)
+    subject_id = next(word for word in told.replace(":", " ").split() if len(word) == 25)
+    again = labelled(
+        "privacy", "delete-user-data", subject_id, "--confirm", "--certificate", "again.json"
+    )
+    assert again.code == 0
+    assert json.loads((tmp_path / "again.json").read_text())["subject_id"] == subject_id
+
+
+def test_replay_tells_of_whom_it_cannot_check(labelled, sqlite_url):
+    with DatabaseManager(sqlite_url) as db:
+        db.verify_label(1, "vera")
+    assert labelled("privacy", "delete-user-data", "vera", "--confirm").code == 0
+    with DatabaseManager(sqlite_url) as db, db._database.store._writer.begin() as conn:
+        conn.exec_driver_sql("DELETE FROM erasures")
+        conn.exec_driver_sql("DELETE FROM subjects WHERE erased_at IS NOT NULL")
+    ran = labelled("privacy", "replay")
+    assert ran.code == 1
+    assert "cannot be checked" in ran.err
+    assert "every erasure" not in ran.out

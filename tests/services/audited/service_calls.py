@@ -248,7 +248,7 @@ WRITES = {
 
 def archived_labels(lab):
     with lab.db._database.store.read() as view:
-        return list(lab.db.archives.labels_of(view, 1))
+        return list(lab.db.archives.labels_of(view, 1, lambda _name: False, "labels"))
 
 
 READS = {

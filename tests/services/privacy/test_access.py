@@ -13,6 +13,7 @@ import pytest
 
 from mlmcsc import DatabaseManager
 from mlmcsc.domain.permissions import Actor, Permission
+from mlmcsc.domain.privacy.others import ANOTHER
 from mlmcsc.errors import ConflictError, PermissionDeniedError, UnknownRecordError
 
 COLLEAGUES = (
@@ -252,3 +253,35 @@ def test_who_was_erased_is_unknown(db, staffed, tmp_path):
     for name in ("tech_001", subject, staffed["john"]):
         with pytest.raises(UnknownRecordError):
             db.export_user_data(name)
+
+
+def test_archiving_takes_no_row_out_of_the_copy(db, url, staffed, sql, tmp_path, monkeypatch):
+    old = datetime.now(UTC) - timedelta(days=400)
+    sql("UPDATE labels SET timestamp = :t", t=old.strftime("%Y-%m-%d %H:%M:%S.%f"))
+    monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archives"))
+    with DatabaseManager(url) as again:
+        again.verify_label(staffed["second"], "John Doe")
+        again.update_label(staffed["second"], label=0.1, reason="again")
+        again.verify_label(staffed["second"], "tech_001")
+        before = again.export_user_data("tech_001")["counts"]
+        again.archives.create("labels", timedelta(days=300), compact=False)
+        copy = again.export_user_data("tech_001")
+    after = copy["counts"]
+    moved = ("labels", "label_revisions", "corrections", "verifications", "earlier_verifications")
+    assert all(before[name] for name in moved)
+    assert {name: after[f"archived_{name}"] for name in moved} == {n: before[n] for n in moved}
+    assert {e["id"] for e in part(copy, "audit") if e["table_name"] == "labels"}
+    assert after["audit"] >= before["audit"]
+    assert "Jane" not in str(part(copy, "archived_label_revisions"))
+
+
+def test_what_colleagues_wrote_about_the_person_is_theirs_too(db, staffed, draw):
+    db.store_label(
+        db.store_image(draw("two.png")), staffed["jane"], 0.1, notes="Roe: JOHN DOE was late"
+    )
+    db.register_specimen("S1", notes="tech_001 broke it")
+    found = part(db.export_user_data("tech_001"), "mentions")
+    assert {(row["table"], row["column"], row["text"]) for row in found} == {
+        ("labels", "notes", f"{ANOTHER}: JOHN DOE was late"),
+        ("specimens", "notes", "tech_001 broke it"),
+    }

@@ -36,7 +36,9 @@ def test_a_name_is_taken_out(text, cleared):
     assert JO.removed(text) == cleared
 
 
-@pytest.mark.parametrize("text", ["tech_0012", "tech_001b", "Jo Vö", "Jo went home", "Vögel sing", ""])
+@pytest.mark.parametrize(
+    "text", ["tech_0012", "tech_001b", "Jo Vö", "Jo went home", "Vögel sing", ""]
+)
 def test_another_word_stays(text):
     assert text not in JO
     assert JO.removed(text) == text

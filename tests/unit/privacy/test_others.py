@@ -30,7 +30,10 @@ OTHERS = Others(
         ("tech_002_check", f"{ANOTHER}_check"),
         ("fish roe", f"fish {ANOTHER}"),
         ("ROE, Smiths and Roe's", f"{ANOTHER}, {ANOTHER} and {ANOTHER}'s"),
-        ("TÖMAS, To\u0308mas, Tomas and \uff34ömas", ", ".join([ANOTHER] * 2) + f", {ANOTHER} and {ANOTHER}"),
+        (
+            "TÖMAS, To\u0308mas, Tomas and \uff34ömas",
+            ", ".join([ANOTHER] * 2) + f", {ANOTHER} and {ANOTHER}",
+        ),
         ("Wu said, and wu", f"{ANOTHER} said, and wu"),
     ],
 )

@@ -9,14 +9,12 @@ Without --public-key or --checkpoint the key comes from the bundle itself: that 
 bundle is whole, not who made it. Compare the key id with one that you have from the laboratory.
 
 Exit code: 0 every check held, 1 something was changed, 2 cannot tell.
-
 Sources: RFC 8032 (Ed25519), RFC 6962 and RFC 9162 (Merkle trees and proofs), FIPS 180-4 (SHA-256).
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import json
 import os
@@ -26,25 +24,23 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 Json = dict[str, Any]
 Point = tuple[int, int, int, int]
 FILES = "README.txt checkpoint.json consistency.jsonl events.jsonl subject.json verify.py"
 SIGNED_FOR = "README.txt consistency.jsonl events.jsonl"
-ODD = OSError, EOFError, LookupError, ValueError, ArithmeticError, RuntimeError, AttributeError
-UNREADABLE = (*ODD, zipfile.BadZipFile, zlib.error, struct.error)
-LARGEST = 1 << 28
-"""Bytes of a line, or of a file that is read at once; nobody can judge more."""
-HASH, SALT = 32, 16
-"""Bytes of each; an Ed25519 key has 32 too, a signature twice that."""
+ODD = LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError
+UNREADABLE = (*ODD, OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error)
+LARGEST = 1 << 28  # bytes of a line, or of a file that is read at once
+HASH, SALT = 32, 16  # bytes of each; an Ed25519 key has 32 too, a signature twice that
 CHECKPOINT = "key_id origin public_key root_hash signature timestamp tree_size"
 SUBJECT = (
     "does_not_prove events events_after_the_checkpoint files format kind made_at name origin "
     "proves signature who_disclosed"
 )
+# What a leaf commits to besides the two parts, in its order.
 FIELDS = "id operation table_name record_id subject_id timestamp n_rows digest"
-"""What a leaf commits to besides the two parts, in its order."""
 EVENT = f"{FIELDS} who who_commit payload payload_commit seq path"
 SHOWN = ("who disclosed", "who withheld", "who redacted", "values disclosed", "values redacted")
 WHO, PAYLOAD = "salt user_id reason ip_address user_agent", "salt old new"
@@ -114,12 +110,12 @@ def sha256(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def climb(here: int, last: int, start: bytes, path: list[bytes]) -> tuple[bytes, bytes] | None:
+def climb(here: int, last: int, start: bytes, path: list[bytes]) -> tuple[bytes, bytes]:
     """From node `here` of a level that ends with `last` to the root, and that of the old tree."""
     left = every = start
     for sibling in path:
         if last == 0:
-            return None
+            return b"", b""
         if here & 1 or here == last:
             left, every = sha256(NODE, sibling, left), sha256(NODE, sibling, every)
             while not here & 1 and here:
@@ -127,39 +123,24 @@ def climb(here: int, last: int, start: bytes, path: list[bytes]) -> tuple[bytes,
         else:
             every = sha256(NODE, every, sibling)
         here, last = here >> 1, last >> 1
-    return (left, every) if last == 0 else None
+    return (left, every) if last == 0 else (b"", b"")
 
 
-def consistency_holds(old: int, old_root: bytes, new: int, root: bytes, proof: list[bytes]) -> bool:
-    """Whether the new tree begins with the old one (RFC 9162 §2.1.4.2)."""
-    if not 0 < old < new or not proof:
-        return False
-    path = [old_root, *proof] if old & (old - 1) == 0 else proof
-    here, last = old - 1, new - 1
-    while here & 1:
-        here, last = here >> 1, last >> 1
-    return climb(here, last, path[0], path[1:]) == (old_root, root)
-
-
-@contextlib.contextmanager
-def opened(place: str, name: str) -> Iterator[BinaryIO]:
+def opened(place: str, name: str) -> IO[bytes]:
     """A member of the ZIP or of the folder that it was unpacked to; links are refused."""
     is_folder = os.path.isdir(place)
     path = os.path.join(place, name) if is_folder else place
     if not os.path.isfile(path) or (is_folder and os.path.islink(path)):
         raise CannotTellError(f"{path} is missing, or no plain file")
     if is_folder:
-        with open(path, "rb") as plain:
-            yield plain
-        return
-    with zipfile.ZipFile(path) as bundle:
-        names = bundle.namelist()
-        if len(set(names)) < len(names) or not {*names} <= {*FILES.split()}:
-            raise CannotTellError("the ZIP holds what no evidence bundle does")
-        if bundle.getinfo(name).compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise CannotTellError(f"{name} is compressed in a way that no evidence bundle is")
-        with bundle.open(name) as member:
-            yield member  # type: ignore[misc]  # it reads as any binary file
+        return open(path, "rb")
+    bundle = zipfile.ZipFile(path)
+    names = bundle.namelist()
+    if len(set(names)) < len(names) or not {*names} <= {*FILES.split()}:
+        raise CannotTellError("the ZIP holds what no evidence bundle does")
+    if bundle.getinfo(name).compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise CannotTellError(f"{name} is compressed in a way that no evidence bundle is")
+    return bundle.open(name)
 
 
 def lines(place: str, name: str, *, at_once: bool = False) -> Iterator[bytes]:
@@ -174,11 +155,6 @@ def lines(place: str, name: str, *, at_once: bool = False) -> Iterator[bytes]:
         raise CannotTellError(f"{name} cannot be read: {error}") from None
 
 
-def read(place: str, name: str, fields: str) -> Json:
-    """A JSON file with exactly these fields."""
-    return parse(b"".join(lines(place, name, at_once=True)), name, fields)
-
-
 def parse(text: bytes, what: str, fields: str) -> Json:
     """A JSON object with exactly these fields, each once."""
 
@@ -189,7 +165,7 @@ def parse(text: bytes, what: str, fields: str) -> Json:
 
     try:
         found: Any = json.loads(text.decode(), object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
+    except ODD as error:
         raise ChangedError(f"{what}: {error}") from None
     if not isinstance(found, dict) or sorted(found) != sorted(fields.split()):
         raise ChangedError(f"{what}: fields are missing, unknown or malformed")
@@ -211,23 +187,21 @@ def unhex(text: Any, length: int) -> bytes:
 def read_checkpoint(place: str, name: str) -> Json:
     """A checkpoint whose form and signature hold."""
     try:
-        found = read(place, name, CHECKPOINT)
+        found = parse(b"".join(lines(place, name, at_once=True)), name, CHECKPOINT)
     except ChangedError as error:
         raise CannotTellError(f"this is no checkpoint: {error}") from None
     note = "mlmcsc-checkpoint-1\n{origin}\n{tree_size}\n{root_hash}\n{timestamp}\n"
     key, signature = unhex(found["public_key"], HASH), unhex(found["signature"], 2 * HASH)
-    unhex(found["root_hash"], HASH)
     message = note.format(**found).encode("utf-8", "surrogatepass")
-    if sha256(key).hex()[:16] != found["key_id"]:
-        raise ChangedError("the checkpoint: key_id is not that of public_key")
-    if not signature_holds(key, signature, message):
-        raise ChangedError(f"the checkpoint of {found['timestamp']}: the signature does not hold")
+    if sha256(key).hex()[:16] != found["key_id"] or not signature_holds(key, signature, message):
+        raise ChangedError(f"the checkpoint of {found['timestamp']}: its signature does not hold")
     return found
 
 
 def read_subject(place: str, checkpoint: Json) -> Json:
     """What the producer says of the bundle, signed with the checkpoint's key."""
-    found = read(place, "subject.json", SUBJECT)
+    text = b"".join(lines(place, "subject.json", at_once=True))
+    found = parse(text, "subject.json", SUBJECT)
     if found["format"] != "mlmcsc-evidence-1":
         raise CannotTellError(f"format {found['format']!r} is not known to this script")
     if found["origin"] != checkpoint["origin"]:
@@ -248,32 +222,30 @@ def read_subject(place: str, checkpoint: Json) -> Json:
 def check_part(what: str, part: Json, fields: str) -> str:
     """The state of `who` or `payload`: only what is disclosed, and so checked, may be shown."""
     state = part["state"]
-    wanted = f"state {fields}" if state == "disclosed" else "state"
-    if f"{what} {state}" not in SHOWN or sorted(part) != sorted(wanted.split()):
+    wanted = ["state", *(fields.split() if state == "disclosed" else ())]
+    if f"{what} {state}" not in SHOWN or sorted(part) != sorted(wanted):
         raise ChangedError(f"{what}: an unknown state, or fields that its state must not have")
     return str(state)
 
 
 def check_event(event: Json, checkpoint: Json, about: Json) -> tuple[str, str]:
     """One event: its parts, its leaf, its place under the signed root, the rows it is about."""
-    who_commit = unhex(event["who_commit"], HASH)
-    payload_commit = unhex(event["payload_commit"], HASH)
+    who_commit, payload_commit = (unhex(event[f"{p}_commit"], HASH) for p in ("who", "payload"))
     who, payload = event["who"], event["payload"]
     states = check_part("who", who, WHO), check_part("values", payload, PAYLOAD)
     if states[0] == "disclosed":
         values = [who[name] for name in WHO.split()[1:]]
-        if sha256(unhex(who["salt"], SALT) + compact(values)) != who_commit:
+        if sha256(unhex(who["salt"], SALT), compact(values)) != who_commit:
             raise ChangedError("who did it is not what was committed to")
     if states[1] == "disclosed":
-        old, new = ("null" if t is None else t for t in (payload["old"], payload["new"]))
-        if sha256(unhex(payload["salt"], SALT) + f"{old}\n{new}".encode()) != payload_commit:
+        texts = ["null" if t is None else t for t in (payload["old"], payload["new"])]
+        if sha256(unhex(payload["salt"], SALT), "\n".join(texts).encode()) != payload_commit:
             raise ChangedError("the values before and after are not those committed to")
     fields = ["mlmcsc-audit-1", *(event[name] for name in FIELDS.split())]
     leaf = sha256(LEAF, compact(fields), who_commit, payload_commit)
     seq, size, root = event["seq"], checkpoint["tree_size"], unhex(checkpoint["root_hash"], HASH)
     path = [unhex(each, HASH) for each in event["path"]]
-    found = climb(seq, size - 1, leaf, path) if 0 <= seq < size else None  # RFC 9162 §2.1.3.2
-    if found is None or found[1] != root:
+    if not 0 <= seq < size or climb(seq, size - 1, leaf, path)[1] != root:  # RFC 9162 §2.1.3.2
         raise ChangedError("it is not in the signed trail, or its fields were changed")
     if event["table_name"] != about["table"] or event["record_id"] not in [None, *about["ids"]]:
         raise ChangedError("it is about other rows than subject.json says")
@@ -288,7 +260,7 @@ def check_events(place: str, subject: Json, checkpoint: Json) -> tuple[int, str]
         event = parse(line, f"events.jsonl line {number}", EVENT)
         try:
             who, payload = check_event(event, checkpoint, named.pop(event["id"]))
-        except (ChangedError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (ChangedError, *ODD) as error:
             raise ChangedError(f"event {event['id']} (line {number}): {error}") from None
         shown[f"who {who}"] += 1
         shown[f"values {payload}"] += 1
@@ -306,28 +278,33 @@ def check_pinned(pinned: Json, checkpoint: Json, place: str) -> str:
     if pinned["public_key"] != checkpoint["public_key"]:
         raise ChangedError("the bundle is signed with another key than the checkpoint given")
     old, new = pinned["tree_size"], checkpoint["tree_size"]
+    roots = tuple(bytes.fromhex(each["root_hash"]) for each in (pinned, checkpoint))
+    if not 0 < old <= new:
+        raise CannotTellError("the checkpoint given is newer than the bundle: ask for a new bundle")
     if old == new:
-        if pinned["root_hash"] != checkpoint["root_hash"]:
+        if roots[0] != roots[1]:
             raise ChangedError("the checkpoint given has another root: the trail was changed")
         return "the bundle's checkpoint is the one given"
-    if old > new:
-        raise CannotTellError("the checkpoint given is newer than the bundle: ask for a new bundle")
-    roots = [bytes.fromhex(each["root_hash"]) for each in (pinned, checkpoint)]
     for line in lines(place, "consistency.jsonl"):
         entry = parse(line, "consistency.jsonl", "path root_hash timestamp tree_size")
         if entry["tree_size"] == old:
-            proof = [unhex(each, HASH) for each in entry["path"]]
-            if not consistency_holds(old, roots[0], new, roots[1], proof):
-                raise ChangedError("the trail does not begin with that of the checkpoint given")
-            return f"the trail begins with the {old} events of the checkpoint given"
+            path = [unhex(each, HASH) for each in entry["path"]]
+            path = path if old & (old - 1) else [roots[0], *path]
+            here, last = old - 1, new - 1
+            while here & 1:
+                here, last = here >> 1, last >> 1
+            if climb(here, last, path[0], path[1:]) == roots:
+                return f"the trail begins with the {old} events of the checkpoint given"
+            raise ChangedError("the trail does not begin with that of the checkpoint given")
     raise CannotTellError("the bundle holds no proof from the checkpoint given to its own")
 
 
 def verify(place: str, public_key: str | None, pinned: str | None) -> None:
     """Every check, told as it is done."""
     checkpoint = read_checkpoint(place, "checkpoint.json")
-    told = "ok    {origin}: {tree_size} events, signed {timestamp} with key {key_id}"
-    tell(told.format(**checkpoint))
+    tell(
+        "ok    {origin}: {tree_size} events, signed {timestamp}, key {key_id}".format(**checkpoint)
+    )
     if public_key is not None:
         if checkpoint["public_key"] != public_key.lower():
             raise ChangedError("the bundle is signed with another key than the one given")
@@ -336,41 +313,37 @@ def verify(place: str, public_key: str | None, pinned: str | None) -> None:
         outside = read_checkpoint(*os.path.split(os.path.realpath(pinned)))
         tell(f"ok    {check_pinned(outside, checkpoint, place)}")
     subject = read_subject(place, checkpoint)
-    count, told = check_events(place, subject, checkpoint)
-    tell(f"ok    {count} events are in the signed trail, with the values that are disclosed")
-    tell(f"      {told}")
-    tell(f"note  that they are those of {subject['kind']} {subject['name']} is the producer's")
-    tell("      signed statement: proven are tables and row ids, names where a value shows them")
+    count, shown = check_events(place, subject, checkpoint)
+    tell(f"ok    {count} events are in the signed trail ({shown})")
+    tell(f"note  that they are of {subject['kind']} {subject['name']} is the producer's statement:")
+    tell("      neither name nor ids are proven to be its own, unless a disclosed value shows it")
     if public_key is None and pinned is None:
         tell(f"note  compare the key id {checkpoint['key_id']} with the laboratory's own word")
 
 
 def tell(line: str) -> None:
     """Print a line; control characters are shown, not sent."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-    sys.stdout.write(f"{shown}\n")
+    sys.stdout.write("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; the exit code."""
-    reader = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    as_written = argparse.RawDescriptionHelpFormatter
+    reader = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     here = os.path.dirname(os.path.abspath(__file__))
     reader.add_argument("bundle", nargs="?", default=here, help="ZIP file or unpacked folder")
     reader.add_argument("--public-key", metavar="HEX", help="the key as you know it")
     reader.add_argument("--checkpoint", metavar="FILE", help="a checkpoint kept elsewhere")
     asked = reader.parse_args(arguments)
+    code, told = 0, "intact"
     try:
         verify(asked.bundle, asked.public_key, asked.checkpoint)
-    except (ChangedError, KeyError, TypeError, AttributeError) as error:
-        tell(f"FAIL  {error}")
-        return 1
+    except (ChangedError, *ODD) as error:
+        code, told = 1, f"FAIL  {error}"
     except CannotTellError as error:
-        tell(f"??    cannot tell: {error}")
-        return 2
-    tell("intact")
-    return 0
+        code, told = 2, f"??    cannot tell: {error}"
+    tell(told)
+    return code
 
 
 if __name__ == "__main__":

@@ -36,9 +36,7 @@ class Draft:
 
 
 @contextmanager
-def draft(
-    target: Path, refuse: Callable[[Path], None] = refuse_precious
-) -> Iterator[Draft]:
+def draft(target: Path, refuse: Callable[[Path], None] = refuse_precious) -> Iterator[Draft]:
     """A draft of `target`; what is not published is removed.
 
     Args:

@@ -11,6 +11,7 @@ from mlmcsc.cli.command import Command
 from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, say, size, table
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
+from mlmcsc.errors import IntegrityError
 
 if TYPE_CHECKING:
     from mlmcsc.domain.audit.checkpoint import Checkpoint
@@ -48,10 +49,13 @@ def verify(session: Session, *, checkpoint: str | None, public_key: str | None) 
     Exits 0 when the trail is intact, 1 when it was tampered with, 2 when nobody can tell: no
     checkpoint covers it, or the checkpoint or key given is of another database.
     """
-    with session.open() as db, progress() as report:
-        found = db.audit_proof.verify(
-            checkpoint, public_key, lambda done, total: report("Verifying", done, total)
-        )
+    try:
+        with session.open() as db, progress() as report:
+            found = db.audit_proof.verify(
+                checkpoint, public_key, lambda done, total: report("Verifying", done, total)
+            )
+    except IntegrityError as error:  # too damaged to be opened: that is the verdict
+        return _tampered(session, str(error))
     if session.json:
         print_json({**found.to_dict(), "events_per_second": found.events_per_second})
     else:
@@ -59,10 +63,18 @@ def verify(session: Session, *, checkpoint: str | None, public_key: str | None) 
     return found.exit_code
 
 
+def _tampered(session: Session, what: str) -> int:
+    if session.json:
+        print_json({"verdict": "tampered", "findings": [{"what": what}], "n_findings": 1})
+    else:
+        facts({"verdict": "tampered", "what is wrong": what})
+    return 1
+
+
 def _show_report(found: AuditReport) -> None:
     facts(
         {
-            "verdict": str(found.verdict),
+            "verdict": f"{found.verdict}{_how_far(found)}",
             "events": f"{found.events:,}, {found.events_per_second:,.0f} a second",
             "under a checkpoint": f"{found.covered:,}",
             "after it": f"{found.tail:,}",
@@ -78,8 +90,16 @@ def _show_report(found: AuditReport) -> None:
         note(f"the first {len(found.findings):,} are shown")
     for doubt in found.doubts:
         note(f"cannot tell: {doubt}")
-    if not found.external:
-        note("a rollback of the whole database shows only with --checkpoint FILE, kept outside")
+    note("indexes, by which events are listed, are compared by `database validate`")
+
+
+def _how_far(found: AuditReport) -> str:
+    if found.external or found.exit_code:
+        return ""
+    return (
+        ", as far as the database itself tells: that it was rolled back or rewritten since a "
+        "checkpoint outside cannot be excluded; add --checkpoint FILE"
+    )
 
 
 @click.command(

@@ -9,7 +9,7 @@ import click
 from mlmcsc.cli.command import Command
 from mlmcsc.cli.confirming import agreed
 from mlmcsc.cli.exits import FINDING, OK
-from mlmcsc.cli.output import attribute, counted, print_json, say, table
+from mlmcsc.cli.output import attribute, counted, note, print_json, say, table
 from mlmcsc.cli.privacy.erasure_views import show_done, show_plan, show_plans, tell_refused
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
@@ -77,6 +77,11 @@ def delete_user_data(
             return OK
         if not _agreed([plan], session, confirm=confirm):
             return FINDING
+        if plan.subject_id is not None:
+            note(
+                f"the person is {plan.subject_id}: interrupted, or for the certificate again, run "
+                "this command with that id"
+            )
         with progress() as report:
             done = db.delete_user_data(person, certificate=certificate, progress=report, **wanted)
     show_done(session, done)
@@ -124,7 +129,8 @@ def anonymize(
         if dry_run:
             show_plans(session, plans)
             return OK
-        if plans and not _agreed(plans, session, confirm=confirm):
+        open_ = [plan for plan in plans if not plan.refused]
+        if open_ and not _agreed(open_, session, confirm=confirm):
             return FINDING
         with progress() as report:
             done = db.anonymize_data(person, older_than_days=days, progress=report)
@@ -150,20 +156,25 @@ def anonymize(
 def replay(session: Session, *, dry_run: bool) -> int:
     """Erase again whom a restored backup brought back, by the erasure ledger beside the key file.
 
-    Exit code 1: with --dry-run, somebody is to be erased; without, somebody could not be.
+    Exit code 1: with --dry-run, somebody is to be erased; without, somebody could not be; and
+    whenever the ledger tells of somebody of whom this database cannot tell whether they are here.
     """
     with session.open() as db, progress() as report:
         found = db.erasure.replay(dry_run=dry_run, progress=report)
     if session.json:
         print_json(found)
-    elif not found.waiting:
+    elif not found.waiting and not found.untold:
         say("every erasure of the ledger is done in this database")
     else:
-        table(WAITING, found.waiting)
-        if not dry_run:
+        if found.waiting:
+            table(WAITING, found.waiting)
+        if found.waiting and not dry_run:
             say(f"{counted(len(found.applied), 'erasure')} done again")
         tell_refused(found.refused)
-    return FINDING if found.refused or (dry_run and found.waiting) else OK
+        for who, why in found.untold.items():
+            note(f"{who}: {why}")
+    failed = found.refused or found.untold
+    return FINDING if failed or (dry_run and found.waiting) else OK
 
 
 commands = (delete_user_data, anonymize, replay)

@@ -55,6 +55,9 @@ def show_plan(session: Session, plan: ErasureReport) -> None:
     if session.json:
         print_json(plan)
         return
+    if plan.refused:
+        note(f"left: {plan.subject_id}: {plan.refused}")
+        return
     touched = [field for field in plan.fields if field.count]
     grounds = dict(zip(dict.fromkeys(field.ground for field in touched), ascii_lowercase))  # noqa: B905  # letters are plenty
     table(PLAN, _lines(touched, grounds), title=f"Erasure of {plan.subject_id or 'the person'}")
@@ -85,6 +88,9 @@ def show_done(session: Session, done: ErasureReport) -> None:
     """What was done, and what no program can reach."""
     if session.json:
         print_json(done)
+        return
+    if done.refused:
+        note(f"left: {done.subject_id}: {done.refused}")
         return
     table(STEPS, done.steps)
     say("")

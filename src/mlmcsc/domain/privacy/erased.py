@@ -38,7 +38,8 @@ NOT_REACHED: Final = (
     (
         "Values by which records are found or which others refer to are not searched: specimen "
         "numbers, versions of models, of data and of extractors, names of metrics, fingerprints of "
-        "alerts, holders of job leases, detection classes; nor is the raw output of predictions."
+        "alerts, holders of job leases, detection classes; nor is the raw output of predictions, "
+        "nor archives of anything but labels."
     ),
     "A PostgreSQL server's write-ahead log, its archive and its replicas, until they are recycled.",
     "What a disk or file system keeps of deleted blocks: use an encrypted disk.",
@@ -107,6 +108,7 @@ class ErasureReport(Record):
         certificate: The signed certificate; None after a dry run.
         resumed: Subject ids of interrupted erasures that were finished on the way.
         unfinished: Subject id to the reason, for interrupted erasures that still cannot finish.
+        refused: Why nothing is done to this one of many: a legal hold; empty for all others.
     """
 
     subject_id: str | None
@@ -127,6 +129,7 @@ class ErasureReport(Record):
     certificate: Mapping[str, Any] | None = None
     resumed: tuple[str, ...] = ()
     unfinished: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mlmcsc.domain.records import Record
@@ -191,13 +191,25 @@ PARTS = (
 )
 """Every part that comes from the database, in the order of the copy."""
 
-ARCHIVED = _part(
-    "archived_labels",
-    "labels",
-    LABEL,
-    "Measurements that you made and that were moved into archive files.",
-    "labels",
+MENTIONED = _part(
+    "mentions",
+    "free text",
+    "table column id text",
+    "Texts of colleagues in which you are named; who wrote them is left out.",
 )
+"""What others wrote of the person is about them, too."""
+
+_MOVED = ("labels", "label_revisions", "corrections", "verifications", "earlier_verifications")
+ARCHIVED = {
+    part.name: replace(
+        part,
+        name=f"archived_{part.name}",
+        meaning=f"{part.meaning.removesuffix('.')}, moved into archive files.",
+    )
+    for part in PARTS
+    if part.name in _MOVED
+}
+"""The parts that come from archives, by the part that they continue."""
 
 NEVER_REPLACED = frozenset(
     {"operation", "table_name", "kind", "state", "subject_id", "label_type", "labels"}

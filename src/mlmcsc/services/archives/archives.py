@@ -23,8 +23,9 @@ from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import IntegrityError, ValidationError
 from mlmcsc.services.archives.erasing import Person, erase, planned
-from mlmcsc.services.archives.finding import Page, find, labels_of
+from mlmcsc.services.archives.finding import find
 from mlmcsc.services.archives.making import make
+from mlmcsc.services.archives.of_person import OfPerson, Page, readers
 from mlmcsc.services.archives.restoring import restore
 from mlmcsc.services.archives.shelf import Shelf
 from mlmcsc.store.queries import archives as queries
@@ -172,13 +173,15 @@ class Archives:
         equal = {name: value for name, value in wanted.items() if value is not None}
         return find(self._shelf, table, equal)
 
-    def labels_of(self, view: View, technician: int) -> Iterator[Callable[[], Page]]:
-        """A technician's archived labels, for the copy of their data, which asks for the right.
+    def labels_of(
+        self, view: View, technician: int | None, called: Callable[[str | None], bool], kind: str
+    ) -> Iterator[Callable[[], Page]]:
+        """A person's rows in archives, for the copy of their data, which asks for the right.
 
-        For each archive what reads them, with `archive`; notes stay sealed. It raises
-        IntegrityError where the archive is missing or was changed.
+        For each archive what reads them; see `of_person.readers`. It raises IntegrityError where
+        the archive is missing or was changed.
         """
-        return labels_of(self._shelf, view, technician)
+        return readers(self._shelf, view, OfPerson(technician, called), kind)
 
     @requires(Permission.RETAIN)
     def restore(

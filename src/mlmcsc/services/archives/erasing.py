@@ -203,7 +203,7 @@ def _told(passes: Mapping[str, _Pass], unknown: tuple[str, ...]) -> ArchiveErasu
         n_removed=sum(each.n_removed for each in done.values()),
         n_held=sum(each.n_held for each in passes.values()),
         unknown=unknown,
-        counts=sum((each.counts for each in passes.values()), Counter()),
+        counts=dict(sum((each.counts for each in passes.values()), Counter())),
         n_unread=sum(each.n_unread for each in passes.values()),
     )
 

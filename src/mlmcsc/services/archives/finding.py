@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -14,9 +13,6 @@ from mlmcsc.services.archives.shelf import Shelf
 from mlmcsc.store.queries import archives as queries
 from mlmcsc.store.queries.features import decode
 from mlmcsc.store.queries.rows import View
-
-LABELS = "labels"
-Page = list[Mapping[str, Any]]
 
 
 def find(shelf: Shelf, table: str, equal: Mapping[str, int]) -> list[FoundRow]:
@@ -64,21 +60,3 @@ def _rows(
         if "notes" in row:
             (row["notes"],) = view.vault.reveal(view, shelf.actor, [row["notes"]])
     return found
-
-
-def labels_of(shelf: Shelf, view: View, technician: int) -> Iterator[Callable[[], Page]]:
-    """What reads a technician's labels, with `archive`, from each archive; notes stay sealed."""
-    for archive in queries.every(view):
-        if _may_hold(archive, LABELS, None):
-            yield partial(_labels_in, shelf, view, archive, technician)
-
-
-def _labels_in(shelf: Shelf, view: View, archive: ArchiveRecord, technician: int) -> Page:
-    manifest = shelf.check(view, archive)
-    file = manifest.files[0]
-    path = shelf.folder.place(manifest.path) / file.name
-    found = find_rows(path, file.columns, technician_id=technician)
-    for row in found:
-        if row["annotation_data"] is not None:
-            row["annotation_data"] = orjson.loads(row["annotation_data"])
-    return [{"archive": archive.name, **row} for row in found]

@@ -154,8 +154,9 @@ class Audit:
             wrong = differences(audit_rows.by_ids(view, [event_id]))
         if Permission.READ_PERSONAL not in self.actor.permissions:
             salts = [None, None]
-        opening = (None if salt is None else salt.hex() for salt in salts)
-        return EventDetail(opened, *opening, tuple(what for _, told in wrong for what in told))
+        opening = [None if salt is None else salt.hex() for salt in salts]
+        changed = tuple(what for _, told in wrong for what in told)
+        return EventDetail(opened, opening[0], opening[1], changed)
 
     @requires(Permission.AUDIT)
     def history(self, what: str, which: int | str) -> History:

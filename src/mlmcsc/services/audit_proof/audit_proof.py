@@ -55,9 +55,10 @@ class AuditProof:
     def checkpoint(self, output: Path_ | None = None, *, overwrite: bool = False) -> Checkpoint:
         """Give every committed event its place in the tree, and sign the tree's root.
 
-        Every event is recomputed from its values before it is signed for: half a minute for ten
-        million. What a checkpoint covers can be changed by nobody unnoticed, not even by the owner
-        of the database, as long as you hold the checkpoint where they cannot reach it.
+        Every event is recomputed from its values before it is signed for, which takes about
+        as long as a verification. What a checkpoint covers can be changed by nobody unnoticed, not
+        even by the owner of the database, as long as
+        you hold the checkpoint where they cannot reach it.
 
         Args:
             output: JSON file to keep elsewhere, written whole or not at all.

@@ -34,6 +34,11 @@ DOES_NOT_PROVE: Final = (
         "its digest says nothing of one row without all the others."
     ),
     (
+        "That the events are those of the record named, and that its rows have the ids named: "
+        "that is the signed statement of whoever made the bundle, unless a disclosed value "
+        "shows it."
+    ),
+    (
         "The exact time: it is the clock of the computer that wrote. The checkpoint's time "
         "bounds it from above if you held the checkpoint then."
     ),

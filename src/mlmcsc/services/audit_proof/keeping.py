@@ -33,7 +33,7 @@ def check_place(path: Path, origin: str, *, overwrite: bool) -> None:
         ValidationError: The place belongs to a database's own files.
     """
     refuse_managed(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         return
     if not overwrite:
         raise ConflictError(
@@ -61,7 +61,10 @@ def keep_outside(checkpoint: Checkpoint, path: Path, *, overwrite: bool) -> None
 
     def refuse(target: Path) -> None:
         check_place(target, checkpoint.origin, overwrite=overwrite)
-        if target.is_file() and (size := read_checkpoint(target).tree_size) > checkpoint.tree_size:
+        if (
+            os.path.isfile(target)
+            and (size := read_checkpoint(target).tree_size) > checkpoint.tree_size
+        ):
             raise ConflictError(
                 f"{target} is a checkpoint of {size} events, the new one is of "
                 f"{checkpoint.tree_size}: this database was rolled back. Nothing was overwritten; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,12 +118,16 @@ class Wanted:
             "proves": PROVES,
             "does_not_prove": DOES_NOT_PROVE,
         }
-        members: dict[str, Iterable[str]] = {
+        digests: dict[str, str] = {}
+        told = {
             "README.txt": [readme(subject, newest)],
-            "checkpoint.json": [checkpoint_json(newest)],
-            "subject.json": [orjson.dumps(subject, option=orjson.OPT_INDENT_2).decode() + "\n"],
             "events.jsonl": self._events(view, sorted(proven), tree),
             "consistency.jsonl": _history(view, tree, newest),
+        }
+        members: dict[str, Iterable[str]] = {
+            "checkpoint.json": [checkpoint_json(newest)],
+            **{name: _measured(pieces, name, digests) for name, pieces in told.items()},
+            "subject.json": _signed(view, subject, digests),  # after those that it signs for
         }
         write_bundle(path, members)
         return len(proven)
@@ -178,6 +183,23 @@ def event_document(event: StoredEvent, tree: ProvingTree, *, who: bool) -> dict[
         "seq": event.seq,
         "path": tree.inclusion(event.seq),
     }
+
+
+def _measured(pieces: Iterable[str], name: str, digests: dict[str, str]) -> Iterator[str]:
+    """The pieces; at their end the SHA-256 of all is known."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece.encode())
+        yield piece
+    digests[name] = found.hexdigest()
+
+
+def _signed(view: View, subject: dict[str, Any], digests: dict[str, str]) -> Iterator[str]:
+    content = {**subject, "files": digests}
+    text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    _, _, signature = view.vault.sign(view, f"{FORMAT}\n".encode() + text)
+    document = {**content, "signature": signature.hex()}
+    yield orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _redacted(salt: Any) -> dict[str, str] | None:

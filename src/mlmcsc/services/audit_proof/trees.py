@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from mlmcsc.domain.audit.checkpoint import Checkpoint
 from mlmcsc.domain.audit.merkle import GrowingTree, ProvingTree
@@ -38,14 +39,15 @@ def root_to_sign(view: View, size: int) -> bytes:
     earlier = {c.tree_size: c for c in audit_tree.checkpoints(view) if c.tree_size <= size}
     wanted = sorted(earlier, reverse=True)
     roots: dict[int, bytes] = {}
-    for rows in audit_rows.placed(view):
-        rest = sound_leaves([row for row in rows if _is_below(size, row[_SEQ])])
-        while wanted and wanted[-1] <= tree.size + len(rest):
-            at = wanted.pop() - tree.size
-            tree.extend(rest[:at])
-            rest = rest[at:]
-            roots[tree.size] = tree.root()
-        tree.extend(rest)
+    with closing(audit_rows.placed(view)) as parts:
+        for rows in parts:
+            rest = sound_leaves([row for row in rows if _is_below(size, row[_SEQ])])
+            while wanted and wanted[-1] <= tree.size + len(rest):
+                at = wanted.pop() - tree.size
+                tree.extend(rest[:at])
+                rest = rest[at:]
+                roots[tree.size] = tree.root()
+            tree.extend(rest)
     for at_size, root in roots.items():
         _same(root, earlier[at_size])
     if tree.size != size or wanted:

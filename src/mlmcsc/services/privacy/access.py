@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.subject_copy import (
     ARCHIVED,
     FORMAT,
+    MENTIONED,
     PARTS,
     WHILE_IT_LIVES,
     CopyReport,
@@ -36,8 +38,11 @@ from mlmcsc.store.queries.rows import View
 from mlmcsc.store.queries.spellings import whole
 from mlmcsc.store.uow import Store
 
-Archived = Callable[[View, int], Iterable[Callable[[], list[Mapping[str, Any]]]]]
-"""From a technician's id to what reads their labels, with `archive`, from each archive."""
+Called = Callable[[str | None], bool]
+Archived = Callable[
+    [View, int | None, Called, str], Iterable[Callable[[], list[Mapping[str, Any]]]]
+]
+"""From a technician's id, their names and a part to what reads its rows from each archive."""
 Path_ = str | os.PathLike[str]
 
 NOTES = (
@@ -207,23 +212,31 @@ class Access:
         self, view: View, who: Person, incomplete: list[str], progress: Progress | None
     ) -> Iterator[tuple[str, Mapping[str, Any], Iterator[list[Row]]]]:
         copying = Copying(view, who, self.periods)
+        archived = partial(self._archived, view, who, incomplete)
         for part in PARTS:
-            yield part.name, self._facts(part), self._told(part, copying.pages(part), progress)
-        if who.technician_row is not None:
-            found = self._readable(view, who.technician_row, incomplete)
-            pages = copying.archived(ARCHIVED, found)
-            facts = self._facts(ARCHIVED, "archive")
-            yield ARCHIVED.name, facts, self._told(ARCHIVED, pages, progress)
+            moved: list[int] = []
+            if part.name == "audit" and who.technician_row is not None:
+                moved = [int(row["id"]) for page in archived("labels") for row in page]
+            pages = copying.pages(part, moved)
+            yield part.name, self._facts(part), self._told(part, pages, progress)
+        notes = explained("labels", ("notes",), self.periods)["notes"]
+        facts = {**self._facts(MENTIONED), "explained": {"text": notes}}
+        yield MENTIONED.name, facts, self._told(MENTIONED, copying.mentions(), progress)
+        for kind, part in ARCHIVED.items():
+            pages = copying.archived(part, archived(kind))
+            yield part.name, self._facts(part, "archive"), self._told(part, pages, progress)
 
-    def _readable(
-        self, view: View, technician: int, incomplete: list[str]
+    def _archived(
+        self, view: View, who: Person, incomplete: list[str], kind: str
     ) -> Iterator[list[Mapping[str, Any]]]:
-        """The archived labels; why those of an archive cannot be read is added to `incomplete`."""
-        for read in self.archived(view, technician):
+        """Archived rows; why those of an archive cannot be read is added to `incomplete`."""
+        for read in self.archived(view, who.technician_row, _called(who), kind):
             try:
                 yield read()
             except IntegrityError as error:
-                incomplete.append(f"Archived labels are missing here: {error}")
+                why = f"Archived labels are missing here: {error}"
+                if why not in incomplete:
+                    incomplete.append(why)
 
     def _facts(self, part: Part, *further: str) -> dict[str, Any]:
         days = None if part.period is None else self.periods[part.period]
@@ -234,7 +247,9 @@ class Access:
             "kept_days": days,
             "kept_from": counted if days is not None else WHILE_IT_LIVES,
             "columns": [*further, *part.columns, *EXTRA.get(part.name, ()), "kept_until"],
-            "explained": explained(part.table, part.columns, self.periods),
+            "explained": {}
+            if part is MENTIONED
+            else explained(part.table, part.columns, self.periods),
         }
 
     def _told(
@@ -246,3 +261,7 @@ class Access:
             done += len(page)
             if progress is not None:
                 progress(f"copying {part.name}", done, done)
+
+
+def _called(who: Person) -> Called:
+    return lambda name: name is not None and who.is_meant(name)

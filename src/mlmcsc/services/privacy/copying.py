@@ -15,6 +15,7 @@ from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.places import sealed_places
 from mlmcsc.domain.privacy.subject_copy import NEVER_REPLACED, PEOPLE, Part
 from mlmcsc.domain.retention import Periods
+from mlmcsc.store.queries import mentioning
 from mlmcsc.store.queries import privacy_access as queries
 from mlmcsc.store.queries.rows import View
 
@@ -43,9 +44,14 @@ class Copying:
         self._others = _others(view, who)
         self._opener = Actor("privacy", frozenset({Permission.PRIVACY}))
 
-    def pages(self, part: Part) -> Iterator[list[Row]]:
-        """The rows of a part, ready to be given away."""
-        for found in queries.pages(self._view, self._who, part):
+    def pages(self, part: Part, archived_labels: Sequence[int] = ()) -> Iterator[list[Row]]:
+        """The rows of a part, ready to be given away.
+
+        Args:
+            part: Which.
+            archived_labels: Ids of measurements of theirs that are in archives.
+        """
+        for found in queries.pages(self._view, self._who, part, archived_labels):
             rows = [row._asdict() for row in found]
             if part.name == "audit":
                 rows = [self._event(row) for row in rows]
@@ -56,9 +62,24 @@ class Copying:
     def archived(
         self, part: Part, pages: Iterable[Sequence[Mapping[str, Any]]]
     ) -> Iterator[list[Row]]:
-        """The same of labels that come from archives."""
+        """The same of rows that come from archives."""
         for page in pages:
-            yield self._ready([{**row, queries.SINCE: row["timestamp"]} for row in page], part)
+            names = ("archive", *part.columns, queries.SINCE)
+            yield self._ready([{name: row[name] for name in names} for row in page], part)
+
+    def mentions(self) -> Iterator[list[Row]]:
+        """Others' texts that name the person, without the others."""
+        for table, column, rows in mentioning.texts(self._view, self._who):
+            yield [
+                {
+                    "table": table,
+                    "column": column,
+                    "id": row_id,
+                    "text": self._others.hide(text),
+                    "kept_until": None,
+                }
+                for row_id, text in rows
+            ]
 
     def _event(self, row: Row) -> Row:
         by_self = self._is_own(row["user_id"])

@@ -7,7 +7,7 @@ is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,17 +23,17 @@ FETCH: Final = 1024
 _KEY: Final = {True: "seq", False: "id"}
 
 
-def placed(view: View) -> Iterator[Sequence[Row]]:
+def placed(view: View) -> Generator[Sequence[Row], None, None]:
     """The events with a place, in order of `seq`; rows are those of `StoredEvent`."""
     yield from _stream(view, placed=True)
 
 
-def unplaced(view: View) -> Iterator[Sequence[Row]]:
+def unplaced(view: View) -> Generator[Sequence[Row], None, None]:
     """The events without a place, in order of `id`."""
     yield from _stream(view, placed=False)
 
 
-def _stream(view: View, *, placed: bool) -> Iterator[Sequence[Row]]:
+def _stream(view: View, *, placed: bool) -> Generator[Sequence[Row], None, None]:
     key = _KEY[placed]
     query = (
         f"SELECT {', '.join(_columns(view))} FROM audit_logs "
@@ -42,13 +42,14 @@ def _stream(view: View, *, placed: bool) -> Iterator[Sequence[Row]]:
     if view.dialect.name == "postgresql":
         statement = sa.text(f"{query} ORDER BY {key}")
         found = view.conn.execute(statement, execution_options={"yield_per": FETCH})
-        for part in found.partitions(FETCH):
-            yield [tuple(row) for row in part]
+        with found:  # a reader who stops early leaves no cursor behind
+            for part in found.partitions(FETCH):
+                yield [tuple(row) for row in part]
         return
     yield from _from_sqlite(view, query, key)
 
 
-def _from_sqlite(view: View, query: str, key: str) -> Iterator[Sequence[Row]]:
+def _from_sqlite(view: View, query: str, key: str) -> Generator[Sequence[Row], None, None]:
     last: Any = None
     at = StoredEvent._fields.index(key)
     try:
@@ -75,7 +76,7 @@ def _any_text(stored: bytes) -> str:
     return stored.decode("utf-8", "surrogateescape")
 
 
-def _fetch(view: View, query: str, values: Sequence[Any]) -> Iterator[list[Row]]:
+def _fetch(view: View, query: str, values: Sequence[Any]) -> Generator[list[Row], None, None]:
     cursor = view.conn.connection.cursor()
     try:
         cursor.execute(query, values)

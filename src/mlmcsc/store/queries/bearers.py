@@ -114,13 +114,13 @@ class Everybody:
         for name in sorted(self._spellings(row) | {*names}):
             if name not in sure and loosely(name) not in alike:
                 continue
-            is_own = spelling(name) in exactly
-            way = spelling if is_own and name not in sure else loosely
-            others = self._others(row, name, way, sure)
-            if not others:
+            is_own = name in sure or spelling(name) in exactly
+            alike_to = self._others(row, name, loosely, sure)
+            same = self._others(row, name, spelling, sure)
+            if not alike_to or (is_own and not same):
                 theirs.add(name)
-            elif is_own or name in sure or not self._others(row, name, spelling, sure):
-                shared[name] = tuple(sorted(others))
+            if alike_to and (is_own or not same):
+                shared[name] = tuple(sorted(alike_to))
         known = {
             each.identifier: each.subject_id
             for each in self._subjects
@@ -141,9 +141,7 @@ class Everybody:
         return {self._technicians[each].staff for each in rows} | (self.logins(name, way) - own)
 
 
-def _technicians(
-    view: views.View, opened: Opened, every: Sequence[Any]
-) -> dict[int, _Technician]:
+def _technicians(view: views.View, opened: Opened, every: Sequence[Any]) -> dict[int, _Technician]:
     """Those who are not erased."""
     t, s = technicians.c, subjects.alias().c
     erased = sa.select(s.technician_id).where(

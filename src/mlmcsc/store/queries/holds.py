@@ -124,7 +124,7 @@ def restricted_technicians(view: View) -> NDArray[np.int64]:
     return np.asarray(technicians_of(view, HoldKind.RESTRICT), dtype=np.int64)
 
 
-def refuse_restricted(view: View, technician: int, checker: str | None) -> None:
+def refuse_restricted(view: View, technician: int, checker: str) -> None:
     """Refuse to use a technician's data, or those of who checks them.
 
     Raises:

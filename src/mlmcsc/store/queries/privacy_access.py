@@ -57,9 +57,21 @@ Query = sa.Select[Any]
 _l, _r, _a = labels.c, label_revisions.c, audit_logs.c
 
 
-def pages(view: View, who: Person, part: Part) -> Iterator[Sequence[sa.Row[Any]]]:
-    """The rows of a part by id, sealed texts still sealed, with `SINCE` and `ROW`."""
+def pages(
+    view: View, who: Person, part: Part, archived_labels: Sequence[int] = ()
+) -> Iterator[Sequence[sa.Row[Any]]]:
+    """The rows of a part by id, sealed texts still sealed, with `SINCE` and `ROW`.
+
+    Args:
+        view: An open transaction.
+        who: Whose.
+        part: Which; of the trail also events about labels that are archived.
+        archived_labels: Their ids.
+    """
     table, source, condition, since = _SOURCES[part.name](who)
+    if archived_labels:
+        about = view.dialect.ids_in(_a.record_id, sorted(archived_labels))
+        condition |= sa.and_(_a.table_name == "labels", about)
     columns: list[Any] = [_readable(table.c[name]) for name in part.columns]
     query: Query = (
         sa.select(*columns, since.label(SINCE), table.c.id.label(ROW))

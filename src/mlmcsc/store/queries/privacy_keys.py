@@ -7,10 +7,11 @@ import base64
 import sqlalchemy as sa
 
 from mlmcsc.domain.sealing import MasterKey
+from mlmcsc.store.key_settings import SIGNING_KEY
 from mlmcsc.store.models import erasures, settings, subjects
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
-from mlmcsc.store.vault import SIGNING_CONTEXT, SIGNING_KEY
+from mlmcsc.store.vault import SIGNING_CONTEXT
 
 _s = subjects.c
 

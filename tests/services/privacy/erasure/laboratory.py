@@ -51,7 +51,7 @@ def fill(db, draw, folder):
 
 
 def _at_work(own, db, draw, folder, row, other):
-    facts = {name: f"by {STAFF}" for name in ("material", "heat", "orientation")}
+    facts = dict.fromkeys(("material", "heat", "orientation"), f"by {STAFF}")
     db.register_specimen("S1", notes=MENTIONS[0], **facts)
     images = [db.store_image(draw(f"i{n}.png", seed=n), specimen_id="S1") for n in range(6)]
     regions = {"by": NAME, "points": [1, 2], MENTIONS[1]: [MENTIONS[2]]}
@@ -82,7 +82,14 @@ def _at_work(own, db, draw, folder, row, other):
     db.images.thumbnail(images[0])
     db.get_features_for_training(images * 400, "texture")
     _archived(db, other, images)
-    for table in ("labels", "technicians", "label_revisions", "specimens", "model_versions", "images"):
+    for table in (
+        "labels",
+        "technicians",
+        "label_revisions",
+        "specimens",
+        "model_versions",
+        "images",
+    ):
         db.exchange.export_file(table, folder / f"{table}.csv")
     db.exchange.export_file("labels", folder / "bare.csv", columns=["id", "label"])
     db.audit.export(folder / "trail.jsonl")
@@ -128,15 +135,15 @@ def _beside_the_api(db, row, other):
         add("api_tokens", account_id=_account(add, other), **(token | other_token))
         attempt = {"username": LOGIN, "timestamp": NOW, "succeeded": False}
         add("login_attempts", ip_address=sealed, **attempt)
-        add("job_runs", job="j", slot=NOW, host=f"pc-{LOGIN}", pid=1, fencing_token=1, started_at=NOW,
-            error=MENTIONS[2], numbers={"by": NAME})  # fmt: skip
+        add("job_runs", job="j", slot=NOW, host=f"pc-{LOGIN}", pid=1, fencing_token=1,
+            started_at=NOW, error=MENTIONS[2], numbers={"by": NAME})  # fmt: skip
         add("alerts", rule=f"watch {STAFF}", fingerprint="f", severity="high", message=MENTIONS[0],
             details={"who": NAME}, opened_at=NOW, acknowledged_by=LOGIN, acknowledged_at=NOW,
             state="acknowledged")  # fmt: skip
         add("system_metrics", metric_name="m", metric_value=1.0, component=STAFF, timestamp=NOW,
             metric_metadata={"user": LOGIN})  # fmt: skip
-        add("data_versions", version="d1", name=f"for {NAME}", description=MENTIONS[1], created_by=STAFF,
-            **moments)  # fmt: skip
+        add("data_versions", version="d1", name=f"for {NAME}", description=MENTIONS[1],
+            created_by=STAFF, **moments)  # fmt: skip
         add("privacy_requests", kind="erasure", subject_id=theirs, received_at=NOW, due_at=NOW,
             outcome=MENTIONS[2])  # fmt: skip
         add("privacy_holds", kind="hold", subject_id=colleague, ground=MENTIONS[0], placed_at=NOW,
@@ -144,10 +151,13 @@ def _beside_the_api(db, row, other):
             release_reason=MENTIONS[3])  # fmt: skip
         conn = tx.conn
         images = metadata.tables["images"]
-        conn.execute(images.update().values(
-            acquisition_settings={"operator": MENTIONS[0]}, instrument=f"SEM of {NAME}",
-            detector=f"{LOGIN}'s",
-        ))
+        conn.execute(
+            images.update().values(
+                acquisition_settings={"operator": MENTIONS[0]},
+                instrument=f"SEM of {NAME}",
+                detector=f"{LOGIN}'s",
+            )
+        )
         technicians = metadata.tables["technicians"]
         conn.execute(
             technicians.update()

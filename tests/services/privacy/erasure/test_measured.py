@@ -204,9 +204,9 @@ def test_several_people_are_searched_for_once(db, sql, monkeypatch):
     sql("UPDATE technicians SET created_at = '2020-01-01 00:00:00', last_active = NULL")
     scans, real = [], trail._texts
 
-    def counted(view):
+    def counted(view, which):
         scans.append(view)
-        return real(view)
+        return real(view, which)
 
     monkeypatch.setattr(trail, "_texts", counted)
     reports = db.anonymize_data(older_than_days=365)
@@ -259,3 +259,36 @@ def test_a_backup_whose_master_key_was_destroyed_is_erased_by_clear_names(db, jo
         "cannot" in line or "nobody can read" in line for line in done.applied[0].not_reached
     )
     assert who == entry.subject_id
+
+
+def test_a_person_whose_key_is_lost_is_erased_and_the_certificate_says_what_was_not(
+    db, jo, sql, images_of
+):
+    eva = db.register_technician("eva", "Eva Roth")
+    db.verify_label(db.store_label(images_of(1)[0], eva, 0.5, notes="sealed"), "jo")
+    restore = _backup(db)
+    db.vault_keys.rotate()
+    db.vault_keys.destroy_retired()
+    restore()
+    assert db.delete_user_data("jo", dry_run=True).fields
+    done = db.delete_user_data("jo")
+    assert sql("SELECT verified_by FROM labels")[0][0].startswith("erased-")
+    assert done.certificate["signature"] is None
+    (told,) = [line for line in done.not_reached if "Sealed texts" in line]
+    assert "not signed" in told
+    assert any("could not be signed" in line for line in done.not_reached)
+
+
+def test_a_person_whose_key_alone_is_lost_gets_a_signed_certificate_and_a_ledger_line(
+    db, jo, sql, ledger
+):
+    restore = _backup(db)
+    db.vault_keys.rotate()
+    db.vault_keys.destroy_retired()
+    ((seed,),) = sql("SELECT value FROM settings WHERE key = 'audit_signing_key'")
+    restore()
+    sql("UPDATE settings SET value = :v WHERE key = 'audit_signing_key'", v=seed)
+    done = db.delete_user_data("jo")
+    assert done.certificate["signature"]
+    assert len(ledger()) == 1
+    assert any("nobody can read" in line for line in done.not_reached)

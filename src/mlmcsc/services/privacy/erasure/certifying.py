@@ -124,6 +124,11 @@ def not_reached(saga: Saga) -> list[str]:
             "full name in other texts. Where the signing key was lost with it, the certificate is "
             "not signed."
         )
+        if not (saga.step("ledger") or {}).get("sha256"):
+            special.append(
+                "The ledger, as its lines could not be signed: after a restore of a backup this "
+                "person is to be erased by hand."
+            )
     unread = (saga.step("archives") or {}).get("n_unread")
     if unread:
         special.append(

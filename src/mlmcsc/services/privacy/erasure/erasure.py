@@ -10,18 +10,20 @@ from pathlib import Path
 
 from mlmcsc.adapters.certificates import check_place, write_certificate
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.privacy.erased import ErasureReport, LedgerEntry, counted_fields
+from mlmcsc.domain.privacy.erased import ErasureReport, LedgerEntry
 from mlmcsc.domain.privacy.erasure import LabelChoice, erasure_plan
+from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.records import Record
-from mlmcsc.errors import MlmcscError, UnknownRecordError, ValidationError
-from mlmcsc.services.privacy.erasure.certifying import counts_of, not_reached
+from mlmcsc.errors import HeldError, MlmcscError, UnknownRecordError, ValidationError
 from mlmcsc.services.privacy.erasure.lines import in_force, ledger_check
 from mlmcsc.services.privacy.erasure.outside import Outside
-from mlmcsc.services.privacy.erasure.planning import planned
+from mlmcsc.services.privacy.erasure.planning import Known, planned
+from mlmcsc.services.privacy.erasure.reporting import report, skipped
 from mlmcsc.services.privacy.erasure.starting import Wanted, abandon, begun_for, start
 from mlmcsc.services.privacy.erasure.steps import Run
-from mlmcsc.store.queries.erasure import known, ledgered, saga
+from mlmcsc.store.queries import persons
+from mlmcsc.store.queries.erasure import held, known, ledgered, saga
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.retention.batches import inactive_technicians
 from mlmcsc.store.queries.rows import View
@@ -95,7 +97,8 @@ class Erasure:
         erasure_plan(labels)
         wanted = Wanted.checked(person, labels, ground, request_id)
         with self.db.read() as view:
-            begun, found = wanted.look_up(view)
+            begun, found = self._look_up(view, wanted)
+            told = () if found is None else persons.ambiguities(view, found)
             if dry_run:
                 return planned(view, self.actor, self.outside, [(wanted, begun, found)])[0]
         place = None if certificate is None else Path(certificate)
@@ -103,10 +106,11 @@ class Erasure:
             subject_id = begun.subject_id if begun else found.subject_id if found else None
             check_place(place, subject_id)
         resumed, unfinished = self._resume([] if begun is None else [begun.subject_id], progress)
-        (report,) = self._erase([wanted], progress)
+        (done,) = self._erase([wanted], progress)
         if place is not None:
-            write_certificate(place, report.certificate)
-        return replace(report, resumed=resumed, unfinished=unfinished)
+            write_certificate(place, done.certificate)
+        not_reached = (*done.not_reached, *told)
+        return replace(done, resumed=resumed, unfinished=unfinished, not_reached=not_reached)
 
     @requires(Permission.PRIVACY)
     def anonymize(
@@ -119,6 +123,8 @@ class Erasure:
     ) -> tuple[ErasureReport, ...]:
         """Make people anonymous whose data nothing needs any more; labels stay.
 
+        Where many are meant, whoever is under a legal hold is passed over, and told.
+
         Args:
             person: One person, as for `delete_user_data`.
             older_than_days: Or every technician who was last active longer ago, and is not held.
@@ -128,7 +134,7 @@ class Erasure:
         Raises:
             ValidationError: Neither or both are given, or less than a day.
             UnknownRecordError: There is no such person; nothing was done.
-            HeldError: A legal hold is in force.
+            HeldError: A legal hold is in force on the one person.
         """
         if (person is None) == (older_than_days is None):
             raise ValidationError("Name a person, or older_than_days, and not both.")
@@ -139,17 +145,33 @@ class Erasure:
             with self.db.read() as view:
                 every = list(inactive_technicians(view, before))
         wanted = [Wanted.checked(each, "keep", RETENTION, None) for each in every]
+        known_: list[Known] = []
+        left: list[ErasureReport] = []
         with self.db.read() as view:
-            known_ = [(each, *each.look_up(view)) for each in wanted]
+            for each in wanted:
+                try:
+                    known_.append((each, *self._look_up(view, each)))
+                except HeldError as error:
+                    if person is not None:
+                        raise
+                    left.append(skipped(view, each, str(error), dry_run=dry_run))
             if dry_run:
-                return planned(view, self.actor, self.outside, known_)
-        if not wanted:
-            return ()
+                return (*planned(view, self.actor, self.outside, known_), *left)
+        if not known_:
+            return tuple(left)
         resumed, unfinished = self._resume(
             [begun.subject_id for _, begun, _ in known_ if begun is not None], progress
         )
-        reports = self._erase(wanted, progress)
-        return tuple(replace(each, resumed=resumed, unfinished=unfinished) for each in reports)
+        reports = self._erase([each for each, _, _ in known_], progress)
+        done = (replace(each, resumed=resumed, unfinished=unfinished) for each in reports)
+        return (*done, *left)
+
+    def _look_up(self, view: View, wanted: Wanted) -> tuple[Saga | None, Person | None]:
+        """See `Wanted.look_up`; a hold keeps what is in the archives, too."""
+        begun, found = wanted.look_up(view)
+        if found is not None and held.holds_specimens(view):
+            self.outside.refuse_held(self.actor, found)
+        return begun, found
 
     @requires(Permission.PRIVACY)
     def abandon(self, person: int | str) -> str:
@@ -217,12 +239,12 @@ class Erasure:
         applied, refused = [], {}
         for entry in () if dry_run else waiting:
             try:
-                report = self._replay(entry, progress)
+                done = self._replay(entry, progress)
             except MlmcscError as error:  # told in the report; the others must not wait for it
                 refused[entry.subject_id] = str(error)
                 continue
-            if report is not None:
-                applied.append(report)
+            if done is not None:
+                applied.append(done)
         return ReplayReport(waiting, tuple(applied), refused, self.untold())
 
     def _replay(self, entry: LedgerEntry, progress: Progress | None) -> ErasureReport | None:
@@ -232,8 +254,8 @@ class Erasure:
             is_known = known.keyless(view, entry.subject_id) is not None
         who: int | str = entry.subject_id if is_known else entry.technician_row or 0
         wanted = Wanted.checked(who, entry.labels, REPLAY, None)
-        (report,) = self._erase([replace(wanted, restored=True)], progress)
-        return report
+        (done,) = self._erase([replace(wanted, restored=True)], progress)
+        return done
 
     def _resume(
         self, but: Sequence[str], progress: Progress | None
@@ -269,10 +291,10 @@ class Erasure:
             every.append(begun or start(self.db, self.actor, each))
         open_ = [begun.subject_id for begun in every if begun.finished_at is None]
         run = self._run(list(dict.fromkeys(open_)), progress)
-        done = {begun.subject_id: begun for begun in (*every, *(run.finish() if open_ else ()))}
+        ended = {begun.subject_id: begun for begun in (*every, *(run.finish() if open_ else ()))}
         return tuple(
-            _report(each, run.exports_deleted.get(who, ()), run.exports_left.get(who, {}))
-            for who, each in done.items()
+            report(each, run.exports_deleted.get(who, ()), run.exports_left.get(who, {}))
+            for who, each in ended.items()
         )
 
     def _run(self, subject_ids: Sequence[str], progress: Progress | None) -> Run:
@@ -283,26 +305,3 @@ def _days(days: int) -> int:
     if type(days) is not int or not 1 <= days <= 365_000:  # noqa: PLR2004  # a thousand years
         raise ValidationError(f"older_than_days={days!r}: give whole days, at least 1.")
     return days
-
-
-def _report(
-    done: Saga, exports_deleted: Sequence[str], exports_left: Mapping[str, str]
-) -> ErasureReport:
-    return ErasureReport(
-        subject_id=done.subject_id,
-        technician_row=done.technician_row,
-        labels=done.labels,
-        ground=done.ground,
-        request_id=done.request_id,
-        dry_run=False,
-        fields=counted_fields(erasure_plan(done.labels), counts_of(done)),
-        steps=tuple(done.steps),
-        started_at=done.started_at,
-        finished_at=done.finished_at,
-        files=tuple(exports_deleted or (done.step("exports") or {}).get("deleted", ())),
-        archives=tuple((done.step("archives") or {}).get("rewritten", ())),
-        caches=tuple((done.step("caches") or {}).get("folders", ())),
-        exports_left=exports_left or (done.step("exports") or {}).get("left", {}),
-        not_reached=tuple(not_reached(done)),
-        certificate=done.certificate,
-    )

@@ -9,6 +9,7 @@ from datetime import datetime
 from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.domain.audit.commitments import timestamp_text
 from mlmcsc.domain.privacy.erased import LedgerEntry
+from mlmcsc.errors import MissingKeyError
 from mlmcsc.store import schema
 from mlmcsc.store.queries.erasure import known
 from mlmcsc.store.queries.erasure.saga import Saga
@@ -22,7 +23,19 @@ def ledger_check(view: View) -> Callable[[bytes, bytes], bool]:
 
 
 def write_lines(view: View, ledger: ErasureLedger, begun: Saga, moment: datetime) -> dict[str, str]:
-    """A line for each subject id of the person; gives the SHA-256 of each."""
+    """A line for each subject id of the person; gives the SHA-256 of each.
+
+    None where the signing key was lost with the person's: nobody could believe the lines.
+
+    Raises:
+        MissingKeyError: The master key that guards the signing key is not here.
+    """
+    try:
+        view.vault.sign(view, b"")
+    except MissingKeyError:
+        if begun.without_keys:
+            return {}
+        raise
     rows = {begun.subject_id: begun.technician_row}
     rows |= dict.fromkeys(known.person_of(view, begun).aliases)
     database_id = str(schema.read_setting(view.conn, "database_id"))

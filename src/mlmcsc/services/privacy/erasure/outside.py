@@ -11,6 +11,8 @@ from mlmcsc.adapters.exported_files import removable
 from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erasure import LabelChoice
+from mlmcsc.domain.privacy.persons import Person
+from mlmcsc.errors import HeldError
 from mlmcsc.services.privacy.erasure.carried import Carried
 
 
@@ -59,6 +61,28 @@ class Outside:
     forget_open: Callable[[], None]
     erase_archives: EraseArchives
     checkpoint: Callable[[Actor], Mapping[str, Any]]
+
+    def refuse_held(self, actor: Actor, person: Person) -> None:
+        """Refuse while archived labels of the person are of what is under a legal hold.
+
+        Raises:
+            HeldError: They are; nothing was done.
+        """
+        found = self.erase_archives(
+            actor,
+            person.technician_row,
+            person.subject_id or "",
+            person.identifiers,
+            "",
+            labels="delete",
+            dry_run=True,
+        )
+        if found["n_held"]:
+            raise HeldError(
+                f"Legal holds keep {found['n_held']} archived labels of this person, whose notes "
+                "only their key opens; nothing was erased. See `mlmcsc privacy holds`, and release "
+                "them first."
+            )
 
     def planned(
         self,

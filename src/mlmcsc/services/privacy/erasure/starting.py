@@ -78,7 +78,7 @@ class Wanted:
         if person is None:
             raise UnknownRecordError(
                 f"person {self.person!r} is not known; nothing was done. Give a staff number, a "
-                "login or a subject id."
+                "login or a subject id; whoever was erased is found by the subject id only."
             )
         self._refuse_other_request(view, set(person.subject_ids))
         held.refuse_held(view, person, self.labels)

@@ -54,14 +54,9 @@ def refuse_held(view: View, person: Person, labels_: LabelChoice) -> None:
         )
 
 
-def held_specimens(view: View) -> dict[int, tuple[int, str, str]]:
-    """Image id to number, specimen and ground of a legal hold on its specimen."""
-    h, i = privacy_holds.c, images.c
-    query = sa.select(i.id, h.id, h.specimen_id, h.ground).where(
-        i.specimen_id == h.specimen_id, h.kind == HoldKind.HOLD.value, h.released_at.is_(None)
-    )
-    return {image: (hold, specimen, ground) for image, hold, specimen, ground in
-            view.conn.execute(query)}  # fmt: skip
+def holds_specimens(view: View) -> bool:
+    """Whether any specimen is under a legal hold."""
+    return view.conn.scalar(holds.specimens_held().limit(1)) is not None
 
 
 def _specimens_of(view: View, person: Person) -> set[str | None]:

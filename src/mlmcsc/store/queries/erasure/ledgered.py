@@ -80,11 +80,13 @@ def _left(view: View, entries: Sequence[LedgerEntry]) -> dict[str, str | None]:
 
 def _registered(view: View, rows: set[int | None]) -> dict[int, tuple[datetime, str | None]]:
     """When these technicians were registered who are not erased, and their subject ids."""
-    s, t = subjects.c, technicians.c
-    erased = sa.exists().where(s.technician_id == t.id, s.erased_at.is_not(None))
+    s, t, gone = subjects.c, technicians.c, subjects.alias().c
+    erased = sa.select(gone.technician_id).where(
+        gone.technician_id.is_not(None), gone.erased_at.is_not(None)
+    )
     query = (
         sa.select(t.id, t.created_at, s.subject_id)
         .outerjoin(subjects, s.technician_id == t.id)
-        .where(view.dialect.ids_in(t.id, rows), ~erased)
+        .where(view.dialect.ids_in(t.id, rows), t.id.not_in(erased))
     )
     return {row.id: (row.created_at, row.subject_id) for row in view.conn.execute(query)}
