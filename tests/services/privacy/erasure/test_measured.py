@@ -292,3 +292,13 @@ def test_a_person_whose_key_alone_is_lost_gets_a_signed_certificate_and_a_ledger
     assert done.certificate["signature"]
     assert len(ledger()) == 1
     assert any("nobody can read" in line for line in done.not_reached)
+
+
+def test_a_trail_that_was_tampered_with_keeps_nobody_from_being_erased(db, jo, sql):
+    on = " ON audit_logs" if db._database.store.dialect.name == "postgresql" else ""
+    sql(f"DROP TRIGGER audit_logs_no_update{on}")
+    sql("UPDATE audit_logs SET reason = 'forged' WHERE id = 1")
+    done = db.delete_user_data("jo")
+    assert done.finished_at is not None
+    assert done.certificate["signature"]
+    assert "refused" in done.certificate["checkpoint"]

@@ -14,7 +14,7 @@ from mlmcsc.domain.privacy.erased import NOT_REACHED, counted_fields
 from mlmcsc.domain.privacy.erasure import erasure_plan
 from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.privacy.tags import EraseAction
-from mlmcsc.errors import MissingKeyError
+from mlmcsc.errors import IntegrityError, MissingKeyError
 from mlmcsc.store import schema
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.uow import Transaction
@@ -27,11 +27,16 @@ def checkpoint_or_none(
 ) -> Mapping[str, Any] | None:
     """The signed checkpoint; none where the signing key was destroyed with the people's keys.
 
+    A trail that was tampered with is not signed. That must not keep a person from being erased: the
+    certificate says why it has no checkpoint.
+
     Raises:
         MissingKeyError: The master key that guards the signing key is not here.
     """
     try:
         return sign(actor)
+    except IntegrityError as error:
+        return {"refused": str(error)}
     except MissingKeyError:
         if all(saga.without_keys for saga in sagas):
             return None
