@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -77,6 +78,7 @@ def leaf(
     return hashlib.sha256(LEAF_MARK + orjson.dumps(fields) + who + payload).digest()
 
 
+@lru_cache(maxsize=64)
 def timestamp_text(moment: datetime) -> str:
     """RFC 3339 in UTC with six decimals and `Z`."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from mlmcsc.store.types import AuditJson, UtcDateTime
 
 PAGE_SIZE = 16384
 """Feature vectors of 2 to 8 KiB fit a page; with 4 KiB pages they take twice the disk."""
+
+CHECKPOINT_PAGES = 4096
+"""64 MiB of log: the pages that every commit writes again are copied back once for many commits."""
 
 WAL_SAFE_SINCE = (3, 51, 3)
 """Earlier libraries can lose commits when two connections write and checkpoint at once."""
@@ -103,6 +107,7 @@ class SqliteDialect:
             ("trusted_schema", "off"),
             ("secure_delete", "on"),
             ("cache_size", -65536),
+            ("wal_autocheckpoint", CHECKPOINT_PAGES),
         ):
             cursor.execute(f"PRAGMA {name}={value}")
         found = {
@@ -324,6 +329,7 @@ class _Timed:
         self._lock.release()
 
 
+@lru_cache(maxsize=64)
 def encode_time(value: datetime | None) -> str | None:
     """The text that SQLAlchemy's DATETIME writes too, so that both compare as text."""
     if value is None:

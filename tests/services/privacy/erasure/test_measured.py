@@ -285,9 +285,10 @@ def test_a_person_whose_key_alone_is_lost_gets_a_signed_certificate_and_a_ledger
     restore = _backup(db)
     db.vault_keys.rotate()
     db.vault_keys.destroy_retired()
-    ((seed,),) = sql("SELECT value FROM settings WHERE key = 'audit_signing_key'")
+    ((seed,),) = sql("SELECT CAST(value AS TEXT) FROM settings WHERE key = 'audit_signing_key'")
     restore()
-    sql("UPDATE settings SET value = :v WHERE key = 'audit_signing_key'", v=seed)
+    kind = "JSONB" if db._database.store.dialect.name == "postgresql" else "TEXT"
+    sql(f"UPDATE settings SET value = CAST(:v AS {kind}) WHERE key = 'audit_signing_key'", v=seed)
     done = db.delete_user_data("jo")
     assert done.certificate["signature"]
     assert len(ledger()) == 1

@@ -42,6 +42,9 @@ def upgrade() -> None:
             op.execute(f"ALTER TABLE audit_logs ALTER COLUMN {column} TYPE JSON USING {column}")
     for name, kind in AUDIT_COLUMNS:
         op.add_column("audit_logs", sa.Column(name, kind, nullable=True))
+    # Ids follow time, and who is looked for rarely; each index cost every commit a page.
+    for name in ("timestamp", "user_id"):
+        op.drop_index(f"idx_audit_logs_{name}", table_name="audit_logs")
     placed = sa.text("seq IS NOT NULL")
     op.create_index(
         "uq_audit_logs_seq",
@@ -186,6 +189,8 @@ def downgrade() -> None:
         op.drop_index(index, table_name="subjects")
     op.drop_column("subjects", "identifier")
     op.drop_index("uq_audit_logs_seq", table_name="audit_logs")
+    for name in ("timestamp", "user_id"):
+        op.create_index(f"idx_audit_logs_{name}", "audit_logs", [name])
     for name, _ in reversed(AUDIT_COLUMNS):
         op.drop_column("audit_logs", name)
     if op.get_bind().dialect.name == "postgresql":
