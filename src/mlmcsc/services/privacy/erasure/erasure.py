@@ -254,7 +254,7 @@ class Erasure:
             is_known = known.keyless(view, entry.subject_id) is not None
         who: int | str = entry.subject_id if is_known else entry.technician_row or 0
         wanted = Wanted.checked(who, entry.labels, REPLAY, None)
-        (done,) = self._erase([replace(wanted, restored=True)], progress)
+        (done,) = self._erase([wanted], progress)
         return done
 
     def _resume(

@@ -38,14 +38,12 @@ class Wanted:
         labels: Whether measurements stay.
         ground: Why.
         request_id: The request that is answered.
-        restored: Whether a restored backup is erased again, whose keys may be destroyed.
     """
 
     person: int | str
     labels: LabelChoice
     ground: str
     request_id: int | None
-    restored: bool = False
 
     @classmethod
     def checked(cls, person: Any, labels: LabelChoice, ground: Any, request_id: Any) -> Wanted:
