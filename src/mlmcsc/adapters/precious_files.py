@@ -24,7 +24,7 @@ OURS: Final = {
     re.compile(rb'"origin"\s*:\s*"mlmcsc/[0-9a-f]{32}"'): "a checkpoint",
 }
 COMPANIONS: Final = ("-wal", "-shm", "-journal")
-FOLDERS: Final = (".images", ".cache", ".archive")
+FOLDERS: Final = (".images", ".cache", ".archive", ".versions")
 
 
 def refuse_precious(target: Path) -> None:

@@ -16,6 +16,7 @@ from mlmcsc.adapters.crypto import PycaCryptography
 from mlmcsc.adapters.keystore import MemoryKeyStore, key_store
 from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.adapters.system import os_user
+from mlmcsc.adapters.versions import VersionFolder
 from mlmcsc.config import (
     Config,
     archive_folder,
@@ -26,6 +27,7 @@ from mlmcsc.config import (
     load_config,
     redact_url,
     refuse_empty_promises,
+    version_folder,
 )
 from mlmcsc.domain.adoption import AdoptionReport
 from mlmcsc.domain.permissions import Actor
@@ -54,6 +56,7 @@ class Database:
     matrices: MatrixCache
     archives: ArchiveFolder
     ledger: ErasureLedger
+    versions: VersionFolder
 
 
 def open_database(
@@ -114,6 +117,9 @@ def open_database(
             None if dialect.in_memory else archive_folder(config, dialect.path, database_id)
         ),
         ledger=ErasureLedger(None if dialect.in_memory else ledger_file(config, database_id)),
+        versions=VersionFolder(
+            None if dialect.in_memory else version_folder(config, dialect.path, database_id)
+        ),
     )
 
 

@@ -10,7 +10,14 @@ from mlmcsc.config.in_force import (
 )
 from mlmcsc.config.load import default_document, find_problems, load_config, validate_file
 from mlmcsc.config.model import Config
-from mlmcsc.config.places import archive_folder, cache_folder, image_store, key_file, ledger_file
+from mlmcsc.config.places import (
+    archive_folder,
+    cache_folder,
+    image_store,
+    key_file,
+    ledger_file,
+    version_folder,
+)
 from mlmcsc.config.problems import Problem, allowed_values
 from mlmcsc.config.redact import redact_url
 from mlmcsc.config.sections import (
@@ -20,6 +27,7 @@ from mlmcsc.config.sections import (
     QualitySection,
     RetentionSection,
     SecuritySection,
+    VersioningSection,
 )
 from mlmcsc.config.urls import normalise_url
 from mlmcsc.errors import ConfigError
@@ -36,6 +44,7 @@ __all__ = [
     "QualitySection",
     "RetentionSection",
     "SecuritySection",
+    "VersioningSection",
     "allowed_values",
     "archive_folder",
     "cache_folder",
@@ -52,4 +61,5 @@ __all__ = [
     "refuse_empty_promises",
     "refused_settings",
     "validate_file",
+    "version_folder",
 ]

@@ -27,6 +27,7 @@ IN_FORCE = frozenset(
         "retention.anonymization_enabled",
         "retention.anonymize_after_days",
         "retention.archive_directory",
+        *(f"versioning.{field}" for field in SECTIONS["versioning"].model_fields),
         "quality.label_range",
         "quality.near_duplicate_detection",
         "quality.instrument_timezone",

@@ -15,6 +15,7 @@ from mlmcsc.config.sections import (
     QualitySection,
     RetentionSection,
     SecuritySection,
+    VersioningSection,
 )
 from mlmcsc.config.values import Section
 
@@ -34,6 +35,7 @@ class Config(Section):
     security: SecuritySection = Field(default_factory=SecuritySection)
     performance: PerformanceSection = Field(default_factory=PerformanceSection)
     monitoring: MonitoringSection = Field(default_factory=MonitoringSection)
+    versioning: VersioningSection = Field(default_factory=VersioningSection)
 
     _files: tuple[str, ...] = PrivateAttr(default=())
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

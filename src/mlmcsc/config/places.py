@@ -112,6 +112,25 @@ def archive_folder(config: Config, database_file: Path | None, database_id: str)
     return None
 
 
+def version_folder(config: Config, database_file: Path | None, database_id: str) -> Path | None:
+    """Where the rows and manifests of dataset versions go.
+
+    Args:
+        config: The settings; `versioning.directory` wins, with a folder for each database in it.
+        database_file: The SQLite file, None for a server or a database in memory.
+        database_id: What the database calls itself.
+
+    Returns:
+        `FILE.versions` beside an SQLite file; None for a server whose settings name no folder.
+    """
+    chosen = config.versioning.directory
+    if chosen is not None:
+        return chosen / database_id
+    if database_file is not None:
+        return database_file.with_name(f"{database_file.name}.versions")
+    return None
+
+
 def _user_cache(environ: Mapping[str, str]) -> Path:
     folder = _user_folder(environ, "LOCALAPPDATA", "XDG_CACHE_HOME", ".cache")
     if folder is None:

@@ -18,6 +18,7 @@ from mlmcsc.config.values import (
     Schedule,
     Section,
     TimeZone,
+    VersionName,
 )
 
 Days = Annotated[int, Field(ge=1, le=36_500)]
@@ -189,4 +190,30 @@ class MonitoringSection(Section):
     )
     poor_quality_warning_percent: Percent = Field(
         default=20, description="Poor images among a day's new ones, in percent, likewise."
+    )
+
+
+class VersioningSection(Section):
+    """Dataset versions: where they are kept, and when one is made by itself."""
+
+    enabled: bool = Field(
+        default=True, description="Make versions by themselves, as the two settings below say."
+    )
+    directory: AbsolutePath | None = Field(
+        default=None,
+        description="Folder for versions; each database has its own in it. null: beside an SQLite "
+        "file, and none for a server.",
+    )
+    auto_new_labels: int | None = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000_000,
+        description="Labels new or changed since the last version that make the next; null: never.",
+    )
+    auto_schedule: Schedule | None = Field(
+        default=None,
+        description="When the next is made if a label is new or changed, in UTC; null: never.",
+    )
+    name_pattern: VersionName = Field(
+        default="auto-{date}-{n}", description="What it is called: {date} in UTC, {n} of that day."
     )

@@ -35,6 +35,8 @@ class Section(BaseModel):
 
 SCHEDULE_WORDS = ("hourly", "daily", "weekly", "monthly")
 _CRON_FIELDS = 5
+_NAME_LENGTH = 40
+"""Of a version; leaves room in the 50 characters of the column for a long count."""
 
 
 def _schedule(text: str) -> str:
@@ -108,6 +110,17 @@ def _absolute_path(value: Any) -> Path:
     return path
 
 
+def _version_name(text: str) -> str:
+    if "{n}" not in text:
+        raise ValueError("without {n}, the second one would have the name of the first")
+    left = text.replace("{n}", "1").replace("{date}", "2026-01-31")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", left):
+        raise ValueError("only letters, digits, '.', '_', '-', {date} and {n} may stand here")
+    if len(left) > _NAME_LENGTH:
+        raise ValueError(f"too long: {_NAME_LENGTH} characters at most")
+    return text
+
+
 def _host(text: str) -> str:
     if text.startswith("/"):
         return _path_text(text)
@@ -169,6 +182,9 @@ AbsolutePath = Annotated[
     PlainValidator(_absolute_path),
     PlainSerializer(Path.as_posix, return_type=str),
     _allowed_text("an absolute path, without '~'"),
+]
+VersionName = Annotated[
+    str, AfterValidator(_version_name), _allowed("a name that holds {n}, and may hold {date}")
 ]
 KeyFile = Annotated[
     Path,

@@ -192,3 +192,49 @@ class FeatureRecord(Record):
         """The record as plain values; the vector as a list."""
         values = {name: getattr(self, name) for name in self.__slots__}
         return values | {"vector": self.vector.tolist()}
+
+
+@dataclass(frozen=True, slots=True)
+class DataVersionRecord(Record):
+    """One frozen dataset; `root`, `manifest` and `layers` are None where raw SQL wrote the row."""
+
+    id: int
+    version: str
+    name: str
+    description: str | None
+    created_at: datetime
+    created_by: str | None
+    total_images: int | None
+    total_labels: int | None
+    train_split: float | None
+    val_split: float | None
+    test_split: float | None
+    avg_quality_score: float | None
+    label_distribution: Json
+    backup_path: str | None
+    backup_size: int | None
+    backup_checksum: str | None
+    root: str | None
+    manifest: Json = field(repr=False)
+    layers: Json = field(repr=False)
+    n_redacted: int
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its rows were kept."""
+        return self.root is not None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFeatureRecord(Record):
+    """A feature set as a version holds it; `marker` bounds the ids of its vectors."""
+
+    id: int
+    version_id: int
+    feature_type: str
+    extractor_version: str
+    feature_dimension: int
+    dtype: str
+    n_vectors: int
+    marker: int
+    digest: str

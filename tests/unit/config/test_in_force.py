@@ -35,6 +35,7 @@ BY_ITS_FOLDER = {
     "performance.cache_directory",
     "database.image_store",
     "retention.archive_directory",
+    "versioning.directory",
     "security.key_file",
 }
 """Heeded through `mlmcsc.config.places`."""

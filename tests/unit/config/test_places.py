@@ -12,6 +12,7 @@ from mlmcsc.config import (
     image_store,
     key_file,
     load_config,
+    version_folder,
 )
 
 FILE = Path("/data/lab.db")
@@ -93,3 +94,16 @@ def test_archives_lie_beside_an_sqlite_database_or_where_the_settings_say():
 def test_an_archive_folder_that_would_follow_the_working_directory_is_refused():
     with pytest.raises(ConfigError, match=r"archive_directory.*relative.*an absolute path"):
         configured(retention={"archive_directory": "cold"})
+
+
+def test_versions_lie_beside_an_sqlite_database_or_where_the_settings_say():
+    assert version_folder(Config(), FILE, "id7") == Path("/data/lab.db.versions")
+    assert version_folder(Config(), None, "id7") is None
+    config = configured(versioning={"directory": "/frozen"})
+    assert version_folder(config, FILE, "id7") == Path("/frozen/id7")
+    assert version_folder(config, None, "id7") == Path("/frozen/id7")
+
+
+def test_a_version_folder_that_would_follow_the_working_directory_is_refused():
+    with pytest.raises(ConfigError, match=r"versioning\.directory.*relative.*an absolute path"):
+        configured(versioning={"directory": "frozen"})

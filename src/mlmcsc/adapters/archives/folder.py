@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from mlmcsc.adapters.archives.parquet import REPAIR, file_sha256, verify_rows
 from mlmcsc.adapters.managed_files import sync_folder
+from mlmcsc.adapters.shredding import shred
 from mlmcsc.domain.archives import Manifest, Verify, check_path, read_manifest
 from mlmcsc.errors import ConflictError, IntegrityError, StoreError, UnsupportedError
 
@@ -20,7 +21,6 @@ MANIFEST = "manifest.json"
 LOCK = ".lock"
 _DRAFT = re.compile(r"\.(.+)\.partial")
 WAIT_SECONDS = 10.0
-ZEROS = bytes(1 << 20)
 
 
 class ArchiveFolder:
@@ -166,7 +166,7 @@ class ArchiveFolder:
             if folder.is_dir() and not folder.is_symlink():
                 found = True
                 for entry in sorted(folder.iterdir()):
-                    _shred(entry)
+                    shred(entry)
                 folder.rmdir()
         if found:
             sync_folder(self.root)
@@ -182,15 +182,3 @@ def _check_files(folder: Path, manifest: Manifest, *, rows: bool = True) -> None
             raise IntegrityError(f"{path} was changed or cut short. {REPAIR}")
         if rows:
             verify_rows(path, file)
-
-
-def _shred(path: Path) -> None:
-    """Overwrite, then unlink; on a disk that moves what it writes, the old blocks may remain."""
-    if path.is_file() and not path.is_symlink():
-        left = path.stat().st_size
-        with path.open("r+b") as out:
-            while left > 0:
-                left -= out.write(ZEROS[: min(left, len(ZEROS))])
-            out.flush()
-            os.fsync(out.fileno())
-    path.unlink()

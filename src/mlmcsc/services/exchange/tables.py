@@ -25,6 +25,9 @@ EXPORTED: dict[str, Any] = {
         models.features,
         models.feature_sets,
         models.data_versions,
+        models.version_tags,
+        models.version_features,
+        models.dataset_exports,
         models.audit_logs,
         models.system_metrics,
         models.alerts,
@@ -48,12 +51,18 @@ NOT_EXPORTED = {
     **dict.fromkeys(
         ("image_fingerprints", "near_duplicates"), "it is derived from the image files at ingest"
     ),
+    **dict.fromkeys(
+        ("frozen_images", "feature_revisions"), "it belongs to frozen versions; use version export"
+    ),
 }
 
 NOT_IMPORTED = {
     **NOT_EXPORTED,
     "audit_logs": "an audit trail that can be imported proves nothing; restore a backup instead",
     "data_versions": "a version describes the data that this database froze; create one instead",
+    "version_tags": "a tag names a version of this database; use version tag",
+    "version_features": "a version describes the data that this database froze",
+    "dataset_exports": "exports are listed as they are made",
     "label_revisions": "revisions come about by correcting labels, with a reason",
     "image_aliases": "aliases come about by ingesting the same content at another path",
     "feature_sets": "sets come about by storing features",

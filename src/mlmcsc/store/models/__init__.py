@@ -35,7 +35,16 @@ from mlmcsc.store.models.privacy import (
     split_links,
     subjects,
 )
-from mlmcsc.store.models.versions import UNVERSIONED_MODEL, data_versions, model_versions
+from mlmcsc.store.models.versions import (
+    UNVERSIONED_MODEL,
+    data_versions,
+    dataset_exports,
+    feature_revisions,
+    frozen_images,
+    model_versions,
+    version_features,
+    version_tags,
+)
 
 __all__ = [
     "LABEL_RANGE",
@@ -47,9 +56,12 @@ __all__ = [
     "audit_checkpoints",
     "audit_logs",
     "data_versions",
+    "dataset_exports",
     "erasures",
+    "feature_revisions",
     "feature_sets",
     "features",
+    "frozen_images",
     "image_aliases",
     "image_fingerprints",
     "images",
@@ -72,4 +84,6 @@ __all__ = [
     "subjects",
     "system_metrics",
     "technicians",
+    "version_features",
+    "version_tags",
 ]

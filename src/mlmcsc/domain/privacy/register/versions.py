@@ -3,9 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from mlmcsc.domain.privacy import activities as why
 from mlmcsc.domain.privacy import named
-from mlmcsc.domain.privacy.tags import Columns, columns
+from mlmcsc.domain.privacy.tags import (
+    WHILE_RECORD_LIVES,
+    Columns,
+    EraseAction,
+    Source,
+    SubjectKind,
+    Tag,
+    columns,
+)
+
+EXPORTED_BY = Tag(
+    "who gave a dataset away (random subject id)",
+    SubjectKind.PERSON,
+    why.RIGHTS,
+    WHILE_RECORD_LIVES,
+    EraseAction.RESTRICT,
+    why.ACCOUNTABILITY,
+    named.UNDER_SUBJECT_ID,
+    source=Source.GENERATED,
+)
+RECIPIENT = replace(
+    named.DESCRIPTION,
+    category="recipients of datasets",
+    activity=why.RIGHTS,
+    retention=WHILE_RECORD_LIVES,
+    source=Source.COLLEAGUE,
+)
 
 VERSIONS: Mapping[str, Columns] = {
     "model_versions": columns(
@@ -32,10 +60,27 @@ VERSIONS: Mapping[str, Columns] = {
             named.NOT_PERSONAL,
             "test_split avg_quality_score label_distribution backup_size backup_checksum",
         ),
+        (named.NOT_PERSONAL, "root manifest layers n_redacted"),
         (named.REMARK, "name"),
         (named.DESCRIPTION, "description"),
         (named.FILE_PATH, "backup_path"),
         (named.CREATED_BY, "created_by"),
+    ),
+    "version_tags": columns((named.NOT_PERSONAL, "id tag version_id created_at")),
+    "version_features": columns(
+        (named.NOT_PERSONAL, "id version_id feature_type extractor_version feature_dimension"),
+        (named.NOT_PERSONAL, "dtype n_vectors marker digest"),
+    ),
+    "feature_revisions": columns(
+        (named.MODEL_RESULT, "id image_id feature_type extractor_version dtype gone_at"),
+        (named.MODEL_RESULT, "feature_vector"),
+    ),
+    "frozen_images": columns((named.NOT_PERSONAL, "image_id")),
+    "dataset_exports": columns(
+        (named.NOT_PERSONAL, "id version format n_rows n_bytes sha256 with_people exported_at"),
+        (named.FILE_PATH, "path"),
+        (RECIPIENT, "recipient"),
+        (EXPORTED_BY, "exported_by"),
     ),
 }
 """Who made which version is personal; what it scored is not."""
