@@ -15,13 +15,16 @@ from benchmarks import (
     audit_cost,
     bulk,
     durable,
+    dvc,
     features,
     ingest,
     machine,
     pages,
     report,
+    similarity,
     splits,
     startup,
+    versions,
 )
 from benchmarks.worlds import Worlds
 
@@ -35,6 +38,9 @@ BENCHMARKS = {
     "features": features.run,
     "audit": audit.run,
     "startup": startup.run,
+    "versions": versions.run,
+    "similarity": similarity.run,
+    "dvc": dvc.run,
 }
 ROOT = Path(__file__).resolve().parents[1]
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
@@ -81,7 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME")
     parser.add_argument("--json", type=Path, help="save the figures here and nowhere else")
     parser.add_argument("--quick", action="store_true", help="ten times smaller, nothing saved")
-    parser.add_argument("--folder", help="where the databases go: a real disk, 6 GB free")
+    parser.add_argument("--folder", help="where the databases go: a real disk, 12 GB free")
     return parser.parse_args()
 
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.measure import Row, compare, rate, take_turns
 from benchmarks.original.calls import Original
+from benchmarks.vectors import DIMENSION, Matrix, numbers, write_flat
 from benchmarks.worlds import Worlds, open_db
 
-DIMENSION = 512
-CHUNK = 50_000
 ROUNDS = 7
-
-Vectors = NDArray[np.float32]
 
 
 def run(worlds: Worlds) -> list[Row]:
@@ -29,11 +22,11 @@ def run(worlds: Worlds) -> list[Row]:
         fill = rate(
             size,
             lambda: [
-                db.store_features(ids, "cnn", vectors, "v1") for ids, vectors in _vectors(size)
+                db.store_features(ids, "cnn", vectors, "v1") for ids, vectors in numbers(size)
             ],
         )
         build = rate(size, lambda: db.get_features_for_training(np.arange(1, size + 1), "cnn"))
-        _write_flat(flat, size)
+        write_flat(flat, size)
         matrix = np.memmap(flat, np.float32, "r", shape=(size, DIMENSION))
         rng = np.random.default_rng(3)
         picks = [rng.choice(size, wanted, replace=False) for _ in range(ROUNDS)]
@@ -74,21 +67,7 @@ def run(worlds: Worlds) -> list[Row]:
     ]
 
 
-def _vectors(size: int) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
-    """Ids and their vectors; the same numbers in every call."""
-    rng = np.random.default_rng(4)
-    for start in range(0, size, CHUNK):
-        ids = np.arange(start + 1, min(start + CHUNK, size) + 1, dtype=np.int64)
-        yield ids, rng.random((len(ids), DIMENSION), dtype=np.float32)
-
-
-def _write_flat(path: Path, size: int) -> None:
-    with path.open("wb") as file:
-        for _, vectors in _vectors(size):
-            file.write(vectors.tobytes())
-
-
-def _same(got: Vectors, expected: Vectors) -> None:
+def _same(got: Matrix, expected: Matrix) -> None:
     if not np.array_equal(got, expected):
         raise AssertionError("the vectors read are not those stored: the figure means nothing")
 
@@ -96,7 +75,7 @@ def _same(got: Vectors, expected: Vectors) -> None:
 def _original(worlds: Worlds, count: int) -> Row:
     place = worlds.folder / "original-features.db"
     database = Original(place, create=True)
-    for ids, vectors in _vectors(count):
+    for ids, vectors in numbers(count):
         database.store_features(ids.tolist(), vectors)
     order = np.random.default_rng(5).permutation(np.arange(1, count + 1)).tolist()
     figure = rate(count, lambda: database.features(order))

@@ -28,3 +28,40 @@ def draw(folder: Path, count: int) -> list[Path]:
     for path in paths:
         path.read_bytes()
     return paths
+
+
+WIDTH, HEIGHT = 1280, 960
+"""Pixels of a micrograph, as scanning electron microscopes commonly save them."""
+
+
+def micrographs(folder: Path, count: int) -> list[Path]:
+    """Write files like a microscope's, half of them TIFF, half JPEG, into the page cache.
+
+    Each is 1280 x 960, 8-bit grey, with grain and camera noise: TIFF uncompressed with a pixel size
+    in its tags (1.2 MB), JPEG of quality 90 (about 0.5 MB).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(8)
+    noise = rng.integers(0, NOISE, (2 * HEIGHT, 2 * WIDTH), dtype=np.uint8)
+    paths = []
+    for number in range(count):
+        grains = Image.fromarray(rng.integers(0, 200, (3 * GRAIN, 4 * GRAIN), dtype=np.uint8))
+        surface = np.asarray(grains.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC), np.uint8)
+        top, left = rng.integers(0, HEIGHT), rng.integers(0, WIDTH)
+        pixels = surface // 2 + surface // 4 + noise[top : top + HEIGHT, left : left + WIDTH]
+        stem = folder / f"S{number // 20:04d}_{number:05d}"
+        paths.append(_save(Image.fromarray(pixels), stem, tiff=number % 2 == 0))
+    for path in paths:
+        path.read_bytes()
+    return paths
+
+
+def _save(image: Image.Image, stem: Path, *, tiff: bool) -> Path:
+    if not tiff:
+        path = stem.with_suffix(".jpg")
+        image.save(path, quality=90)
+        return path
+    path = stem.with_suffix(".tif")
+    # As ImageJ says that a pixel is 0.2 micrometres wide.
+    image.save(path, description="ImageJ=1.53\nunit=micron\n", x_resolution=5.0, y_resolution=5.0)
+    return path

@@ -24,10 +24,10 @@ def main(who: str, path: Path) -> None:
     began = time.process_time()
     took = seconds(lambda: sizes.append(work()))
     answer = {"seconds": took, "cpu_seconds": time.process_time() - began, "rows": sizes[0]}
-    print(json.dumps(answer | {"peak_mb": _peak_kib() * KIB / 1e6}))
+    print(json.dumps(answer | {"peak_mb": peak_kib() * KIB / 1e6}))
 
 
-def _peak_kib() -> int:
+def peak_kib() -> int:
     """Peak resident memory of this program alone: rusage would count the parent's, before exec."""
     status = Path("/proc/self/status")
     if not status.exists():

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlmcsc import DatabaseManager
+from mlmcsc.adapters.versions import root_of
+from mlmcsc.domain.versions.layers import read_layers
 from mlmcsc.errors import StoreError, UnknownRecordError, ValidationError
 
 MOMENTS = [
@@ -25,6 +27,12 @@ MOMENTS = [
     "certified",
 ]
 """Before the step of this name, or in the middle of one."""
+OF_VERSIONS = ["versions", "version files written", "versions changed"]
+CASES = [
+    *((moment, labels) for moment in MOMENTS for labels in ("keep", "delete")),
+    *((moment, "delete") for moment in OF_VERSIONS),
+]
+STEPS = ["started", "ledger", "database", "archives", "versions", "caches", "exports", "vacuum"]
 NEEDLE = b"lundqvist"
 
 
@@ -32,6 +40,7 @@ NEEDLE = b"lundqvist"
 def place(url, own_settings, tmp_path, monkeypatch):
     """Keys and ledger of this test alone, here and in the programs that it starts."""
     monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archive"))
+    monkeypatch.setenv("MLMCSC_VERSIONING__DIRECTORY", str(tmp_path / "versions"))
     monkeypatch.chdir(tmp_path)
     with DatabaseManager(url) as db:
         jo = db.register_technician("jo", "Jo Lundqvist", email="jo@lundqvist.se")
@@ -39,6 +48,7 @@ def place(url, own_settings, tmp_path, monkeypatch):
         image = db.store_image(_picture(tmp_path))
         db.store_label(image, jo, 0.5, notes="Lundqvist's note")
         db.verify_label(1, "Jo Lundqvist")
+        db.versions.create("v1")
         db.exchange.export_file("labels", tmp_path / "labels.csv")
     return tmp_path
 
@@ -79,15 +89,26 @@ def state(db, folder):
         "counts": {f"{f['table']}.{f['column']}": f["count"] for f in certificate["fields"]},
         "export": (folder / "labels.csv").exists(),
         "trail": db.audit_proof.verify().findings,
+        "version": version(db),
     }
+
+
+def version(db):
+    """Whether the version's rows are those that were signed, how many are redacted, its files."""
+    record, folder = db.versions.get("v1"), db._database.versions
+    layers = read_layers(record.layers)
+    for layer in layers:
+        folder.check(layer)
+    root, _, n_redacted = root_of(folder.rows(layers))
+    only = folder.present() == {layer.sha256 for layer in layers}
+    return root == record.root, (n_redacted, record.n_redacted), only
 
 
 def _subject(rows):
     return rows("SELECT subject_id FROM erasures").scalar()
 
 
-@pytest.mark.parametrize("labels", ["keep", "delete"])
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(("moment", "labels"), CASES)
 def test_a_killed_erasure_is_finished_by_the_same_call(place, url, moment, labels):
     erase_and_die(url, moment, labels)
     with DatabaseManager(url) as db:
@@ -104,9 +125,10 @@ def test_a_killed_erasure_is_finished_by_the_same_call(place, url, moment, label
         "in rows": False,
         "files": [],
         "ledger": 2,  # the person, and the name that they verified under
-        "steps": ["started", "ledger", "database", "archives", "caches", "exports", "vacuum"],
+        "steps": STEPS,
         "export": False,
         "trail": (),
+        "version": (True, (1, 1) if labels == "delete" else (0, 0), True),
     }
 
 

@@ -48,7 +48,10 @@ CALLS = [
     (Permission.READ, "features.list", (), {}),
     (Permission.READ, "features.sets", (), {}),
     (Permission.TRAIN, "feature_reads.for_training", ([1], "cnn"), {}),
+    (Permission.TRAIN, "feature_reads.matrix_of", ("cnn", "1"), {}),
     (Permission.TRAIN, "training.splits", (), {}),
+    (Permission.TRAIN, "datasets.open", ("v1",), {}),
+    (Permission.TRAIN, "datasets.training_data", ("v1", {}), {}),
     (Permission.READ, "health.status", (), {}),
 ]
 COVERED = {
@@ -60,6 +63,7 @@ COVERED = {
     "labels",
     "features",
     "feature_reads",
+    "datasets",
     "training",
     "health",
 }

@@ -270,7 +270,7 @@ def test_wrong_questions_are_refused(db, campaign, refuses):
     refuses(wrong, "group_by", ask, group_by="heat")
     refuses(
         UnknownRecordError,
-        "data version 'v1' does not exist.*not in this release",
+        "data version 'v1' does not exist. Known: none",
         ask,
         data_version="v1",
     )

@@ -58,6 +58,7 @@ class FeatureMatrix:
         self._state: State | None = None
         self._vectors: NDArray[np.float32] = np.empty((0, dimension), np.float32)
         self._row_of: NDArray[np.int64] = np.empty(0, np.int64)
+        self._row_ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._images = 0
 
     @property
@@ -74,6 +75,37 @@ class FeatureMatrix:
     def images(self) -> int:
         """How many images have a vector in it."""
         return self._images
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Every row of the file, shape `(rows, dimension)`, mapped; stale ones included."""
+        return self._vectors
+
+    @property
+    def row_ids(self) -> NDArray[np.int64]:
+        """The image of each row, shape `(rows,)`."""
+        return self._row_ids
+
+    @property
+    def files(self) -> Path:
+        """The folder of the open files; what is derived from them goes when they go."""
+        return self._root / (self._state.folder if self._state else "")
+
+    def current_rows(self) -> NDArray[np.int64] | None:
+        """The rows that show an image's newest vector, ascending; None where all do."""
+        if self._images == len(self._row_ids):
+            return None
+        return np.sort(self._row_of[self._row_of != MISSING])
+
+    @property
+    def rows(self) -> int:
+        """Vectors in the open files, stale ones included; 0 for none."""
+        return self._state.rows if self._state else 0
+
+    @property
+    def vectors_file(self) -> Path:
+        """File of the vectors, float32; it only grows, and is left behind by a rebuild."""
+        return self._root / (self._state.folder if self._state else "") / "vectors.f32"
 
     def open(self) -> bool:
         """Map what is on disk; False when there is nothing usable."""
@@ -95,6 +127,7 @@ class FeatureMatrix:
                 )
         except OSError:
             return False  # torn, or another process has just built it again
+        self._row_ids = ids
         self._row_of = np.full(int(ids.max(initial=0)) + 1, MISSING, dtype=np.int64)
         self._row_of[ids] = np.arange(state.rows)  # the last row of an image wins
         self._images = int(np.count_nonzero(self._row_of != MISSING))

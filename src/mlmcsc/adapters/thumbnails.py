@@ -113,7 +113,7 @@ def write_thumbnail(
     turn = orientation(container)
     if turn != 1:
         picture = Image.fromarray(np.ascontiguousarray(upright(np.asarray(picture), turn)))
-    _write_whole(picture, target, kind)
+    write_whole(picture, target, kind)
     return target
 
 
@@ -131,11 +131,11 @@ def _picture(source: ByteSource, container: Container, size: int) -> Image:
     if pixels.dtype != np.uint8:
         # Floats of a huge picture would take gigabytes; every n-th pixel is plenty for its preview.
         step = max(1, min(pixels.shape[:2]) // (size * OVERSAMPLING))
-        pixels = _windowed(pixels[::step, ::step])
+        pixels = windowed(pixels[::step, ::step])
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
-def _windowed(pixels: Pixels) -> Pixels:
+def windowed(pixels: Pixels) -> Pixels:
     """Map the 0.5th to 99.5th percentile to 0 to 255; non-finite values are black."""
     step = max(1, int((pixels.shape[0] * pixels.shape[1] / SAMPLE_PIXELS) ** 0.5))
     sample = pixels[::step, ::step]
@@ -146,12 +146,16 @@ def _windowed(pixels: Pixels) -> Pixels:
     scale = 255 / (high - low) if high > low else 0.0
     finite = np.where(np.isfinite(pixels), pixels, low).astype(np.float32)
     clipped = np.clip(finite, low, high) - np.float32(low)
-    windowed: Pixels = np.rint(clipped * np.float32(scale)).astype(np.uint8)
-    return windowed
+    grey: Pixels = np.rint(clipped * np.float32(scale)).astype(np.uint8)
+    return grey
 
 
-def _write_whole(picture: Image, target: Path, kind: str) -> None:
-    """Write beside the target, make it durable, then rename over it."""
+def write_whole(picture: Image, target: Path, kind: str) -> None:
+    """Write beside the target, make it durable, then rename over it.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
@@ -166,7 +170,7 @@ def _write_whole(picture: Image, target: Path, kind: str) -> None:
             os.close(directory)
     except OSError as error:
         raise StoreError(
-            f"{target}: the thumbnail cannot be written: {error.strerror or error}. Check that its "
+            f"{target}: the picture cannot be written: {error.strerror or error}. Check that its "
             "directory exists, is writable and has space."
         ) from error
     finally:

@@ -22,6 +22,9 @@ READER_LEFT = 141
 """128 + SIGPIPE: whoever read our output closed it, e.g. `| head`."""
 
 SPELLINGS = {
+    "missing='skip'": "--missing skip",
+    "images='copy'": "--images copy",
+    "people=True": "--people",
     "again=True": "--again",
     "ignore_unmapped=True": "--ignore-unmapped",
     "overwrite=True": "--overwrite",
@@ -34,6 +37,9 @@ SPELLINGS = {
     "Leave label_range out": "Leave --label-range out",
     "leave data_version out": "leave --data-version out",
     "workers=1,": "--workers 1,",
+    "approximate=True": "--approximate",
+    "metric='l2'": "--metric l2",
+    "pass force=True": "add --force",
 }
 """How messages written for Python callers name an option, and what it is called here."""
 

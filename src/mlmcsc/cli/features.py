@@ -8,6 +8,7 @@ import click
 
 from mlmcsc.cli.command import Group
 from mlmcsc.cli.exits import FINDING, OK
+from mlmcsc.cli.features_similar import duplicates, similar
 from mlmcsc.cli.output import Column, attribute, note, print_json, table
 from mlmcsc.cli.paging import given, listing, show_listing
 from mlmcsc.cli.session import Session
@@ -50,6 +51,10 @@ STATISTICS = (
 @click.group("features", cls=Group)
 def group() -> None:
     """Stored feature vectors."""
+
+
+group.add_command(similar)
+group.add_command(duplicates)
 
 
 @group.command("sets", example="features sets")

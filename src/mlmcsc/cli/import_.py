@@ -1,14 +1,15 @@
-"""`mlmcsc import`: the rows of a file into a table."""
+"""`mlmcsc import`: the rows of a file into a table, or a dataset of another program."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from mlmcsc.cli.command import Command
 from mlmcsc.cli.exits import FINDING, OK
+from mlmcsc.cli.import_dataset import dataset
 from mlmcsc.cli.output import attribute, counted, facts, note, print_json, say, table
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
@@ -21,13 +22,41 @@ MOST_SHOWN = 20
 REJECTED = (attribute("where", whole=True), attribute("reason"))
 
 
+class ImportCommand(Command):
+    """`import TABLE FILE`; where `dataset` stands in place of a table, that command of its own.
+
+    Attributes:
+        commands: Commands below this one, for who lists them.
+    """
+
+    commands: Mapping[str, click.Command] = {"dataset": dataset}
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """The command below this one."""
+        return self.commands.get(cmd_name)
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """The context of this command, or of the one below it."""
+        below = self.commands.get(args[0]) if args else None
+        if below is not None:
+            return below.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
 @click.command(
     "import",
-    cls=Command,
+    cls=ImportCommand,
     example="""
         import labels sfa.csv --map 'SFA %=label*0.01' --map 'file=image_path'
         import labels labels.csv --set technician=tech_001 --rejected wrong.csv
         import specimens specimens.parquet --dry-run
+        import dataset coco/ --technician tech_001 --label-column SFA
     """,
 )
 @click.argument("table_name", metavar="TABLE")
@@ -79,6 +108,8 @@ def group(
 
     An image may be given as image_id, image_path, filename or content_hash, a technician as
     staff number, a model as version name. Exits 1 when some rows were refused.
+
+    `import dataset FOLDER` reads COCO, YOLO, Hugging Face and WebDataset; see its own --help.
     """
     from mlmcsc.services.exchange import mapping_from_words  # noqa: PLC0415  # not for --help
 

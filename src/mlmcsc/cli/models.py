@@ -8,6 +8,7 @@ import click
 
 from mlmcsc.cli.command import Group
 from mlmcsc.cli.exits import FINDING, OK
+from mlmcsc.cli.models_lineage import lineage
 from mlmcsc.cli.output import attribute, facts, note, print_json, say
 from mlmcsc.cli.paging import listing, show_listing
 from mlmcsc.cli.session import Session
@@ -37,6 +38,9 @@ def group() -> None:
     """Model versions, and which one is active."""
 
 
+group.add_command(lineage)
+
+
 @group.command(
     "register",
     example="models register 1.2.0 --name ridge --model-path models/ridge.npz --test-accuracy 0.93",
@@ -52,10 +56,13 @@ def register(
     """Register a model version; the same facts again change nothing."""
     with session.open() as db:
         new_id = db.models.register(version, name, model_path, **details)
+        data = db.lineage.training_data(new_id)
     if session.json:
-        print_json({"id": new_id, "version": version})
+        print_json({"id": new_id, "version": version, "training_data": data})
     else:
         say(f"{version} is model version {new_id}")
+    if data.stated is not None and data.note is not None:
+        note(f"note: {data.note}")
 
 
 @group.command("list", example="models list")

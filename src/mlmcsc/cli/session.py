@@ -100,7 +100,12 @@ def _creates() -> bool:
     return f"{group} {context.command.name}" in CREATES
 
 
-TOLD_BY_THE_COMMAND = {"image_known", "image_metadata_conflict", "personal_texts_stay_sealed"}
+TOLD_BY_THE_COMMAND = {
+    "image_known",
+    "image_metadata_conflict",
+    "personal_texts_stay_sealed",
+    "training_data_version_unknown",
+}
 
 
 def log_to_stderr(level: str, *, as_json: bool) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
@@ -15,8 +16,15 @@ from mlmcsc.cli.session import Session
 from mlmcsc.cli.training_files import refuse_existing, write_features, write_splits
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mlmcsc import DatabaseManager
     from mlmcsc.domain.training import TrainingData
 
+    Vectors = dict[str, NDArray[np.float32]]
+
+Missing = Literal["error", "nan", "drop"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -26,6 +34,12 @@ def group() -> None:
 
 
 def selection(command: F) -> F:
+    """The options that say which images are dealt out, and how, or which version did."""
+    data_version = click.option("--data-version", help="The splits of this frozen version, or tag.")
+    return dealing(data_version(command))
+
+
+def dealing(command: F) -> F:
     """The options that say which images are dealt out, and how."""
     share = functools.partial(click.option, type=float, show_default=True)
     for option in (
@@ -36,7 +50,6 @@ def selection(command: F) -> F:
         click.option(
             "--min-confidence", type=float, help="Of the prediction stored last, at least."
         ),
-        click.option("--data-version", help="A frozen version; not in this release (Part 3)."),
         click.option("--extractor-version", help="May be left out when only one is stored."),
         click.option(
             "--group-by",
@@ -75,6 +88,7 @@ overwrite = click.option("--overwrite", "replace", is_flag=True, help="Replace F
         training split
         training split --train 0.8 --val 0.1 --test 0.1 --seed 7 --output splits.csv
         training split --label-policy mean --feature-type cnn --json
+        training split --data-version v1.0 --output splits.csv
     """,
 )
 @selection
@@ -112,6 +126,7 @@ def split(session: Session, /, *, output: str | None, replace: bool, **asked: An
     example="""
         training features --type cnn --output train.npz
         training features --type cnn --extractor-version 2.1 --missing nan --output train.npz
+        training features --type cnn --data-version v1.0 --output train.npz
     """,
 )
 @selection
@@ -138,7 +153,7 @@ def features(
     *,
     feature_type: str,
     extractor_version: str | None,
-    missing: Literal["error", "nan", "drop"],
+    missing: Missing,
     output: str,
     replace: bool,
     **asked: Any,
@@ -149,19 +164,12 @@ def features(
     the same for val and test; row i belongs to id i, whatever `--missing` says.
     """
     refuse_existing(output, replace=replace)
-    if missing == "drop":  # ids and vectors alike, so that rows still match
-        asked |= {"feature_type": feature_type, "extractor_version": extractor_version}
+    wanted = feature_type, extractor_version
     with session.open() as db:
-        data = db.training.splits(**asked)
-        vectors = {
-            name: db.feature_reads.for_training(
-                [image_id for image_id, _ in pairs],
-                feature_type,
-                extractor_version,
-                "nan" if missing == "nan" else "error",
-            )
-            for name, pairs in data.items()
-        }
+        if asked["data_version"] is not None:
+            data, vectors = _frozen(db, *wanted, missing, asked)
+        else:
+            data, vectors = _live(db, *wanted, missing, asked)
     write_features(output, data, vectors)
     if session.json:
         shapes = {name: list(matrix.shape) for name, matrix in vectors.items()}
@@ -169,6 +177,50 @@ def features(
     else:
         _show(data)
         say(f"written to {output}")
+
+
+def _live(
+    db: DatabaseManager,
+    feature_type: str,
+    extractor_version: str | None,
+    missing: Missing,
+    asked: dict[str, Any],
+) -> tuple[TrainingData, Vectors]:
+    if missing == "drop":  # ids and vectors alike, so that rows still match
+        asked |= {"feature_type": feature_type, "extractor_version": extractor_version}
+    data = db.training.splits(**asked)
+    return data, {
+        name: db.feature_reads.for_training(
+            [image_id for image_id, _ in pairs],
+            feature_type,
+            extractor_version,
+            "nan" if missing == "nan" else "error",
+        )
+        for name, pairs in data.items()
+    }
+
+
+def _frozen(
+    db: DatabaseManager,
+    feature_type: str,
+    extractor_version: str | None,
+    missing: Missing,
+    asked: Mapping[str, Any],
+) -> tuple[TrainingData, Vectors]:
+    """Splits and vectors as a version holds them."""
+    data = db.training.splits(**asked)
+    dataset = db.datasets.open(asked["data_version"])
+    vectors: Vectors = {}
+    for name in data:
+        part = dataset.split(name).to_numpy(feature_type, extractor_version, missing)
+        data[name] = list(zip(part[0].tolist(), part[1].tolist(), strict=True))
+        vectors[name] = part[2]
+    without = data.report.used - sum(map(len, data.values()))
+    if without:
+        left_out = {**data.report.left_out, f"no {feature_type} features": without}
+        used = data.report.used - without
+        data.report = dataclasses.replace(data.report, used=used, left_out=left_out)
+    return data, vectors
 
 
 def _show(data: TrainingData) -> None:

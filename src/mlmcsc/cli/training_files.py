@@ -38,7 +38,7 @@ def write_splits(output: str, data: TrainingData) -> None:
     kind = Path(output).suffix.lower()
     if kind not in {".csv", ".json"}:
         raise ValidationError(f"{output}: name a file that ends in .csv or .json.")
-    with _replacing(output) as path:
+    with replacing(output) as path:
         if kind == ".json":
             path.write_text(as_json({**data, "report": data.report}), encoding="utf-8")
             return
@@ -66,12 +66,12 @@ def write_features(
         arrays[f"{name}_ids"] = np.asarray([i for i, _ in pairs], dtype=np.int64)
         arrays[f"{name}_labels"] = np.asarray([label for _, label in pairs], dtype=np.float64)
         arrays[f"{name}_features"] = vectors[name]
-    with _replacing(output) as path, path.open("wb") as file:
+    with replacing(output) as path, path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 @contextmanager
-def _replacing(output: str) -> Iterator[Path]:
+def replacing(output: str) -> Iterator[Path]:
     """A file beside `output` that takes its place when it is complete."""
     part = Path(f"{output}.part")
     try:

@@ -167,6 +167,8 @@ FIELDS = {
         _fraction("max_quality", "largest image quality"),
         _fraction("min_confidence", "least confidence"),
         _fraction("max_confidence", "largest confidence"),
+        Field("min_label", Kind.REAL, "least label"),
+        Field("max_label", Kind.REAL, "largest label"),
         Field("since", Kind.TIMESTAMP, "at or after"),
         Field("until", Kind.TIMESTAMP, "before"),
     )

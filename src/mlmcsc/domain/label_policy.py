@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +14,32 @@ from mlmcsc.errors import ValidationError
 Column = TypeVar("Column", bound=np.generic)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One value per image, and the labels that it was made of.
+
+    Attributes:
+        images: `int64[M]`, ascending and unique.
+        values: `float64[M]`.
+        rows: `int64[K]`, rows of the labels that went into a value, ascending by label id.
+        owners: `int64[K]`, the place in `images` of the image of each.
+    """
+
+    images: NDArray[np.int64]
+    values: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    owners: NDArray[np.int64]
+
+    def by_image(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each image's rows begin, `int64[M + 1]`, and the rows image by image, `int64[K]`.
+
+        The rows of an image are ascending by label id.
+        """
+        sizes = np.bincount(self.owners, minlength=len(self.images))
+        offsets = np.concatenate([[0], sizes.cumsum()])
+        return offsets.astype(np.int64), self.rows[np.argsort(self.owners, kind="stable")]
+
+
 def choose_labels(
     image_ids: NDArray[np.int64],
     values: NDArray[np.float64],
@@ -22,7 +49,7 @@ def choose_labels(
     technician_ids: NDArray[np.int64] | None = None,
     verified: NDArray[np.bool_] | None = None,
     consensus: NDArray[np.bool_] | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> Chosen:
     """One value per image.
 
     * latest: the value of the highest label id.
@@ -41,9 +68,6 @@ def choose_labels(
         verified: `bool[N]`, needed by verified.
         consensus: `bool[N]`, which labels are of the type consensus; needed by consensus.
 
-    Returns:
-        Image ids `int64[M]`, ascending and unique, and their values `float64[M]`.
-
     Raises:
         ValidationError: When a column is missing or of another length, a label id appears twice,
             or the policy is unknown.
@@ -56,17 +80,40 @@ def choose_labels(
     images, rows_of = np.unique(_column("image_ids", image_ids, n, order), return_inverse=True)
     values = _column("values", values, n, order)
     if policy == LabelPolicy.LATEST:
-        return images, values[_last_rows(rows_of)]
+        rows = _last_rows(rows_of)
+        return Chosen(images, values[rows], _as_given(rows, order), np.arange(len(rows)))
     if policy == LabelPolicy.VERIFIED:
         present, rows = _last_among(rows_of, _column("verified", verified, n, order))
-        return images[present], values[rows]
-    votes = _votes(rows_of, _column("technician_ids", technician_ids, n, order))
+        given = _as_given(rows, order)
+        return Chosen(images[present], values[rows], given, np.arange(len(rows)))
+    rows = _votes(rows_of, _column("technician_ids", technician_ids, n, order))
     if policy == LabelPolicy.MEAN:
-        return images, _means(rows_of[votes], values[votes])
-    chosen = _medians(rows_of[votes], values[votes])
-    agreed, rows = _last_among(rows_of, _column("consensus", consensus, n, order))
-    chosen[agreed] = values[rows]
-    return images, chosen
+        means = _means(rows_of[rows], values[rows])
+        return Chosen(images, means, _as_given(rows, order), rows_of[rows])
+    medians = _medians(rows_of[rows], values[rows])
+    agreed, agreements = _last_among(rows_of, _column("consensus", consensus, n, order))
+    medians[agreed] = values[agreements]
+    rows = _without(rows, rows_of, agreed, agreements)
+    return Chosen(images, medians, _as_given(rows, order), rows_of[rows])
+
+
+def _without(
+    votes: NDArray[np.int64],
+    image: NDArray[np.int64],
+    agreed: NDArray[np.int64],
+    agreements: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """The rows that count: where there is an agreement, it alone."""
+    if not len(agreed):
+        return votes
+    settled = np.zeros(image.max(initial=-1) + 1, dtype=bool)
+    settled[agreed] = True
+    return np.sort(np.concatenate([votes[~settled[image[votes]]], agreements]))
+
+
+def _as_given(rows: NDArray[np.int64], order: NDArray[np.int64] | slice) -> NDArray[np.int64]:
+    """Rows of the sorted columns as rows of those that were passed."""
+    return rows if isinstance(order, slice) else order[rows]
 
 
 def _label_order(label_ids: NDArray[np.int64]) -> NDArray[np.int64] | slice:

@@ -13,9 +13,12 @@ from mlmcsc.manager.images import ImageCalls
 from mlmcsc.manager.learning import LearningCalls
 from mlmcsc.manager.people import PeopleCalls
 from mlmcsc.manager.privacy import PrivacyCalls
+from mlmcsc.manager.versions import VersionCalls
 
 
-class DatabaseManager(ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls, PrivacyCalls):
+class DatabaseManager(
+    ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls, PrivacyCalls, VersionCalls
+):
     """An open mlmcsc database.
 
     The documented calls are methods here; the services they belong to (`images`, `labels`,
@@ -59,6 +62,9 @@ class DatabaseManager(ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls, P
         self.models = parts.models
         self.predictions = parts.predictions
         self.labels = parts.labels
+        self.lineage = parts.lineage
+        self.similarity = parts.similarity
+        self.dataset_imports = parts.dataset_imports
         self.features = parts.features
         self.feature_reads = parts.feature_reads
         self.training = parts.training
@@ -76,6 +82,11 @@ class DatabaseManager(ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls, P
         self.vault_keys = parts.vault_keys
         self.sealing = parts.sealing
         self.privacy_report = parts.privacy_report
+        self.dataset_exports = parts.dataset_exports
+        self.versions = parts.versions
+        self.automatic_versions = parts.automatic_versions
+        self.version_checks = parts.version_checks
+        self.datasets = parts.datasets
 
     def acting_as(self, actor: Actor) -> DatabaseManager:
         """The same database for another actor, who may do at most what this one may."""

@@ -91,6 +91,19 @@ class FeatureReads:
                 return _from_table(view, chosen, ids, policy)
         return _from_matrix(matrix, chosen, ids, policy)
 
+    @requires(Permission.TRAIN)
+    def matrix_of(self, feature_type: str, extractor_version: str) -> FeatureMatrix | None:
+        """The up-to-date matrix of a whole set; None where none is kept or nothing is stored."""
+        with self.db.read() as view:
+            if not _candidates(view, feature_type, extractor_version):
+                return None
+            chosen = feature_queries.choose(view, feature_type, extractor_version)
+            newest = feature_queries.tokens(view, chosen)[-1:]
+            matrix = self._at_hand(chosen, newest, chosen.n_vectors)
+        if matrix is None or [matrix.token] == newest or self._refresh(matrix, chosen):
+            return matrix
+        return None
+
     def _at_hand(self, chosen: FeatureSet, newest: list[str], wanted: int) -> FeatureMatrix | None:
         """The set's matrix, fresh or not; None when the table is the better source."""
         if self.cache.root is None or not newest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Unpack
@@ -15,6 +16,7 @@ from mlmcsc.domain.keywords import FeatureDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import FeatureRecord
 from mlmcsc.domain.results import BulkResult, Page
+from mlmcsc.domain.similarity import SimilarResult
 from mlmcsc.domain.tables import FEATURES
 from mlmcsc.domain.vectors import Stored, check_dtype, encode_vectors
 from mlmcsc.errors import UnknownRecordError, ValidationError
@@ -27,10 +29,19 @@ from mlmcsc.store.uow import Store, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Store and list feature vectors, in one actor's name."""
+    """Store, list and search feature vectors, in one actor's name.
+
+    Attributes:
+        db: The database.
+        actor: For whom.
+        search: `Similarity.search`: the images whose features are nearest to a vector.
+        similar: `Similarity.similar`: the images most like a stored one.
+    """
 
     db: Store
     actor: Actor
+    search: Callable[..., SimilarResult]
+    similar: Callable[..., SimilarResult]
 
     @requires(Permission.PREDICT)
     def add(

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Unpack
 
+import structlog
+
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.filters import check_page
@@ -16,9 +18,12 @@ from mlmcsc.domain.results import Page
 from mlmcsc.domain.tables import MODEL_VERSIONS
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.models import model_versions
+from mlmcsc.store.queries import lineage as lineage_queries
 from mlmcsc.store.queries import registers, rows
 from mlmcsc.store.queries.rows import View
-from mlmcsc.store.uow import Store
+from mlmcsc.store.uow import Store, Transaction
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,9 @@ class Models:
             version: Unique version name, at most 50 characters.
             name: Model name.
             model_path: Where the model file lies.
-            **details: See `mlmcsc.domain.tables.MODEL_VERSIONS`.
+            **details: See `mlmcsc.domain.tables.MODEL_VERSIONS`. `training_data_version` is the
+                name of a data version, or a tag, in whose place the version that it points to is
+                stored. Another text is kept as it is, and warned of: lineage ends there.
 
         Raises:
             ValidationError: A value is wrong.
@@ -49,6 +56,7 @@ class Models:
             {"version": version, "name": name, "model_path": path, **details}
         )
         with self.db.write(self.actor) as tx:
+            values |= _linked(tx, values.get("training_data_version"))
             return registers.register(tx, model_versions, ModelVersionRecord, "version", values)
 
     @requires(Permission.MANAGE_MODELS)
@@ -101,6 +109,17 @@ class Models:
             return rows.page(
                 view, model_versions, ModelVersionRecord, (), after_id=after_id, limit=limit
             )
+
+
+def _linked(tx: Transaction, stated: str | None) -> dict[str, str]:
+    """The version behind a tag: tags move, what a model was trained on does not."""
+    if stated is None:
+        return {}
+    found = lineage_queries.named(tx, stated)
+    if found is None:
+        log.warning("training_data_version_unknown", training_data_version=stated)
+        return {}
+    return {"training_data_version": found[0]}
 
 
 def _find(view: View, model: int | str) -> ModelVersionRecord:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlmcsc import DatabaseManager
+
 
 def test_a_split_is_complete_repeatable_and_keeps_specimens_together(labelled):
     ran = labelled("training", "split", "--json")
@@ -79,12 +81,28 @@ def described(labelled):
 
 
 def test_a_split_by_feature_type_names_the_extractor_when_there_are_several(described):
-    ran = described("training", "split", "--help")
-    assert "not in this release" in ran.out
     ran = described("training", "split", "--feature-type", "cnn")
     assert (ran.code, "'1' (8 images), '2' (4 images)" in ran.err) == (2, True)
     ran = described("training", "split", "--feature-type", "cnn", "--extractor-version", 2)
     assert "8 left out: no cnn 2 features" in ran.out
+
+
+def test_a_frozen_version_is_trained_on_as_it_was(described, sqlite_url):
+    before = described("training", "split", "--seed", 4, "--json").json
+    with DatabaseManager(sqlite_url) as db:
+        db.create_data_version("v1.0", seed=4)
+        db.store_features(list(range(1, 9)), "cnn", np.zeros((8, 1), np.float32), "1")
+    ran = described("training", "split", "--data-version", "v1.0", "--json")
+    assert ran.json["train"] == before["train"]
+    ran = described("training", "split", "--data-version", "v1.0", "--seed", 5)
+    assert (ran.code, "seed=5" in ran.err) == (2, True)
+    words = ("training", "features", "--type", "cnn", "--extractor-version", 1)
+    ran = described(*words, "--data-version", "v1.0", "--output", "frozen.npz")
+    assert "8 of 12 labelled images" in ran.out
+    assert "4 left out: no cnn features" in ran.out
+    with np.load("frozen.npz") as made:
+        for split in ("train", "val", "test"):
+            assert made[f"{split}_features"][:, 0].tolist() == made[f"{split}_ids"].tolist()
 
 
 @pytest.mark.parametrize(("missing", "rows", "empty"), [("drop", 8, 0), ("nan", 12, 4)])

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from mlmcsc.store.models import metadata
 from mlmcsc.store.queries.archives.register import UNFINISHED
+from mlmcsc.store.queries.erasure.versions import REPLACED
 from mlmcsc.store.queries.retention.files import PREFIX as FILES_LEFT
 
 TRAIL = {"audit_logs", "audit_checkpoints"}
@@ -33,6 +34,12 @@ DERIVED = {
     ("archives", "INSERT"): ("ARCHIVE", None),
     ("archives", "UPDATE"): ("RESTORE", {"restored_at"}),
     ("split_anchors", "INSERT"): ("labels", None),
+    ("frozen_images", "INSERT"): ("data_versions", None),
+    ("frozen_images", "DELETE"): ("data_versions", None),
+    ("version_features", "INSERT"): ("data_versions", None),
+    ("version_features", "DELETE"): ("data_versions", None),
+    ("feature_revisions", "INSERT"): ("features", None),
+    ("feature_revisions", "DELETE"): ("data_versions", None),
     ("subjects", "INSERT"): ("*", None),
     ("subjects", "UPDATE"): ("*", {"technician_id"}),
 }
@@ -42,11 +49,14 @@ Whose: a table, or an operation on whatever table. `*` is any event: the first t
 person, the person gets a random id.
 """
 
-JOURNALS = (f"settings.{UNFINISHED}", f"settings.{FILES_LEFT}")
+JOURNALS = (f"settings.{UNFINISHED}", f"settings.{FILES_LEFT}", f"settings.{REPLACED}")
 """What a run that may be interrupted has begun; it says nothing of any record, and ends empty.
 
 It is written together with an event of what was begun or ended.
 """
+
+BY_ROOT = {"data_versions"}
+"""One row, whose event tells how many rows its files hold, and their root as the digest."""
 
 UNTOLD = {"updated_at", "revision"}
 """Columns that say that a row was changed, and nothing else."""
@@ -123,7 +133,7 @@ def _shape(event, commit):
     what = f"{event['operation']} {event['table_name']} {event['record_id']}"
     if event["operation"] not in BATCHED or event["table_name"] not in metadata.tables:
         return
-    if event["n_rows"] > 1:
+    if event["n_rows"] > 1 and event["table_name"] not in BY_ROOT:
         replaced = (event["old_values"] or {}).get("replaced", [])
         old = sum(each["n_rows"] for each in replaced)
         if len(ids_told(event)) != event["n_rows"] + old:
@@ -266,8 +276,9 @@ def _on_postgresql(_cursor, tables):
 
 @pytest.fixture(autouse=True)
 def archive_folder(tmp_path, monkeypatch):
-    """A server's database has no file to keep archives beside."""
+    """A server's database has no file to keep archives and versions beside."""
     monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archives"))
+    monkeypatch.setenv("MLMCSC_VERSIONING__DIRECTORY", str(tmp_path / "versions"))
 
 
 @pytest.fixture

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
+
+from mlmcsc.errors import UnknownRecordError
 
 
 def folder_of(lab, *seeds, name="more"):
@@ -95,7 +100,65 @@ def predictions_of(lab, *images):
     return {"image_id": images, "prediction": values, "confidence": values}
 
 
+def image_folder(lab):
+    """A dataset of Hugging Face's kind, of two new images and a known one."""
+    folder = folder_of(lab, 7, 8)
+    shutil.copy(lab.db.get_image(lab.images[0]).path, folder / "9.png")
+    lab.file("more/metadata.csv", "file_name,label\n7.png,0.1\n8.png,0.2\n9.png,0.3\n")
+    return folder
+
+
+def shards(lab):
+    """The same in a tar."""
+    folder = image_folder(lab)
+    (lab.folder / "shards").mkdir()
+    with tarfile.open(lab.folder / "shards" / "train.tar", "w") as tar:
+        for number in (7, 8, 9):
+            (folder / f"{number}.json").write_text('{"label": 0.4}')
+            for suffix in ("png", "json"):
+                tar.add(folder / f"{number}.{suffix}", f"{number}.{suffix}")
+    return lab.folder / "shards"
+
+
+def created_again(lab):
+    lab.db.versions.create("a")
+    lab.db.labels.add(lab.images[0], lab.technician, 0.9)
+    lab.db.features.add(lab.images[0], "cnn", np.ones(8), "v1")
+    lab.db.versions.create("b", tags=["production"])
+
+
+def moved_tag(lab):
+    created_again(lab)
+    lab.db.versions.tag("a", "production")
+    lab.db.versions.tag("a", "new")
+
+
+def untagged(lab):
+    created_again(lab)
+    lab.db.versions.untag("production")
+
+
+def made_by_itself(lab):
+    automatic = lab.db.automatic_versions
+    replace(automatic, rules=replace(automatic.rules, new_labels=1)).create_due()
+
+
+def deleted_version(lab):
+    moved_tag(lab)
+    lab.db.versions.delete("a", force=True)
+
+
+def checked_out(lab):
+    lab.db.versions.create("a")
+    lab.db.version_checks.checkout("a", lab.folder / "checked-out")
+
+
 LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
+
+
+def exported(lab, kind):
+    lab.db.versions.create("to-give")
+    lab.db.dataset_exports.export("to-give", lab.folder / "given", format=kind, recipient="Uni X")
 
 
 def requested(lab):
@@ -225,9 +288,29 @@ WRITES = {
             "system_metrics", lab.file("m.csv", "metric_name,metric_value\na,1\nb,2\n")
         ),
     },
+    "dataset_imports.import_dataset": {
+        "from a folder": lambda lab: lab.db.dataset_imports.import_dataset(
+            image_folder(lab), technician="t1"
+        ),
+        "from tars": lambda lab: lab.db.dataset_imports.import_dataset(
+            shards(lab), technician="t1"
+        ),
+    },
+    "dataset_exports.export": {
+        kind: lambda lab, kind=kind: exported(lab, kind) for kind in ("csv", "webdataset")
+    },
     "exchange.export_file": {
         "": lambda lab: lab.db.exchange.export_file("labels", lab.folder / "labels.csv")
     },
+    "version_checks.checkout": {"": checked_out},
+    "versions.create": {
+        "first": lambda lab: lab.db.versions.create("a", tags=["production"]),
+        "second": created_again,
+    },
+    "automatic_versions.create_due": {"due": made_by_itself},
+    "versions.tag": {"moved": moved_tag},
+    "versions.untag": {"": untagged},
+    "versions.delete": {"tagged": deleted_version},
     "archives.create": {"": archived},
     "archives.restore": {"": lambda lab: lab.db.archives.restore(archived(lab))},
     "retention.apply": {"": expired},
@@ -251,7 +334,54 @@ def archived_labels(lab):
         return list(lab.db.archives.labels_of(view, 1, lambda _name: False, "labels"))
 
 
+def unknown_frozen(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.versions.get("no such")
+
+
+def unknown_shown(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.versions.show("no such")
+
+
+def checks_of_unknown_versions(lab):
+    checks = lab.db.version_checks
+    for look in (
+        lambda: checks.diff("no", "such"),
+        lambda: next(checks.samples("no", "such")),
+        lambda: checks.verify("no such"),
+        checks.status,
+    ):
+        with pytest.raises(UnknownRecordError):
+            look()
+
+
+def unknown_dataset(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.datasets.open("no such")
+
+
+def unknown_splits(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.datasets.training_data("no such", {})
+
+
+def unknown_version(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.lineage.of_version("no such")
+
+
 READS = {
+    **{
+        f"version_checks.{name}": checks_of_unknown_versions
+        for name in ("diff", "samples", "verify", "status")
+    },
+    "dataset_exports.list": lambda lab: lab.db.dataset_exports.list(),
+    "lineage.of_model": lambda lab: lab.db.lineage.of_model("v1"),
+    "lineage.of_image": lambda lab: lab.db.lineage.of_image(1),
+    "lineage.of_person": lambda lab: lab.db.lineage.of_person("t1"),
+    "lineage.of_version": unknown_version,
+    "lineage.training_data": lambda lab: lab.db.lineage.training_data("v1"),
     "images.get": lambda lab: lab.db.images.get(1),
     "images.list": lambda lab: lab.db.images.list(),
     "images.near_duplicates": lambda lab: lab.db.images.near_duplicates(1),
@@ -270,8 +400,28 @@ READS = {
     "labels.revisions": lambda lab: lab.db.labels.revisions(1),
     "features.list": lambda lab: lab.db.features.list(),
     "features.sets": lambda lab: lab.db.features.sets(),
+    "similarity.search": lambda lab: lab.db.similarity.search(np.ones(8), 1, feature_type="cnn"),
+    "similarity.search_many": lambda lab: lab.db.similarity.search_many(
+        np.ones((2, 8)), 1, feature_type="cnn"
+    ),
+    "similarity.similar": lambda lab: lab.db.similarity.similar(
+        lab.images[0], 1, feature_type="cnn"
+    ),
+    "similarity.image_id": lambda lab: lab.db.similarity.image_id(lab.images[0]),
+    "similarity.duplicates": lambda lab: lab.db.similarity.duplicates(feature_type="cnn"),
+    "similarity.contact_sheet": lambda lab: lab.db.similarity.contact_sheet(
+        lab.db.similarity.similar(lab.images[0], 1, feature_type="cnn"), lab.folder / "alike.jpg"
+    ),
     "feature_reads.for_training": lambda lab: lab.db.feature_reads.for_training([1], "cnn"),
+    "feature_reads.matrix_of": lambda lab: lab.db.feature_reads.matrix_of("cnn", "1"),
+    "datasets.open": unknown_dataset,
+    "datasets.training_data": unknown_splits,
     "training.splits": lambda lab: lab.db.training.splits(),
+    "versions.get": unknown_frozen,
+    "automatic_versions.due": lambda lab: lab.db.automatic_versions.due(),
+    "versions.list": lambda lab: lab.db.versions.list(),
+    "versions.show": unknown_shown,
+    "versions.tags": lambda lab: lab.db.versions.tags(),
     "health.status": lambda lab: lab.db.health.status(),
     "maintenance.validate": lambda lab: lab.db.maintenance.validate(hash_files=True),
     "archives.plan": lambda lab: lab.db.archives.plan("predictions", timedelta(days=3650)),

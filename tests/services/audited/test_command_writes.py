@@ -26,8 +26,11 @@ WRITES = {
     "labels correct": ["1", "--label", "0.4", "--reason", "misread"],
     "labels verify": ["1", "--by", "chief"],
     "import": ["labels", "{folder}/l.csv", "--set", "technician=t1"],
+    "import dataset": ["{folder}/new", "--technician", "t1"],
     "export": ["labels", "{folder}/out.csv"],
     "database validate": ["--fix", "--yes"],
+    "version auto": [],
+    "version create": ["v1.0", "--description", "Initial dataset", "--tag", "production"],
     "archive create": ["labels", "--older-than", "365d", "--confirm"],
     "retention apply": ["--confirm"],
     "audit export": ["{folder}/trail.jsonl"],
@@ -35,6 +38,7 @@ WRITES = {
     "privacy requests add": ["t1", "--kind", "access"],
 }
 READS = {
+    "version exports",
     "database status",
     "images list",
     "images show",
@@ -44,6 +48,7 @@ READS = {
     "technician list",
     "technician show",
     "models active",
+    "models lineage",
     "models list",
     "models show",
     "predictions list",
@@ -60,6 +65,11 @@ READS = {
     "audit verify",
     "audit prove",
     "audit show",
+    "version diff",
+    "version list",
+    "version show",
+    "version status",
+    "version verify",
     "archive find",
     "retention plan",
     "archive list",
@@ -73,9 +83,14 @@ READS = {
     "config validate",
 }
 ELSEWHERE = {
+    "version export": "test_service_writes.py: dataset_exports.export",
     "database init": "test_schema_writes.py: a new database commits together with its event",
     "demo": "fills a database of its own through the services of test_service_writes.py",
     "audit checkpoint": "writes the trail itself",
+    "version checkout": "test_service_writes.py: version_checks.checkout",
+    "version tag": "test_service_writes.py: versions.tag",
+    "version untag": "test_service_writes.py: versions.untag",
+    "version delete": "test_service_writes.py: versions.delete",
     "privacy restrict": "test_service_writes.py: holds.restrict",
     "privacy hold": "test_service_writes.py: holds.hold",
     "privacy release": "test_service_writes.py: holds.release",
@@ -106,9 +121,11 @@ def within(words, command):
 
 
 @pytest.fixture
-def laboratory(lab):
-    """Files to store and import; a file that was touched."""
+def laboratory(lab, monkeypatch):
+    """Files to store and import; a file that was touched; a version that is due."""
+    monkeypatch.setenv("MLMCSC_VERSIONING__AUTO_NEW_LABELS", "1")
     lab.draw("new/7.png", seed=7)
+    lab.file("new/metadata.csv", "file_name,label\n7.png,0.5\n")
     for year in (2010, 2024):  # beyond every period; old enough for an archive
         lab.db.store_label(1, lab.technician, 0.5, timestamp=datetime(year, 1, 1, tzinfo=UTC))
     lab.file("l.csv", "image_id,label\n1,0.1\n2,0.2\n")

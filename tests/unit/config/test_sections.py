@@ -172,3 +172,18 @@ def test_a_configuration_cannot_be_changed():
         config.database.pool_size = 7
     with pytest.raises(ValidationError, match="frozen"):
         config.database = None
+
+
+@pytest.mark.parametrize("pattern", ["auto-{date}-{n}", "{n}", "v{n}.0"])
+def test_patterns_of_version_names(pattern):
+    assert problems("versioning.name_pattern", pattern) == []
+
+
+@pytest.mark.parametrize("pattern", ["auto", "auto-{date}", "a/{n}", "-{n}", "{n}" + 40 * "x"])
+def test_a_pattern_that_names_no_second_version_or_no_file_is_refused(pattern):
+    assert problems("versioning.name_pattern", pattern)
+
+
+def test_schedules_may_be_unset_for_versions():
+    assert problems("versioning.auto_schedule", None) == []
+    assert "cron expression" in problems("versioning.auto_schedule", "sometimes")[0]

@@ -18,11 +18,16 @@ label = st.tuples(
 
 
 def choose(rows, policy, order=None):
+    chosen = chosen_of(rows, policy, order)
+    return dict(zip(chosen.images.tolist(), chosen.values.tolist(), strict=True))
+
+
+def chosen_of(rows, policy, order=None):
     order = range(len(rows)) if order is None else order
     ids = np.array([10 + 3 * i for i in order], dtype=np.int64)
     columns = list(zip(*(rows[i] for i in order), strict=True)) or [()] * 5
     image, value, technician, verified, consensus = columns
-    images, values = choose_labels(
+    return choose_labels(
         np.array(image, np.int64),
         np.array(value, np.float64),
         ids,
@@ -31,7 +36,6 @@ def choose(rows, policy, order=None):
         verified=np.array(verified, np.bool_),
         consensus=np.array(consensus, np.bool_),
     )
-    return dict(zip(images.tolist(), values.tolist(), strict=True))
 
 
 def of_image(rows):
@@ -110,14 +114,14 @@ class TestAgainstPlainPython:
 
 class TestTheResult:
     def test_images_come_ascending_and_once(self):
-        images, values = choose_labels(
+        chosen = choose_labels(
             np.array([9, 4, 9, 2]),
             np.array([0.1, 0.2, 0.3, 0.4]),
             np.array([1, 2, 3, 4]),
             policy=LabelPolicy.LATEST,
         )
-        assert (images.dtype, values.dtype) == (np.int64, np.float64)
-        assert (images.tolist(), values.tolist()) == ([2, 4, 9], [0.4, 0.2, 0.3])
+        assert (chosen.images.dtype, chosen.values.dtype) == (np.int64, np.float64)
+        assert (chosen.images.tolist(), chosen.values.tolist()) == ([2, 4, 9], [0.4, 0.2, 0.3])
 
     @pytest.mark.parametrize("policy", LabelPolicy)
     def test_no_labels_are_no_error(self, policy):
@@ -161,3 +165,33 @@ class TestWrongCallsAreRefused:
         one = np.array([1])
         with pytest.raises(ValidationError, match="choose one of latest, mean, consensus"):
             choose_labels(one, np.array([0.5]), one, policy="newest")
+
+
+class TestWhatTheValuesAreMadeOf:
+    """`by_image` names, for each image, the labels that its value can be computed from again."""
+
+    @settings(deadline=None)
+    @given(st.lists(label, max_size=40), st.sampled_from(LabelPolicy), st.data())
+    def test_the_value_follows_from_them(self, rows, policy, data):
+        order = data.draw(st.permutations(range(len(rows))))
+        given_rows = [rows[i] for i in order]
+        chosen = chosen_of(rows, policy, order)
+        offsets, found = chosen.by_image()
+        for at, image in enumerate(chosen.images.tolist()):
+            here = found[offsets[at] : offsets[at + 1]].tolist()
+            assert {given_rows[i][0] for i in here} == {image}
+            assert [order[i] for i in here] == sorted(order[i] for i in here)
+            values = [given_rows[i][1] for i in here]
+            value = statistics.fmean if policy == LabelPolicy.MEAN else statistics.median
+            assert chosen.values[at] == pytest.approx(value(values))
+
+    @settings(deadline=None)
+    @given(st.lists(label, max_size=40))
+    def test_a_technician_votes_once_and_a_consensus_stands_alone(self, rows):
+        chosen = chosen_of(rows, LabelPolicy.CONSENSUS)
+        offsets, found = chosen.by_image()
+        for at in range(len(chosen.images)):
+            here = [rows[i] for i in found[offsets[at] : offsets[at + 1]].tolist()]
+            agreed = any(row[4] for row in rows if row[0] == chosen.images[at])
+            assert not agreed or (len(here) == 1 and here[0][4])
+            assert len({row[2] for row in here}) == len(here)

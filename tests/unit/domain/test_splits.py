@@ -183,8 +183,8 @@ class TestSplitsAreSettledForGood:
     def test_a_correction_changes_the_label_but_not_the_split(self):
         data = one_image_units(np.linspace(0, 1, 200))
         corrected = np.where(data.unit == 40, 0.95, data.value)
-        _, values = choose_labels(data.unit, corrected, data.first_label, policy=LabelPolicy.LATEST)
-        assert values[40] == 0.95
+        chosen = choose_labels(data.unit, corrected, data.first_label, policy=LabelPolicy.LATEST)
+        assert chosen.values[40] == 0.95
         # The initial value goes on deciding: the corrected one would move other images.
         assert data.split().tolist() == one_image_units(np.linspace(0, 1, 200)).split().tolist()
         assert (replace(data, value=corrected).split() != data.split()).any()

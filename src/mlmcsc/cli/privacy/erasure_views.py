@@ -117,6 +117,10 @@ def _tell_outside(report: ErasureReport) -> None:
     for what, names in (
         ("deleted, as it holds the person's data", report.files),
         ("written anew: archive", report.archives),
+        (
+            "redacted: data version",
+            [f"{name}, {counted(rows, 'row')}" for name, rows in report.versions.items()],
+        ),
         ("emptied: cache folder", report.caches),
     ):
         for name in names:

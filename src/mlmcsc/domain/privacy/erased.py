@@ -15,6 +15,7 @@ STEPS: Final = (
     "ledger",
     "database",
     "archives",
+    "versions",
     "caches",
     "exports",
     "vacuum",
@@ -30,6 +31,12 @@ NOT_REACHED: Final = (
         "logins are in clear there. Run `mlmcsc privacy replay` after every restore."
     ),
     "Files that were exported, and then moved, copied or changed; those known are listed.",
+    (
+        "Copies of the folder of data versions, and exports of versions that were given away: they "
+        "hold measurements under a number or a random code, and the version's title and "
+        "description as they were worded then. Recipients of versions with measurements of the "
+        "person are named here, to be told (GDPR Art. 19)."
+    ),
     (
         "Files that belong to the user: imported tables and their files of rejected rows, the copy "
         "that an adoption kept of the original database, and reports."
@@ -102,6 +109,8 @@ class ErasureReport(Record):
         finished_at: When it was complete.
         files: Paths of exported files that were deleted, or after a dry run would be.
         archives: Names of archives that were written anew, or would be.
+        versions: Rows of data versions that were redacted, or would be, by version.
+        recipients: Exports of data versions that held rows of the person: who is to be told.
         caches: Folders of derived data that were emptied, or would be.
         exports_left: Exported files that were not deleted, with the reason, by path.
         not_reached: What no erasure reaches, and what this one did not.
@@ -123,6 +132,8 @@ class ErasureReport(Record):
     finished_at: datetime | None = None
     files: tuple[str, ...] = ()
     archives: tuple[str, ...] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
+    recipients: tuple[Mapping[str, Any], ...] = ()
     caches: tuple[str, ...] = ()
     exports_left: Mapping[str, str] = field(default_factory=dict)
     not_reached: tuple[str, ...] = NOT_REACHED

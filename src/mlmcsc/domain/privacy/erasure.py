@@ -15,6 +15,8 @@ LabelChoice = Literal["keep", "delete"]
 """Whether measurements stay, as anonymous ones."""
 
 LABEL_TABLES = frozenset({"labels", "label_revisions"})
+FROZEN_ROWS = ("data_versions", "layers")
+"""What names the files in which data versions keep measurements."""
 OTHERS_IN_LABELS = frozenset({SubjectKind.VERIFIER, SubjectKind.ACTOR})
 """Whom a label names besides the person who measured."""
 
@@ -64,6 +66,8 @@ def _without_labels(table: str, column: str, tag: Tag) -> Tag:
     """The tag as it holds when the person's labels are deleted."""
     if (table, column) == ("technicians", "total_labels"):
         return _erased(tag, "set to 0: the labels are removed")
+    if (table, column) == FROZEN_ROWS:
+        return _erased(tag, "rows that rest on the person's labels are redacted; the roots stay")
     if table not in LABEL_TABLES:
         return tag
     if tag.subject in OTHERS_IN_LABELS:  # colleagues' labels stay, and may name the person

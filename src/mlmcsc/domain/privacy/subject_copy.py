@@ -199,6 +199,15 @@ MENTIONED = _part(
 )
 """What others wrote of the person is about them, too."""
 
+FROZEN = _part(
+    "frozen",
+    "data_versions",
+    "version commitment rows recipients",
+    "Versions of data that rest on measurements of yours: the hash that commits to a version's "
+    "rows, how many of these rest on yours, and to whom it was given. Your name is not in them.",
+)
+"""Measurements in the files of data versions."""
+
 _MOVED = ("labels", "label_revisions", "corrections", "verifications", "earlier_verifications")
 ARCHIVED = {
     part.name: replace(

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     PERSON = "legal hold on a person"
     RESTRICTED = "restriction of processing"
     SPECIMEN = "legal hold on a specimen"
+    VERSION = "in a frozen version"
     LABELS = "image has labels to be kept"
     PREDICTIONS = "image has predictions to be kept"
     ARCHIVED = "image may have archived labels to be kept"
@@ -61,7 +62,8 @@ TYPES = {
             "label_retention_days",
             "the label's time",
             Action.DELETE,
-            "deleted with their revisions; no image changes its split",
+            "deleted with their revisions; no image changes its split, and data versions keep "
+            "their values",
         ),
         DataType(
             "predictions",
@@ -76,7 +78,7 @@ TYPES = {
             "the image's entry",
             Action.DELETE,
             "deleted with vectors, fingerprints, thumbnails and managed copies; files of the "
-            "laboratory stay",
+            "laboratory stay, and so do images of data versions",
         ),
         *(
             DataType(

@@ -22,6 +22,7 @@ from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.subject_copy import (
     ARCHIVED,
     FORMAT,
+    FROZEN,
     MENTIONED,
     PARTS,
     WHILE_IT_LIVES,
@@ -30,6 +31,7 @@ from mlmcsc.domain.privacy.subject_copy import (
 )
 from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.retention import TYPES, Periods
+from mlmcsc.domain.versions.redaction import Contribution
 from mlmcsc.errors import IntegrityError, PermissionDeniedError, UnknownRecordError
 from mlmcsc.services.privacy.copying import EXTRA, Copying, Row
 from mlmcsc.store.queries.holds import held_subjects, restricted_subjects
@@ -43,6 +45,8 @@ Archived = Callable[
     [View, int | None, Called, str], Iterable[Callable[[], list[Mapping[str, Any]]]]
 ]
 """From a technician's id, their names and a part to what reads its rows from each archive."""
+Frozen = Callable[[View, int | None], Iterable[Contribution]]
+"""From a technician's id to the data versions that rest on their labels."""
 Path_ = str | os.PathLike[str]
 
 NOTES = (
@@ -70,6 +74,7 @@ class Access:
     actor: Actor
     periods: Periods
     archived: Archived
+    frozen: Frozen
 
     def export_user_data(self, person: int | str) -> dict[str, Any]:
         """Everything about and by a person, in memory.
@@ -222,6 +227,12 @@ class Access:
         notes = explained("labels", ("notes",), self.periods)["notes"]
         facts = {**self._facts(MENTIONED), "explained": {"text": notes}}
         yield MENTIONED.name, facts, self._told(MENTIONED, copying.mentions(), progress)
+        facts = {**self._facts(FROZEN), "explained": self._frozen_explained()}
+        yield (
+            FROZEN.name,
+            facts,
+            self._told(FROZEN, self._in_versions(copying, incomplete), progress),
+        )
         for kind, part in ARCHIVED.items():
             pages = copying.archived(part, archived(kind))
             yield part.name, self._facts(part, "archive"), self._told(part, pages, progress)
@@ -238,6 +249,19 @@ class Access:
                 if why not in incomplete:
                     incomplete.append(why)
 
+    def _in_versions(self, copying: Copying, incomplete: list[str]) -> Iterator[list[Row]]:
+        """Data versions; why one cannot be read is added to `incomplete`."""
+        try:
+            for each in self.frozen(copying.view, copying.who.technician_row):
+                yield [copying.contribution(each)]
+        except IntegrityError as error:
+            incomplete.append(f"Data versions are missing here: {error}")
+
+    def _frozen_explained(self) -> dict[str, Any]:
+        rows = explained(FROZEN.table, ("layers",), self.periods)["layers"]
+        given = explained("dataset_exports", ("recipient",), self.periods)["recipient"]
+        return {"rows": rows, "recipients": given}
+
     def _facts(self, part: Part, *further: str) -> dict[str, Any]:
         days = None if part.period is None else self.periods[part.period]
         counted = None if part.period is None else TYPES[part.period].since
@@ -248,7 +272,7 @@ class Access:
             "kept_from": counted if days is not None else WHILE_IT_LIVES,
             "columns": [*further, *part.columns, *EXTRA.get(part.name, ()), "kept_until"],
             "explained": {}
-            if part is MENTIONED
+            if part in {MENTIONED, FROZEN}
             else explained(part.table, part.columns, self.periods),
         }
 

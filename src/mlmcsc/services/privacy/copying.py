@@ -15,6 +15,7 @@ from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.places import sealed_places
 from mlmcsc.domain.privacy.subject_copy import NEVER_REPLACED, PEOPLE, Part
 from mlmcsc.domain.retention import Periods
+from mlmcsc.domain.versions.redaction import Contribution
 from mlmcsc.store.queries import mentioning
 from mlmcsc.store.queries import privacy_access as queries
 from mlmcsc.store.queries.rows import View
@@ -31,6 +32,10 @@ TOLD_OF_EXPORTS = ("path", "files", "format", "columns")
 class Copying:
     """One copy in the making.
 
+    Attributes:
+        view: One snapshot for all of it.
+        who: Whose.
+
     Args:
         view: One snapshot for all of it.
         who: Whose.
@@ -38,8 +43,8 @@ class Copying:
     """
 
     def __init__(self, view: View, who: Person, periods: Periods) -> None:
-        self._view = view
-        self._who = who
+        self.view = view
+        self.who = who
         self._periods = periods
         self._others = _others(view, who)
         self._opener = Actor("privacy", frozenset({Permission.PRIVACY}))
@@ -51,7 +56,7 @@ class Copying:
             part: Which.
             archived_labels: Ids of measurements of theirs that are in archives.
         """
-        for found in queries.pages(self._view, self._who, part, archived_labels):
+        for found in queries.pages(self.view, self.who, part, archived_labels):
             rows = [row._asdict() for row in found]
             if part.name == "audit":
                 rows = [self._event(row) for row in rows]
@@ -69,7 +74,7 @@ class Copying:
 
     def mentions(self) -> Iterator[list[Row]]:
         """Others' texts that name the person, without the others."""
-        for table, column, rows in mentioning.texts(self._view, self._who):
+        for table, column, rows in mentioning.texts(self.view, self.who):
             yield [
                 {
                     "table": table,
@@ -81,21 +86,36 @@ class Copying:
                 for row_id, text in rows
             ]
 
+    def contribution(self, found: Contribution) -> Row:
+        """A data version that rests on the person's labels; others are not named in recipients."""
+        given = [
+            {"format": each.format, "path": each.path, "recipient": each.recipient}
+            | {"exported_at": each.exported_at}
+            for each in found.recipients
+        ]
+        return {
+            "version": found.version,
+            "commitment": found.root,
+            "rows": found.rows,
+            "recipients": self._others.hide(given),
+            "kept_until": None,
+        }
+
     def _event(self, row: Row) -> Row:
         by_self = self._is_own(row["user_id"])
         of_entry = (
-            row["table_name"] == "technicians" and row["record_id"] == self._who.technician_row
+            row["table_name"] == "technicians" and row["record_id"] == self.who.technician_row
         )
         payload = (row["old_values"], row["new_values"]) if of_entry else (None, None)
-        old, new = self._view.vault.reveal_json(
-            self._view, self._opener, [_parsed(text) for text in payload]
+        old, new = self.view.vault.reveal_json(
+            self.view, self._opener, [_parsed(text) for text in payload]
         )
         told = {"role": "by you" if by_self else "about you", "purpose": TRAIL.purpose}
         shown = {**row, **told, "old_values": old, "new_values": new}
         return shown if by_self else {**shown, "ip_address": None, "user_agent": None}
 
     def _is_own(self, name: Any) -> bool:
-        return isinstance(name, str) and self._who.is_meant(name)
+        return isinstance(name, str) and self.who.is_meant(name)
 
     def _export(self, row: Row) -> Row:
         told = _parsed(row["new_values"])
@@ -103,7 +123,7 @@ class Copying:
 
     def _may_hold(self, row: Row) -> bool:
         """Whether the file may contain a row about the person: recipients, Art. 15(1)(c)."""
-        told, who = row["new_values"], self._who
+        told, who = row["new_values"], self.who
         match row["table_name"]:
             case "subjects":
                 return told.get("subject_id") in who.subject_ids
@@ -111,7 +131,7 @@ class Copying:
                 after = told.get("after_id")
                 after = after if isinstance(after, int) else 0
                 return who.technician_row is not None and queries.has_labels(
-                    self._view, who.technician_row, after, row["timestamp"]
+                    self.view, who.technician_row, after, row["timestamp"]
                 )
             case "technicians" | "label_revisions":
                 return who.technician_row is not None
@@ -120,7 +140,7 @@ class Copying:
     def _ready(self, rows: Sequence[Row], part: Part) -> list[Row]:
         names = [name for name in part.columns if f"{part.table}.{name}" in sealed_places()]
         texts = [row[name] for row in rows for name in names]
-        opened = iter(self._view.vault.unseal(self._view, texts))
+        opened = iter(self.view.vault.unseal(self.view, texts))
         days = None if part.period is None else self._periods[part.period]
         ready = []
         for row in rows:

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from mlmcsc.domain.records import FeatureRecord
 from mlmcsc.domain.results import Page
 from mlmcsc.errors import AmbiguousError, UnknownRecordError
-from mlmcsc.store.models import feature_sets, features
+from mlmcsc.store.models import (
+    feature_revisions,
+    feature_sets,
+    features,
+    frozen_images,
+    version_features,
+)
 from mlmcsc.store.queries import batches, rows
 from mlmcsc.store.queries.rows import View, given
 from mlmcsc.store.uow import Transaction
@@ -126,10 +132,43 @@ def remove_vectors(
         for row in chunk
     ]
     if found:
+        keep_frozen(tx, feature_set, tx.dialect.ids_in(c.image_id, image_ids))
         tx.conn.execute(features.delete().where(*of_these))
     both = np.asarray([row[:2] for row in found], dtype=np.int64).reshape(-1, 2)
     told = batches.digest(list(zip(*found, strict=True))) if found else ""
     return Replaced(np.sort(both[:, 0]), both[:, 1], told)
+
+
+def keep_frozen(tx: Transaction, feature_set: FeatureSet, which: sa.ColumnElement[bool]) -> None:
+    """Copy the set's vectors that some version holds, before they go; nothing where none does.
+
+    A version reads the vectors with `id < marker` here, and of the copies those with
+    `id < marker < gone_at`: all of these numbers are from the sequence of `features`. The set is
+    locked, so no version freezes it meanwhile.
+
+    Args:
+        tx: The open transaction.
+        feature_set: The set.
+        which: Condition on `features`: those that go.
+    """
+    f, v, z = features.c, version_features.c, frozen_images.c
+    key = (feature_set.feature_type, feature_set.extractor_version)
+    of_set = (v.feature_type == key[0], v.extractor_version == key[1])
+    newest = tx.conn.scalar(sa.select(sa.func.max(v.marker)).where(*of_set))
+    if newest is None:
+        return
+    # SQLite's sequence moves with the next row only: the first could be the newest marker itself.
+    _, gone_at = tx.dialect.reserve_ids(tx.conn, features, 2)
+    kept = (f.id, f.image_id, f.feature_type, f.extractor_version, f.dtype)
+    going = sa.select(*kept, sa.literal(int(gone_at)), f.feature_vector).where(
+        f.feature_type == key[0],
+        f.extractor_version == key[1],
+        which,
+        f.id < newest,  # what came after every version is in none
+        f.image_id.in_(sa.select(z.image_id)),
+    )
+    names = [column.name for column in (*kept, feature_revisions.c.gone_at, f.feature_vector)]
+    tx.conn.execute(feature_revisions.insert().from_select(names, going))
 
 
 def new_token() -> str:

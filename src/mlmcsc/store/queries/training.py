@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from mlmcsc.domain.enums import LabelType
 from mlmcsc.store.models import (
-    data_versions,
     features,
     images,
     label_revisions,
@@ -41,12 +40,18 @@ class LabelTable:
         """The labels of everybody else; `technicians` are ids, ascending."""
         if self.technician_ids is None or not len(technicians):
             return self
-        keep = ~np.isin(self.technician_ids, technicians)
+        return self._where(~np.isin(self.technician_ids, technicians))
+
+    def verified_ones(self) -> LabelTable:
+        """The labels that a second person checked; the table was read with `verified`."""
+        return self if self.verified is None else self._where(self.verified)
+
+    def _where(self, keep: NDArray[np.bool_]) -> LabelTable:
         return LabelTable(
             label_ids=self.label_ids[keep],
             image_ids=self.image_ids[keep],
             values=self.values[keep],
-            technician_ids=self.technician_ids[keep],
+            technician_ids=None if self.technician_ids is None else self.technician_ids[keep],
             verified=None if self.verified is None else self.verified[keep],
             consensus=None if self.consensus is None else self.consensus[keep],
         )
@@ -154,8 +159,3 @@ def images_with_features(view: View, feature_type: str, extractor_version: str |
 def _ids(view: View, query: sa.Select[tuple[int]]) -> Ids:
     found = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8")]))
     return np.ascontiguousarray(found["id"])
-
-
-def data_version_names(view: View) -> list[str]:
-    """The data versions on record."""
-    return list(view.conn.scalars(sa.select(data_versions.c.version).order_by(data_versions.c.id)))

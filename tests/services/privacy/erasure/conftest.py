@@ -28,6 +28,7 @@ def lab():
 @pytest.fixture
 def db(url, own_keys, tmp_path, monkeypatch):
     monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archive"))
+    monkeypatch.setenv("MLMCSC_VERSIONING__DIRECTORY", str(tmp_path / "versions"))
     monkeypatch.setenv("MLMCSC_PERFORMANCE__CACHE_DIRECTORY", str(tmp_path / "caches"))
     monkeypatch.chdir(tmp_path)
     with DatabaseManager(url) as manager:

@@ -65,6 +65,11 @@ def test_no_trace_is_left_anywhere(db, row, lab, labels, tmp_path, capfd, reques
     assert columns_with(db, lab.NEEDLE) == []
     assert set(hits(tmp_path, lab.NEEDLE)) <= OWN_FILES
     assert lab.NEEDLE not in str(report.to_dict()).lower()
+    version = db.versions.get("v1")
+    assert version.n_redacted == 6  # the annotation of each row names the person
+    assert [each["version"] for each in report.recipients] == ["v1"]
+    assert (tmp_path / "given").is_dir()  # it names nobody; its recipient is told
+    assert not (tmp_path / "caches").exists() or not any((tmp_path / "caches").rglob("*"))
     printed = capfd.readouterr()
     assert lab.NEEDLE not in (printed.out + printed.err).lower()
     if db.url.startswith("postgresql"):

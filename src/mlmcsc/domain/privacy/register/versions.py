@@ -27,6 +27,17 @@ EXPORTED_BY = Tag(
     named.UNDER_SUBJECT_ID,
     source=Source.GENERATED,
 )
+FROZEN = Tag(
+    "measurements in files of data versions, under the number of the technician's row",
+    SubjectKind.TECHNICIAN,
+    why.TRACING,
+    WHILE_RECORD_LIVES,
+    EraseAction.ANONYMISE,
+    why.RESEARCH,
+    "kept as anonymous measurements: the number leads to a random pseudonym only; rows whose "
+    "annotation names the person are redacted, so that the version's root stays",
+    source=Source.PERSON,
+)
 RECIPIENT = replace(
     named.DESCRIPTION,
     category="recipients of datasets",
@@ -60,7 +71,8 @@ VERSIONS: Mapping[str, Columns] = {
             named.NOT_PERSONAL,
             "test_split avg_quality_score label_distribution backup_size backup_checksum",
         ),
-        (named.NOT_PERSONAL, "root manifest layers n_redacted"),
+        (named.NOT_PERSONAL, "root manifest n_redacted"),
+        (FROZEN, "layers"),
         (named.REMARK, "name"),
         (named.DESCRIPTION, "description"),
         (named.FILE_PATH, "backup_path"),

@@ -14,7 +14,9 @@ from mlmcsc.domain.privacy.erased import NOT_REACHED, counted_fields
 from mlmcsc.domain.privacy.erasure import erasure_plan
 from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.privacy.tags import EraseAction
+from mlmcsc.domain.versions.redaction import Recipient
 from mlmcsc.errors import IntegrityError, MissingKeyError
+from mlmcsc.services.privacy.erasure.outside import held_rows
 from mlmcsc.store import schema
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.uow import Transaction
@@ -97,8 +99,8 @@ def _content(
 
 
 def counts_of(saga: Saga) -> Mapping[str, int]:
-    """Rows of each place `table.column`, in the database and in archives."""
-    done = (saga.step(name) or {} for name in ("database", "archives"))
+    """Rows of each place `table.column`, in the database, in archives and in data versions."""
+    done = (saga.step(name) or {} for name in ("database", "archives", "versions"))
     return sum((Counter(step.get("counts", {})) for step in done), Counter())
 
 
@@ -139,6 +141,9 @@ def not_reached(saga: Saga) -> list[str]:
         special.append(
             f"{unread} sealed notes in archives, whose key is lost: nobody can read or search them."
         )
+    versions = saga.step("versions") or {}
+    special += held_rows(versions.get("rows_held", 0))
+    special += [Recipient(**each).told() for each in versions.get("recipients", ())]
     exports = (saga.step("exports") or {}).get("left", {})
     special += [f"Exported file {path}: {why}." for path, why in sorted(exports.items())]
     archives = (saga.step("archives") or {}).get("unknown", [])

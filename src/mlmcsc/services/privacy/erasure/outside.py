@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
@@ -12,12 +12,19 @@ from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.privacy.persons import Person
-from mlmcsc.errors import HeldError
+from mlmcsc.domain.versions.redaction import VersionErasure
+from mlmcsc.errors import HeldError, IntegrityError
 from mlmcsc.services.privacy.erasure.carried import Carried
+from mlmcsc.store.uow import Transaction
 
 
-class Reached(TypedDict):
-    """Fields of the report: see `ErasureReport`."""
+class _Versions(TypedDict):
+    versions: VersionErasure
+    unread: tuple[str, ...]
+
+
+class Reached(_Versions):
+    """Fields of the report: see `ErasureReport`; and why data versions cannot be read."""
 
     files: tuple[str, ...]
     archives: tuple[str, ...]
@@ -44,6 +51,32 @@ class EraseArchives(Protocol):
         ...
 
 
+class FrozenData(Protocol):
+    """Takes a person out of data versions; again, it finds nothing left to do."""
+
+    def plan(
+        self, technician_row: int | None, identifiers: Iterable[str], *, labels: LabelChoice
+    ) -> VersionErasure:
+        """What would be done."""
+        ...
+
+    def erase(
+        self,
+        actor: Actor,
+        technician_row: int | None,
+        identifiers: Iterable[str],
+        *,
+        labels: LabelChoice,
+        told: Callable[[Transaction, VersionErasure], None],
+    ) -> VersionErasure:
+        """What was done; `told` is called in the transaction that does it."""
+        ...
+
+    def remove_replaced(self, actor: Actor) -> int:
+        """Remove the files whose place others took; says how many."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The surroundings of a database.
@@ -53,6 +86,7 @@ class Outside:
         caches: Folder of derived data, such as thumbnails and feature matrices.
         forget_open: Lets go of the derived data that this process has open.
         erase_archives: Erases a person in the archives.
+        versions: Takes a person out of data versions.
         checkpoint: Signs the audit trail; gives the checkpoint as plain values.
     """
 
@@ -60,6 +94,7 @@ class Outside:
     caches: Path
     forget_open: Callable[[], None]
     erase_archives: EraseArchives
+    versions: FrozenData
     checkpoint: Callable[[Actor], Mapping[str, Any]]
 
     def refuse_held(self, actor: Actor, person: Person) -> None:
@@ -109,4 +144,20 @@ class Outside:
             "archived": archives["counts"],
             "archives": tuple(archives["rewritten"]),
             "caches": (str(self.caches),) if self.caches.is_dir() else (),
+            **self._planned_versions(technician_row, carried, labels),
         }
+
+    def _planned_versions(
+        self, technician_row: int | None, carried: Carried, labels: LabelChoice
+    ) -> _Versions:
+        try:
+            found = self.versions.plan(technician_row, carried.identifiers, labels=labels)
+        except IntegrityError as error:
+            return {"versions": VersionErasure(), "unread": (f"Data versions: {error}",)}
+        return {"versions": found, "unread": held_rows(found.n_held)}
+
+
+def held_rows(number: int) -> tuple[str, ...]:
+    """A line of what was not reached."""
+    told = f"{number} rows of data versions stay as they are: their images are under legal hold."
+    return (told,) if number else ()

@@ -43,6 +43,8 @@ def planned(
         choice = begun.labels if begun else wanted.labels
         elsewhere = outside.planned(actor, *who, _carried(view, begun, found), choice)
         counts = Counter(next(counted) if found else {}) + Counter(elsewhere["archived"])
+        frozen = elsewhere["versions"]
+        counts["data_versions.layers"] += frozen.n_of_person
         reports.append(
             ErasureReport(
                 subject_id=who[1],
@@ -55,8 +57,15 @@ def planned(
                 steps=tuple(begun.steps) if begun else (),
                 files=elsewhere["files"],
                 archives=elsewhere["archives"],
+                versions=frozen.redacted,
+                recipients=tuple(each.to_dict() for each in frozen.recipients),
                 caches=elsewhere["caches"],
-                not_reached=(*NOT_REACHED, *(in_database.left_alone(view, found) if found else ())),
+                not_reached=(
+                    *NOT_REACHED,
+                    *(in_database.left_alone(view, found) if found else ()),
+                    *elsewhere["unread"],
+                    *(each.told() for each in frozen.recipients),
+                ),
                 exports_left=elsewhere["exports_left"],
             )
         )

@@ -45,6 +45,8 @@ def report(
         finished_at=done.finished_at,
         files=tuple(exports_deleted or (done.step("exports") or {}).get("deleted", ())),
         archives=tuple((done.step("archives") or {}).get("rewritten", ())),
+        versions=(done.step("versions") or {}).get("redacted", {}),
+        recipients=tuple((done.step("versions") or {}).get("recipients", ())),
         caches=tuple((done.step("caches") or {}).get("folders", ())),
         exports_left=exports_left or (done.step("exports") or {}).get("left", {}),
         not_reached=tuple(not_reached(done)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from mlmcsc.adapters.cache_folders import purge
@@ -12,6 +13,7 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erased import STEPS
 from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.progress import Progress
+from mlmcsc.domain.versions.redaction import VersionErasure
 from mlmcsc.errors import ConflictError, OvertakenError, StoreError
 from mlmcsc.services.privacy.erasure import in_database
 from mlmcsc.services.privacy.erasure.carried import Carried, carried_by, without_carried
@@ -21,7 +23,7 @@ from mlmcsc.services.privacy.erasure.outside import Outside
 from mlmcsc.store.queries.erasure import held, known, saga
 from mlmcsc.store.queries.erasure.saga import Saga
 from mlmcsc.store.queries.privacy_requests import close_for
-from mlmcsc.store.uow import Store
+from mlmcsc.store.uow import Store, Transaction
 
 ALWAYS_COMPACTED = ("audit_logs", "erasures", "subjects")
 
@@ -64,6 +66,7 @@ class Run:
             self._ledger,
             self._database,
             self._archives,
+            self._versions,
             self._caches,
             self._exports,
             self._vacuum,
@@ -129,7 +132,21 @@ class Run:
             )
             self._done("archives", {begun.subject_id: done})
 
+    def _versions(self, left: Sequence[Saga]) -> None:
+        for begun in left:
+            carried = self._carried(begun)
+            words = Mentions(carried.identifiers)
+            self.outside.versions.erase(
+                self._actor(),
+                begun.technician_row,
+                carried.identifiers,
+                labels=begun.labels,
+                told=partial(_tell_versions, begun.subject_id, words),
+            )
+
     def _caches(self, left: Sequence[Saga]) -> None:
+        """With what was opened of data versions, and their files that were replaced."""
+        self.outside.versions.remove_replaced(self._actor())
         self.outside.forget_open()
         done = {"files": purge(self.outside.caches), "folders": [str(self.outside.caches)]}
         told = {each.subject_id: Mentions(self._carried(each).identifiers) for each in left}
@@ -205,3 +222,19 @@ class Run:
             f"{', '.join(self.subject_ids)}: erased, but traces may be left in the database's "
             f"files: {refused} End other uses of the database, then run the same command again."
         )
+
+
+def _tell_versions(subject_id: str, words: Mentions, tx: Transaction, done: VersionErasure) -> None:
+    """Note the step in the transaction in which versions change, else it could be told twice."""
+    told = {
+        "redacted": done.redacted,
+        "rows": done.n_of_person,
+        "rows_redacted": sum(done.redacted.values()),
+        "rows_held": done.n_held,
+        "recipients": [
+            {name: words.removed(value) for name, value in each.to_dict().items()}
+            for each in done.recipients
+        ],
+        "counts": {"data_versions.layers": done.n_of_person},
+    }
+    saga.add_step(tx, saga.lock(tx, subject_id), "versions", told)

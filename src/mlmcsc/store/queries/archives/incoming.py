@@ -12,10 +12,12 @@ from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import (
     feature_sets,
     features,
+    frozen_images,
     labels,
     metadata,
     split_anchors,
     technicians,
+    version_features,
 )
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.features import ensure_set, new_token
@@ -71,6 +73,7 @@ def _refuse_conflicts(
                 )
     if table is features:
         _refuse_newer_vectors(tx, values)
+        _refuse_frozen_sets(tx, values)
 
 
 _SET = ("feature_type", "extractor_version")
@@ -88,6 +91,26 @@ def _refuse_newer_vectors(tx: Transaction, values: Mapping[str, Sequence[Any]]) 
         raise ConflictError(
             f"{len(newer)} images have been given new vectors since, e.g. image {image_id} by "
             f"{kind} {version}; nothing was restored."
+        )
+
+
+def _refuse_frozen_sets(tx: Transaction, values: Mapping[str, Sequence[Any]]) -> None:
+    """A version reads its sets by the vectors' ids: what was away when it was made stays away."""
+    v, z = version_features.c, frozen_images.c
+    query = sa.select(v.feature_type, v.extractor_version, sa.func.max(v.marker))
+    markers = {
+        (kind, version): marker
+        for kind, version, marker in tx.conn.execute(query.group_by(*(v[n] for n in _SET)))
+    }
+    coming = zip(*(values[n] for n in (*_SET, "id", "image_id")), strict=True)
+    older = {image for *key, row, image in coming if row < markers.get(tuple(key), 0)}
+    there = tx.dialect.ids_in(z.image_id, older)
+    frozen = sorted(tx.conn.scalars(sa.select(z.image_id).where(there))) if older else []
+    if frozen:
+        raise ConflictError(
+            f"{len(frozen)} images, e.g. image {frozen[0]}, were frozen in a data version while "
+            "their vectors were archived, and the version must not change; nothing was restored. "
+            "Store these vectors anew, or delete the version first."
         )
 
 

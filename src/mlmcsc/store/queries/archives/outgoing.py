@@ -14,12 +14,14 @@ from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import (
     feature_sets,
     features,
+    frozen_images,
     images,
     label_revisions,
     labels,
     metadata,
     predictions,
     privacy_holds,
+    version_features,
 )
 from mlmcsc.store.queries import holds, removal, rows
 from mlmcsc.store.queries.archives.shape import columns
@@ -77,7 +79,15 @@ def _free(view: View, table_name: str, before: datetime) -> Condition:
 
 
 def _features_held(view: View) -> Condition:
-    return features.c.image_id.in_(sa.select(images.c.id).where(holds.images_held(view)))
+    """Vectors of held images, and those that a data version reads."""
+    c, v, z = features.c, version_features.alias().c, frozen_images.alias().c
+    of_set = (v.feature_type == c.feature_type, v.extractor_version == c.extractor_version)
+    frozen = sa.and_(
+        sa.exists(sa.select(v.id).where(*of_set, c.id < v.marker)),
+        sa.exists(sa.select(z.image_id).where(z.image_id == c.image_id)),
+    )
+    held = c.image_id.in_(sa.select(images.c.id).where(holds.images_held(view)))
+    return sa.or_(held, frozen)
 
 
 _HELD: Mapping[str, Callable[[View], Condition]] = {

@@ -13,7 +13,13 @@ from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.privacy.mentions import IF_NAMED
 from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.register import REGISTER
-from mlmcsc.store.models import audit_logs, label_revisions, labels, technicians
+from mlmcsc.store.models import (
+    audit_logs,
+    dataset_exports,
+    label_revisions,
+    labels,
+    technicians,
+)
 from mlmcsc.store.queries.erasure import traces
 from mlmcsc.store.queries.persons import is_called
 from mlmcsc.store.queries.rows import View
@@ -32,7 +38,7 @@ def of(view: View, person: Person) -> list[dict[str, str]]:
     Of another table that has texts the file must be read: it has `only`, saying so.
     """
     query = (
-        sa.select(_c.id, _c.table_name, _c.n_rows, _c.new_values)
+        sa.select(_c.id, _c.table_name, _c.record_id, _c.n_rows, _c.new_values)
         .where(_c.operation == Operation.EXPORT.value, _c.new_values.is_not(None))
         .order_by(_c.id)
     )
@@ -43,6 +49,8 @@ def of(view: View, person: Person) -> list[dict[str, str]]:
         if not isinstance(told, dict) or event.n_rows == 0:
             continue
         table = event.table_name
+        if table == dataset_exports.name and event.record_id is not None:
+            continue  # a version, which names nobody; its recipient is told
         by_content = table not in JUDGED_BY_ROWS and "evidence" not in told
         if _may_name(table, told) if by_content else judge.holds(event, told):
             kind = str(told.get("format")) if by_content else ""

@@ -22,6 +22,7 @@ from mlmcsc.store.models import (
     archives,
     audit_logs,
     erasures,
+    frozen_images,
     images,
     job_runs,
     labels,
@@ -116,11 +117,18 @@ def _images(view: View, cutoffs: Mapping[str, datetime]) -> Source:
     holds = {
         Cause.SPECIMEN: c.specimen_id.in_(specimens_held()),
         Cause.PERSON: images_held(view),
+        Cause.VERSION: _frozen(),
         Cause.LABELS: _kept(_labels(view), cutoffs.get("labels")),
         Cause.PREDICTIONS: _kept(_predictions(view), cutoffs.get("predictions")),
         Cause.ARCHIVED: _archived(cutoffs.get("labels")),
     }
-    return Source(images, c.created_at, holds, locks=(images, predictions, labels))
+    return Source(images, c.created_at, holds, locks=(images, predictions, labels, frozen_images))
+
+
+def _frozen() -> Condition:
+    """Fits images of any data version; one look into the index per image."""
+    f = frozen_images.alias().c
+    return sa.exists(sa.select(f.image_id).where(f.image_id == images.c.id))
 
 
 def _kept(of: Source, before: datetime | None) -> Condition:

@@ -1,0 +1,75 @@
+"""Datasets as other programs keep them: COCO, YOLO, Hugging Face image folders, WebDataset.
+
+Every reader looks at everything before it returns, writes nothing, follows nothing out of the
+folder, and takes no name, size or number on trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, get_args
+
+from mlmcsc.adapters.dataset_readers import coco, huggingface, webdataset, yolo
+from mlmcsc.adapters.dataset_readers.unpacking import unpack
+from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignFormat
+from mlmcsc.errors import ValidationError
+
+__all__ = ["guess_format", "read_dataset", "unpack"]
+
+_READERS: Final[Mapping[str, Callable[[Path], ForeignDataset]]] = {
+    "coco": coco.read,
+    "yolo": yolo.read,
+    "huggingface": huggingface.read,
+    "webdataset": webdataset.read,
+}
+_TABLES: Final = (".csv", ".jsonl", ".parquet")
+
+
+def read_dataset(folder: Path, kind: str) -> ForeignDataset:
+    """Everything that a dataset says of its images.
+
+    Args:
+        folder: Where it lies; of a COCO dataset also its JSON file.
+        kind: One of `ForeignFormat`.
+
+    Raises:
+        ValidationError: It is not such a dataset, or not one that can be trusted.
+    """
+    if kind not in _READERS:
+        raise ValidationError(
+            f"format={kind!r}: must be one of {', '.join(get_args(ForeignFormat))}."
+        )
+    if not folder.exists():
+        raise ValidationError(f"{folder}: there is no such folder. Check the path.")
+    return _READERS[kind](folder)
+
+
+def guess_format(folder: Path) -> str:
+    """The format of a dataset, by the files that only one format has.
+
+    Raises:
+        ValidationError: None fits, or several do.
+    """
+    if folder.is_file() and folder.suffix.lower() in _TABLES:
+        raise ValidationError(
+            f"{folder}: a table is no dataset folder. Use `import labels {folder}`."
+        )
+    found = [
+        kind
+        for kind, module in (
+            ("coco", coco),
+            ("yolo", yolo),
+            ("huggingface", huggingface),
+            ("webdataset", webdataset),
+        )
+        if module.fits(folder)
+    ]
+    if len(found) != 1:
+        fitting = "several formats fit" if found else "no format fits"
+        raise ValidationError(
+            f"{folder}: {fitting}{': ' if found else ''}{', '.join(found)}. Say which with "
+            "--format coco, yolo, huggingface or webdataset; tables of labels (CSV, JSON Lines, "
+            "Parquet) go through `import labels FILE`."
+        )
+    return found[0]

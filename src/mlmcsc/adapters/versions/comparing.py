@@ -1,0 +1,133 @@
+"""What is new, changed or gone between the rows of a version and those of its successor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from mlmcsc.adapters.versions.building import gone, salted
+from mlmcsc.adapters.versions.schema import ROWS, row_schema
+from mlmcsc.domain.versions.rows import State
+
+END: Final = 2**63 - 1
+"""Above every image id."""
+CONTENT: Final = (
+    "content_hash",
+    "path",
+    "specimen_id",
+    "width",
+    "height",
+    "label",
+    "split",
+    "annotation",
+    "detection",
+)
+LISTS: Final = ("label_ids", "technician_ids")
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many rows are of which kind, counted as they pass."""
+
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    same: int = 0
+
+
+def changes(new: Iterable[Any], old: Iterable[Any], tally: Tally) -> Iterator[Any]:
+    """The rows of a layer that makes the new rows of the old ones.
+
+    Args:
+        new: Batches as `batch_of` makes them, ascending by image id.
+        old: Batches of all columns, ascending by image id.
+        tally: Counts what passes.
+
+    Yields:
+        Batches of at most `ROWS` rows, ascending: new and changed rows with fresh salts, and marks
+        of those that are gone. Rows that stay as they are are left out.
+    """
+    fresh, before = _Waiting(new), _Waiting(old)
+    while (until := min(fresh.last(), before.last())) < END:
+        patch = _compared(fresh.take(until), before.take(until), tally)
+        for start in range(0, patch.num_rows, ROWS):
+            yield patch.slice(start, ROWS)
+
+
+class _Waiting:
+    """Batches of which the front is taken off, id by id."""
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self._batches = iter(batches)
+        self._front = gone(np.empty(0, dtype=np.int64))
+
+    def last(self) -> int:
+        """The highest id at hand, `END` where there is no more."""
+        while not self._front.num_rows:
+            following = next(self._batches, None)
+            if following is None:
+                return END
+            self._front = following
+        return int(self._front.column("image_id")[-1].as_py())
+
+    def take(self, until: int) -> Any:
+        """The rows at hand whose id is at most `until`."""
+        ids = self._front.column("image_id").to_numpy()
+        size = int(np.searchsorted(ids, until, side="right"))
+        taken, self._front = self._front.slice(0, size), self._front.slice(size)
+        return taken
+
+
+def _compared(new: Any, old: Any, tally: Tally) -> Any:
+    import pyarrow as pa  # noqa: PLC0415  # heavy: loads only for versions
+
+    ids, before = new.column("image_id").to_numpy(), old.column("image_id").to_numpy()
+    known = np.isin(ids, before, assume_unique=True)
+    same = np.zeros(len(ids), dtype=bool)
+    same[known] = _equal(
+        new.filter(pa.array(known)), old.take(pa.array(np.searchsorted(before, ids[known])))
+    )
+    left = before[~np.isin(before, ids, assume_unique=True)]
+    tally.new += int((~known).sum())
+    tally.changed += int((known & ~same).sum())
+    tally.same += int(same.sum())
+    tally.gone += len(left)
+    parts = [salted(new.filter(pa.array(~same))), gone(left)]
+    patch = pa.Table.from_batches(parts, row_schema()).combine_chunks()
+    order = np.argsort(patch.column("image_id").to_numpy())
+    return pa.concat_batches(patch.take(pa.array(order)).to_batches() or [parts[1]])
+
+
+def _equal(new: Any, old: Any) -> np.ndarray[Any, Any]:
+    """Row by row, whether they say the same; a redacted row says nothing."""
+    import pyarrow.compute as pc  # noqa: PLC0415  # heavy: loads only for versions
+
+    same: np.ndarray[Any, Any] = old.column("state").to_numpy() == State.PRESENT
+    for name in CONTENT:
+        left, right = new.column(name), old.column(name)
+        equal = pc.fill_null(pc.equal(left, right), False)  # noqa: FBT003  # what a null counts as
+        neither = pc.and_(pc.is_null(left), pc.is_null(right))
+        same &= pc.or_(equal, neither).to_numpy(zero_copy_only=False)
+    for name in LISTS:
+        same &= _equal_lists(new.column(name), old.column(name))
+    return same
+
+
+def _equal_lists(left: Any, right: Any) -> np.ndarray[Any, Any]:
+    import pyarrow as pa  # noqa: PLC0415  # heavy: loads only for versions
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    sizes, others = (
+        pc.fill_null(pc.list_value_length(each), -1).to_numpy() for each in (left, right)
+    )
+    same: np.ndarray[Any, Any] = sizes == others
+    comparable = same & (sizes > 0)
+    values, other = (
+        pc.list_flatten(each.filter(pa.array(comparable))).to_numpy() for each in (left, right)
+    )
+    owners = np.repeat(np.flatnonzero(comparable), sizes[comparable])
+    same[owners[values != other]] = False
+    return same

@@ -1,0 +1,202 @@
+"""Which vectors are searched: those of today, or those that a version froze."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlmcsc.adapters.feature_matrix import FeatureMatrix
+from mlmcsc.adapters.vector_search import Vectors, in_memory, of_matrix
+from mlmcsc.adapters.versions import VersionFolder
+from mlmcsc.domain.records import DataVersionRecord
+from mlmcsc.domain.splits import Split
+from mlmcsc.domain.vectors import as_float32
+from mlmcsc.domain.versions.layers import read_layers
+from mlmcsc.errors import UnknownRecordError
+from mlmcsc.store.queries import features as feature_queries
+from mlmcsc.store.queries import similarity as queries
+from mlmcsc.store.queries import versions as version_queries
+from mlmcsc.store.queries.features import FeatureSet
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.queries.similarity import Facts
+from mlmcsc.store.uow import Store
+
+MatrixOf = Callable[[str, str], FeatureMatrix | None]
+"""Gives the matrix of a type and an extractor as of now; None where none is kept."""
+Ids = NDArray[np.int64]
+Chunk = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The rows of a version; arrays of equal length, ascending by image.
+
+    Attributes:
+        record: The version.
+        ids: Images, int64.
+        labels: float64; NaN where the row was redacted.
+        splits: int8, values of `Split`.
+        specimens: Arrow array of text.
+    """
+
+    record: DataVersionRecord
+    ids: Ids
+    labels: NDArray[np.float64]
+    splits: NDArray[np.int8]
+    specimens: Any
+
+    def facts(self, image_ids: Ids, today: Mapping[int, Facts]) -> dict[int, Facts]:
+        """Specimen and label as frozen; the path is the file's of today."""
+        at = np.searchsorted(self.ids, image_ids)
+        specimens = self.specimens.take(at).to_pylist()
+        labels = [None if np.isnan(x) else float(x) for x in self.labels[at]]
+        return {
+            image: Facts(today[image].path, specimen, label)
+            for image, specimen, label in zip(image_ids.tolist(), specimens, labels, strict=True)
+            if image in today
+        }
+
+    def split_of(self, image_id: int) -> str:
+        """The split of an image of the version."""
+        return Split(int(self.splits[np.searchsorted(self.ids, image_id)])).name.lower()
+
+    def where(self, wanted: Mapping[str, Any]) -> Ids:
+        """The images whose frozen specimen and label fit; ascending."""
+        keep = np.ones(len(self.ids), dtype=bool)
+        if "specimen_id" in wanted:
+            same = [name == wanted["specimen_id"] for name in self.specimens.to_pylist()]
+            keep &= np.asarray(same, dtype=bool)
+        if "min_label" in wanted:
+            keep &= self.labels >= wanted["min_label"]
+        if "max_label" in wanted:
+            keep &= self.labels <= wanted["max_label"]
+        return self.ids[keep]
+
+
+FROZEN_FILTERS = {"specimen_id", "min_label", "max_label"}
+"""What a version knows itself; other filters look at the images as they are today."""
+
+
+def read_frozen(view: View, folder: VersionFolder, data_version: str) -> Frozen:
+    """The rows of the version of that name or tag.
+
+    Raises:
+        UnknownRecordError: There is none.
+        UnsupportedError: It was recorded without its images.
+    """
+    record = version_queries.frozen(view, data_version)
+    columns = ["image_id", "label", "split", "specimen_id"]
+    table = folder.read(read_layers(record.layers), columns).combine_chunks()
+    return Frozen(
+        record,
+        table["image_id"].to_numpy(),
+        table["label"].to_numpy().astype(np.float64),
+        table["split"].to_numpy(),
+        table["specimen_id"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A feature set as it is searched.
+
+    Attributes:
+        chosen: The set; `n_vectors` counts those of the version, if there is one.
+        matrix: Made before any snapshot that it is used with; None where the table is read.
+        frozen: The version; None for today.
+        marker: Bounds the ids of the vectors of that version.
+    """
+
+    chosen: FeatureSet
+    matrix: FeatureMatrix | None
+    frozen: Frozen | None
+    marker: int | None
+
+    def vector_of(self, view: View, image_id: int) -> NDArray[np.float32]:
+        """The image's vector, shape `(D,)`.
+
+        Raises:
+            UnknownRecordError: It has none.
+        """
+        raw = queries.raw_vector(view, self.chosen, image_id, self.marker)
+        held = self.frozen is None or image_id in self.frozen.ids
+        if raw is None or not held:
+            where = f" in data version {self.frozen.record.version!r}" if self.frozen else ""
+            raise UnknownRecordError(
+                f"image {image_id} has no {self.chosen.feature_type} "
+                f"{self.chosen.extractor_version} vector{where}. Extract it, or name another image."
+            )
+        return as_float32(feature_queries.decode(raw, self.chosen.dtype))
+
+    def sources(self, view: View, only: Ids | None) -> Iterator[Vectors]:
+        """The vectors to search in, each image once.
+
+        Args:
+            view: A snapshot taken after the matrix was: what was replaced since is known to it.
+            only: Of these images (ascending); None for all.
+        """
+        for source in self._every(view):
+            yield source if only is None else source.only(only)
+
+    def _every(self, view: View) -> Iterator[Vectors]:
+        if self.frozen is None or self.marker is None:
+            if self.matrix is not None:
+                yield of_matrix(self.matrix)
+            else:
+                yield from self._decoded(feature_queries.stream(view, self.chosen))
+            return
+        if self.matrix is not None:
+            newer = queries.since(view, self.chosen, self.marker)
+            replaced = queries.overlay_images(view, self.chosen, self.marker)
+            old = of_matrix(self.matrix).without(np.union1d(newer, replaced))
+            yield old.only(self.frozen.ids)
+        else:
+            today = feature_queries.stream(view, self.chosen)
+            kept = ([row for row in chunk if row[0] < self.marker] for chunk in today)
+            for part in self._decoded(chunk for chunk in kept if chunk):
+                yield part.only(self.frozen.ids)
+        for part in self._decoded(queries.overlay(view, self.chosen, self.marker)):
+            yield part.only(self.frozen.ids)
+
+    def _decoded(self, chunks: Iterator[Chunk]) -> Iterator[Vectors]:
+        for chunk in chunks:
+            raw = b"".join(row[2] for row in chunk)
+            values = as_float32(feature_queries.decode(raw, self.chosen.dtype))
+            ids = np.fromiter((row[1] for row in chunk), np.int64, len(chunk))
+            yield in_memory(ids, values.reshape(len(chunk), -1))
+
+
+def open_scope(
+    db: Store,
+    folder: VersionFolder,
+    matrix_of: MatrixOf,
+    feature_type: str,
+    extractor_version: str | None,
+    data_version: str | None,
+) -> Scope:
+    """The set that is meant.
+
+    The version is looked up first and the matrix opened then: so the matrix holds all that the
+    version froze and that was not replaced since.
+
+    Raises:
+        UnknownRecordError: No such features, or no such version.
+        AmbiguousError: Several extractor versions are stored; the message lists them.
+        UnsupportedError: The version was recorded without its images.
+    """
+    frozen, marker = None, None
+    with db.read() as view:
+        if data_version is None:
+            chosen = feature_queries.choose(view, feature_type, extractor_version)
+        else:
+            frozen = read_frozen(view, folder, data_version)
+            name, version_id = frozen.record.version, frozen.record.id
+            chosen, marker = queries.frozen_set(
+                view, name, version_id, feature_type, extractor_version
+            )
+    matrix = matrix_of(chosen.feature_type, chosen.extractor_version)
+    return Scope(chosen, matrix, frozen, marker)

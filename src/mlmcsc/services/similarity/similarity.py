@@ -1,0 +1,339 @@
+"""Images that are like another, and images that are the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlmcsc.adapters.contact_sheet import Tile, write_contact_sheet
+from mlmcsc.adapters.versions import VersionFolder
+from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.progress import Progress, quiet
+from mlmcsc.domain.similarity import (
+    DuplicateReport,
+    SimilarFilter,
+    SimilarResult,
+    as_metric,
+    as_queries,
+    check_k,
+)
+from mlmcsc.errors import ImageFileError, UnknownRecordError, ValidationError
+from mlmcsc.services.similarity import searching
+from mlmcsc.services.similarity.duplicates import Alike, find_duplicates
+from mlmcsc.services.similarity.scope import MatrixOf, Scope, open_scope
+from mlmcsc.services.similarity.searching import Asked
+from mlmcsc.store.queries import features as feature_queries
+from mlmcsc.store.queries import similarity as queries
+from mlmcsc.store.uow import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """Search by feature vector and find duplicates, in one actor's name.
+
+    Attributes:
+        db: The database.
+        actor: For whom.
+        versions: Where the rows of frozen versions lie.
+        matrix_of: Gives the memory-mapped matrix of a feature set.
+        thumbnail: Gives a small picture of an image.
+        label_range: Lowest and highest label.
+    """
+
+    db: Store
+    actor: Actor
+    versions: VersionFolder
+    matrix_of: MatrixOf
+    thumbnail: Callable[[int], Path]
+    label_range: tuple[float, float]
+
+    @requires(Permission.READ)
+    def search(
+        self,
+        vector: Any,
+        k: int = 10,
+        *,
+        feature_type: str,
+        extractor_version: str | None = None,
+        metric: str = "cosine",
+        where: SimilarFilter | None = None,
+        approximate: bool = False,
+        data_version: str | None = None,
+        progress: Progress = quiet,
+    ) -> SimilarResult:
+        """The `k` images whose features are nearest to a vector.
+
+        Args:
+            vector: Shape `(D,)`, finite numbers.
+            k: How many, from 1 to the number of stored vectors; fewer come back only where
+                `where` leaves fewer.
+            feature_type: Kind of feature.
+            extractor_version: May be left out when only one version is stored.
+            metric: `cosine` (1 minus cosine, 0 to 2), `l2` (Euclidean) or `dot` (the inner
+                product with its sign changed); smaller is always more alike.
+            where: Keywords of `get_images`, `min_label` and `max_label`; search only the images
+                that fit. With `data_version`, specimen and label are those frozen, the other
+                keywords look at the images as they are today.
+            approximate: Search an HNSW index instead of all vectors. It is built when it is first
+                needed and grows with the vectors; `recall` of the result says how good it is.
+            data_version: Search the images of this frozen version (or tag), with the vectors
+                frozen in it.
+            progress: Told how far the building of the index is.
+
+        Raises:
+            ValidationError: Another shape, numbers that are not finite, a zero vector with
+                cosine, a wrong `k`, metric or filter.
+            UnknownRecordError: No such features, or no such version; the message lists them.
+            AmbiguousError: Several extractor versions are stored; the message lists them.
+            UnsupportedError: `approximate` without usearch (`pip install mlmcsc[ann]`).
+        """
+        given = np.asarray(vector)
+        if given.ndim != 1:
+            raise ValidationError(
+                f"vector: got shape {given.shape}; give one vector, or several to search_many."
+            )
+        (result,) = self.search_many(
+            given[None, :],
+            k,
+            feature_type=feature_type,
+            extractor_version=extractor_version,
+            metric=metric,
+            where=where,
+            approximate=approximate,
+            data_version=data_version,
+            progress=progress,
+        )
+        return result
+
+    @requires(Permission.READ)
+    def search_many(
+        self,
+        vectors: Any,
+        k: int = 10,
+        *,
+        feature_type: str,
+        extractor_version: str | None = None,
+        metric: str = "cosine",
+        where: SimilarFilter | None = None,
+        approximate: bool = False,
+        data_version: str | None = None,
+        progress: Progress = quiet,
+    ) -> list[SimilarResult]:
+        """As `search`, for many vectors at once, which is quicker for each.
+
+        Args:
+            vectors: Shape `(Q, D)`.
+            k: See `search`, as for all others.
+            feature_type: Kind of feature.
+            extractor_version: By which extractor.
+            metric: Which distance.
+            where: Which images.
+            approximate: Whether by the index.
+            data_version: As of a version.
+            progress: Told how far the index is.
+
+        Returns:
+            Q results, in the order of the vectors.
+        """
+        scope = self._scope(feature_type, extractor_version, data_version)
+        asked = Asked(
+            as_queries(vectors, scope.chosen.feature_dimension, as_metric(metric)),
+            k,
+            as_metric(metric),
+        )
+        return self._run(scope, asked, where, progress, approximate=approximate)
+
+    @requires(Permission.READ)
+    def similar(
+        self,
+        image: int | str | os.PathLike[str],
+        k: int = 10,
+        *,
+        feature_type: str | None = None,
+        extractor_version: str | None = None,
+        metric: str = "cosine",
+        where: SimilarFilter | None = None,
+        approximate: bool = False,
+        data_version: str | None = None,
+        progress: Progress = quiet,
+    ) -> SimilarResult:
+        """The `k` images most like a stored one; it is not among them.
+
+        Args:
+            image: Its id, or the path of its file.
+            k: See `search`, as for all others.
+            feature_type: Kind of feature; may be left out when only one is stored.
+            extractor_version: By which extractor.
+            metric: Which distance.
+            where: Which images.
+            approximate: Whether by the index.
+            data_version: As of a version.
+            progress: Told how far the index is.
+
+        Raises:
+            UnknownRecordError: There is no such image, or it has no such vector.
+        """
+        image_id = self.image_id(image)
+        kind = self._only_type() if feature_type is None else feature_type
+        scope = self._scope(kind, extractor_version, data_version)
+        with self.db.read() as view:
+            vector = scope.vector_of(view, image_id)
+        chosen = as_metric(metric)
+        vectors = as_queries(vector[None, :], len(vector), chosen)
+        asked = Asked(vectors, k, chosen, without=image_id)
+        (result,) = self._run(scope, asked, where, progress, approximate=approximate)
+        return result
+
+    @requires(Permission.READ)
+    def image_id(self, image: int | str | os.PathLike[str]) -> int:
+        """The id of the image that is meant: an id as it is, or the path of a stored file.
+
+        Raises:
+            UnknownRecordError: No image is stored under that path.
+        """
+        if isinstance(image, int):
+            return image
+        path = os.path.abspath(image)
+        with self.db.read() as view:
+            found = queries.image_at(view, path)
+        if found is None:
+            raise UnknownRecordError(
+                f"{path} is not a stored image. Store it with `mlmcsc images ingest`, or name an "
+                "image by its id."
+            )
+        return found
+
+    @requires(Permission.READ)
+    def duplicates(
+        self,
+        *,
+        feature_type: str | None = None,
+        extractor_version: str | None = None,
+        max_distance: float = 0.02,
+        perceptual: bool = True,
+        approximate: bool = False,
+        label_tolerance: float | None = None,
+        data_version: str | None = None,
+        progress: Progress = quiet,
+    ) -> DuplicateReport:
+        """Groups of images that look the same.
+
+        Args:
+            feature_type: Also compare features of this kind, every image with every other.
+            extractor_version: May be left out when only one version is stored.
+            max_distance: Features at most so far apart (1 minus cosine) count as the same.
+            perceptual: Whether images with close fingerprints count as the same.
+            approximate: Compare each image with its nearest by the index only; needed for more
+                than `duplicates.ALL_PAIRS` vectors.
+            label_tolerance: Labels of a group further apart disagree; left out, 5 % of the
+                label range.
+            data_version: Look at the images, vectors, labels and splits of this version.
+            progress: Told how far it is.
+
+        Raises:
+            ValidationError: A wrong limit, nothing to compare, or too many vectors for all pairs.
+            UnknownRecordError: No such features, or no such version.
+            AmbiguousError: Several extractor versions are stored.
+        """
+        low, high = self.label_range
+        tolerance = (high - low) * 0.05 if label_tolerance is None else label_tolerance
+        alike = Alike.checked(max_distance, tolerance, perceptual=perceptual, kind=feature_type)
+        scope = None
+        if feature_type is not None:
+            scope = self._scope(feature_type, extractor_version, data_version)
+        return find_duplicates(
+            self.db,
+            self.versions,
+            scope,
+            alike,
+            data_version,
+            progress,
+            approximate=approximate,
+        )
+
+    @requires(Permission.READ)
+    def contact_sheet(
+        self,
+        result: SimilarResult,
+        target: str | os.PathLike[str],
+        *,
+        image: int | None = None,
+    ) -> Path:
+        """Write the images of a result as one picture, nearest first, to look at.
+
+        Args:
+            result: What a search gave.
+            target: Where to; `.jpg`, `.jpeg` or `.png`. An existing file is replaced.
+            image: The id of the image that was searched for, shown first.
+
+        Raises:
+            ValidationError: Another suffix, or there is nothing to show.
+            StoreError: It cannot be written.
+        """
+        tiles = []
+        if image is not None:
+            with self.db.read() as view:
+                own = queries.facts_of(view, np.asarray([image])).get(image)
+            known = [] if own is None else [_named(own.specimen_id, own.label)]
+            tiles.append(self._tile(image, [f"searched: {image}", *known], marked=True))
+        for each in result:
+            first = f"{each.image_id}: {result.metric} {each.distance:.4g}"
+            tiles.append(self._tile(each.image_id, [first, _named(each.specimen_id, each.label)]))
+        return write_contact_sheet(tiles, Path(target))
+
+    def _tile(self, image_id: int, lines: list[str], *, marked: bool = False) -> Tile:
+        """A file that is gone is shown as such: the other pictures are still worth a look."""
+        try:
+            return Tile(self.thumbnail(image_id), tuple(lines), marked=marked)
+        except ImageFileError:
+            return Tile(None, tuple(lines), marked=marked)
+
+    def _scope(
+        self, feature_type: str, extractor_version: str | None, data_version: str | None
+    ) -> Scope:
+        return open_scope(
+            self.db, self.versions, self.matrix_of, feature_type, extractor_version, data_version
+        )
+
+    def _run(
+        self,
+        scope: Scope,
+        asked: Asked,
+        where: SimilarFilter | None,
+        progress: Progress,
+        *,
+        approximate: bool,
+    ) -> list[SimilarResult]:
+        alone = asked.without is not None
+        stored = scope.chosen.n_vectors - alone
+        what = f"{'other ' if alone else ''}images with {scope.chosen.feature_type} vectors"
+        check_k(asked.k, stored, what)
+        frozen = scope.frozen is not None
+        wanted = searching.check_where(where, approximate=approximate, frozen=frozen)
+        if not len(asked.queries):
+            return []
+        if approximate:
+            return searching.approximately(self.db, scope, asked, progress)
+        with self.db.read() as view:
+            only = searching.images_that_fit(view, scope, wanted)
+            narrowed = Asked(asked.queries, asked.k, asked.metric, only, asked.without)
+            return searching.exactly(view, scope, narrowed)
+
+    def _only_type(self) -> str:
+        with self.db.read() as view:
+            kinds = sorted({each.feature_type for each in feature_queries.sets(view)})
+        if len(kinds) == 1:
+            return kinds[0]
+        raise ValidationError(
+            f"feature_type=None: say which, stored are: {', '.join(kinds) or 'none'}."
+        )
+
+
+def _named(specimen_id: str | None, label: float | None) -> str:
+    value = "no label" if label is None else f"label {label:.4g}"
+    return f"{specimen_id or 'no specimen'}, {value}"

@@ -1,0 +1,5 @@
+"""Dataset versions: frozen, signed, sharing what did not change."""
+
+from mlmcsc.services.versions.versions import Versions
+
+__all__ = ["Versions"]

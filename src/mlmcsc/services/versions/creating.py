@@ -1,0 +1,189 @@
+"""Creating a version: draft it from one snapshot, commit it briefly, start over if overtaken."""
+
+from __future__ import annotations
+
+from mlmcsc.adapters.versions import root_of
+from mlmcsc.adapters.versions.comparing import Tally
+from mlmcsc.domain.records import DataVersionRecord
+from mlmcsc.domain.selection import Selection
+from mlmcsc.domain.versions.layers import Layer, read_layers
+from mlmcsc.domain.versions.reports import CreatedVersion
+from mlmcsc.errors import ConflictError, IntegrityError, OvertakenError, ValidationError
+from mlmcsc.services.versions import holding
+from mlmcsc.services.versions.committing import commit, same_promise, tag_all
+from mlmcsc.services.versions.gathering import Quality, gather
+from mlmcsc.services.versions.holding import VectorsChangedError
+from mlmcsc.services.versions.laying import lay, look
+from mlmcsc.services.versions.tidying import tidy
+from mlmcsc.services.versions.work import Draft, Work
+from mlmcsc.store.key_settings import setting
+from mlmcsc.store.queries import version_writes
+from mlmcsc.store.queries import versions as version_queries
+from mlmcsc.store.queries.rows import View
+
+ATTEMPTS = 5
+
+
+def create(work: Work, *, dry_run: bool) -> CreatedVersion:
+    """Make the version, or find the same one; see `Versions.create`."""
+    with work.folder.locked():
+        if dry_run:
+            return _told(work, _draft(work, write=False), None, created=False)
+        tidy(work.db, work.folder)
+        overtaken = ""
+        for _ in range(ATTEMPTS):
+            with work.db.read() as view:
+                existing = _existing(view, work)
+            drafted = _draft(work, write=existing is None)
+            if existing is not None:
+                return _again(work, drafted, existing)
+            try:
+                record = _commit(work, drafted)
+            except OvertakenError as error:
+                overtaken = str(error)
+                tidy(work.db, work.folder)
+                continue
+            return _told(work, drafted, record, created=True)
+    raise ConflictError(
+        f"Version {work.choice.version!r} was not made: {ATTEMPTS} times it was overtaken. "
+        f"{overtaken} Create it when that has ended."
+    )
+
+
+def _commit(work: Work, drafted: Draft) -> DataVersionRecord:
+    """Commit the draft; where only vectors were written since, read these again."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return commit(work, drafted)
+        except VectorsChangedError:
+            with work.db.read() as view:
+                drafted.held = _held(view, work, drafted.selection)
+    return commit(work, drafted)
+
+
+def _existing(view: View, work: Work) -> DataVersionRecord | None:
+    """The version that has the name already.
+
+    Raises:
+        ConflictError: A tag has it, or a version that lists no images, or a tag that is asked for
+            is the name of a version.
+    """
+    choice = work.choice
+    version_id = version_writes.named(view, choice.version)
+    if version_id is None and version_writes.tagged(view, choice.version) is not None:
+        raise ConflictError(f"{choice.version!r} is a tag. Choose another name, or untag it.")
+    for tag in choice.tags:
+        if version_writes.named(view, tag) is not None:
+            raise ConflictError(f"tag {tag!r} is the name of a version. Choose another tag.")
+    found = None if version_id is None else version_queries.find(view, choice.version)
+    if found is not None and not found.frozen:
+        raise ConflictError(
+            f"Version {choice.version!r} exists, recorded without its images. Choose another name."
+        )
+    return found
+
+
+def _draft(work: Work, *, write: bool) -> Draft:
+    tally, quality = Tally(), Quality()
+    with work.db.read() as view:
+        existing = _existing(view, work)
+        work.progress("choosing images", 0, 1)
+        selection = work.select(view, work.choice.wanted)
+        _refuse_empty(selection)
+        held = _held(view, work, selection)
+        parent = existing or _newest(view)
+        below = () if parent is None else read_layers(parent.layers)
+        rows = gather(view, selection, quality, work.progress)
+        layers: tuple[Layer, ...] | None = None
+        if write:
+            layers = lay(work.folder, rows, below, tally)
+        else:
+            look(work.folder, rows, below, tally)
+        database_id = str(setting(view, "database_id"))
+    root = "" if layers is None else _root(work, layers, len(selection.images))
+    return Draft(database_id, selection, parent, layers, root, tally, quality.mean, held)
+
+
+def _held(view: View, work: Work, selection: Selection) -> list[holding.Held]:
+    return holding.read(view, work.choice.features, selection.images, work.progress)
+
+
+def _newest(view: View) -> DataVersionRecord | None:
+    frozen = [each for each in version_queries.every(view) if each.frozen]
+    return frozen[-1] if frozen else None
+
+
+def _root(work: Work, layers: tuple[Layer, ...], expected: int) -> str:
+    """The root of the rows as they can be read again."""
+    work.progress("hashing rows", 0, expected)
+    root, n_rows, redacted = root_of(work.folder.rows(layers))
+    if n_rows != expected or redacted:
+        raise IntegrityError(
+            f"{n_rows} rows were stored in place of {expected}: the rows of an earlier version "
+            "were changed past mlmcsc. Run `version verify`."
+        )
+    work.progress("hashing rows", expected, expected)
+    return root
+
+
+def _refuse_empty(selection: Selection) -> None:
+    report = selection.report
+    if len(selection.images):
+        return
+    why = "; ".join(f"{count} {reason}" for reason, count in report.left_out.items())
+    raise ValidationError(
+        f"The version would be empty: of {report.labelled_images} labelled images none is left"
+        + (f" ({why})." if why else ". Add labels first.")
+    )
+
+
+def _again(work: Work, drafted: Draft, existing: DataVersionRecord) -> CreatedVersion:
+    """The version as it is, if the same was asked for.
+
+    Raises:
+        ConflictError: Another was.
+    """
+    tally, choice = drafted.tally, work.choice
+    drafted.root = str(existing.root)
+    differs = [
+        f"{count} rows {kind}"
+        for kind, count in (("new", tally.new), ("changed", tally.changed), ("gone", tally.gone))
+        if count
+    ]
+    if not same_promise(existing.manifest, drafted.manifest(work, "")):
+        differs.append("other settings or features")
+    differs += [
+        f"another {what}"
+        for what in ("name", "description")
+        if getattr(choice, what) not in {None, getattr(existing, what)}
+    ]
+    if differs:
+        raise ConflictError(
+            f"Version {choice.version!r} exists and never changes; now it would have "
+            f"{', '.join(differs)}. Choose another name."
+        )
+    tag_all(work, existing.id)
+    return _told(work, drafted, existing, created=False)
+
+
+def _told(
+    work: Work, drafted: Draft, record: DataVersionRecord | None, *, created: bool
+) -> CreatedVersion:
+    splits, tally, parent = drafted.selection.counts(), drafted.tally, drafted.parent
+    below = () if parent is None else read_layers(parent.layers)
+    return CreatedVersion(
+        version=work.choice.version,
+        record=record,
+        created=created,
+        parent=None if parent is None else parent.version,
+        splits=splits,
+        empty_splits=tuple(name for name, count in splits.items() if not count),
+        labels=len(drafted.votes.label_ids),
+        new=tally.new,
+        changed=tally.changed,
+        gone=tally.gone,
+        same=tally.same,
+        bytes_written=sum(x.n_bytes for x in drafted.layers or () if x not in below),
+        features=tuple(each.told for each in drafted.held),
+        report=drafted.selection.report,
+    )

@@ -1,0 +1,135 @@
+"""Reading what a version freezes: facts of images, annotations, boxes, vectors."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mlmcsc.store.models import features, images, labels, predictions
+from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.features import STREAM_ROWS, FeatureSet
+from mlmcsc.store.queries.rows import View
+
+Ids = NDArray[np.int64]
+
+DENSE: Final = 4
+"""Ids of which at least every fourth is wanted are read as one range."""
+ABSENT: Final = "null"
+"""How a JSON column may say NULL where raw SQL wrote it."""
+
+
+_NAMES = ("id", "path", "content_hash", "specimen_id", "width", "height", "quality_score")
+_FACTS = tuple(images.c[name] for name in _NAMES)
+_FACTS_BETWEEN = f"SELECT {', '.join(_NAMES)} FROM images WHERE id BETWEEN ? AND ? ORDER BY id"
+"""Straight on the driver: a row object for each of a million rows costs as much as reading them."""
+
+
+def image_facts(view: View, ids: Ids) -> Sequence[Any]:
+    """(id, path, content_hash, specimen_id, width, height, quality_score) of each image.
+
+    Args:
+        view: An open transaction.
+        ids: Ascending, all of them there.
+    """
+    first, last = int(ids[0]), int(ids[-1])
+    if last - first >= DENSE * len(ids):
+        query = sa.select(*_FACTS).where(view.dialect.ids_in(images.c.id, ids))
+        return view.conn.execute(query.order_by(images.c.id)).all()
+    found = view.dialect.execute(view.conn, _FACTS_BETWEEN, (first, last))
+    if len(found) == len(ids):
+        return found
+    wanted = set(ids.tolist())
+    return [row for row in found if row[0] in wanted]
+
+
+def annotated_labels(view: View) -> Ids:
+    """Labels that have an annotation, ascending."""
+    c = labels.c
+    query = sa.select(c.id).where(c.annotation_data.is_not(None)).order_by(c.id)
+    return _numbers(view, query, ("id",))["id"]
+
+
+def annotation_texts(view: View, label_ids: Ids) -> Mapping[int, str]:
+    """The annotations of these labels, as JSON text."""
+    if not len(label_ids):
+        return {}
+    c = labels.c
+    query = sa.select(c.id, sa.cast(c.annotation_data, sa.Text)).where(
+        view.dialect.ids_in(c.id, label_ids)
+    )
+    return {row[0]: row[1] for row in view.conn.execute(query) if row[1] != ABSENT}
+
+
+def boxed_predictions(view: View) -> tuple[Ids, Ids]:
+    """Images that have a prediction with a box, ascending, and the latest such prediction."""
+    c = predictions.c
+    query = sa.select(c.image_id, c.id).where(c.detection_bbox.is_not(None)).order_by(c.id)
+    found = _numbers(view, query, ("image", "id"))
+    # From the end, the first of each image is its latest.
+    image_ids, last = np.unique(found["image"][::-1], return_index=True)
+    return image_ids, found["id"][::-1][last]
+
+
+def detections(view: View, prediction_ids: Ids) -> Mapping[int, str]:
+    """Box, class, confidence and id of these predictions, as JSON text, by image."""
+    if not len(prediction_ids):
+        return {}
+    c = predictions.c
+    box = sa.cast(c.detection_bbox, sa.Text)
+    query = sa.select(c.image_id, c.id, box, c.detection_class, c.detection_confidence).where(
+        view.dialect.ids_in(c.id, prediction_ids)
+    )
+    return {
+        image_id: orjson.dumps(
+            {
+                "bbox": orjson.Fragment(bbox),
+                "class": name,
+                "confidence": confidence,
+                "prediction_id": prediction_id,
+            }
+        ).decode()
+        for image_id, prediction_id, bbox, name, confidence in view.conn.execute(query)
+        if bbox != ABSENT
+    }
+
+
+def feature_digest(view: View, feature_set: FeatureSet, image_ids: Ids) -> tuple[int, str]:
+    """How many of the images have a vector of the set, and the digest of these vectors.
+
+    The digest is that of `mlmcsc.domain.versions.manifest.FrozenFeatures`.
+
+    Args:
+        view: An open transaction.
+        feature_set: The set.
+        image_ids: Ascending.
+    """
+    c = features.c
+    query = (
+        sa.select(c.image_id, c.feature_vector)
+        .where(
+            c.feature_type == feature_set.feature_type,
+            c.extractor_version == feature_set.extractor_version,
+        )
+        .order_by(c.image_id)
+    )
+    digest, count, sha256 = hashlib.sha256(), 0, hashlib.sha256
+    for chunk in rows.stream(view, query, STREAM_ROWS):
+        ids = np.fromiter((row[0] for row in chunk), dtype=np.int64, count=len(chunk))
+        wanted = np.isin(ids, image_ids, assume_unique=True)
+        for at in np.flatnonzero(wanted).tolist():
+            image_id, vector = chunk[at]
+            digest.update(struct.pack("<q", image_id) + sha256(vector).digest())
+        count += int(wanted.sum())
+    return count, digest.hexdigest()
+
+
+def _numbers(view: View, query: sa.Select[Any], names: Sequence[str]) -> NDArray[Any]:
+    dtype = np.dtype([(name, "<i8") for name in names])
+    return view.dialect.read_numbers(view.conn, query, dtype)

@@ -1,0 +1,195 @@
+"""What a search for similar images reads besides the matrix of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mlmcsc.errors import UnknownRecordError
+from mlmcsc.store.models import (
+    feature_revisions,
+    feature_sets,
+    features,
+    image_fingerprints,
+    images,
+    labels,
+    near_duplicates,
+)
+from mlmcsc.store.queries import images as image_queries
+from mlmcsc.store.queries import rows
+from mlmcsc.store.queries import versions as version_queries
+from mlmcsc.store.queries.features import STREAM_ROWS, FeatureSet
+from mlmcsc.store.queries.rows import View
+
+Ids = NDArray[np.int64]
+_ID = np.dtype([("id", "<i8")])
+_PAIR = np.dtype([("a", "<i8"), ("b", "<i8")])
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is told of an image that was found."""
+
+    path: str
+    specimen_id: str | None
+    label: float | None
+
+
+def frozen_set(
+    view: View, version: str, version_id: int, feature_type: str, extractor_version: str | None
+) -> tuple[FeatureSet, int]:
+    """The feature set of a version, with the number of vectors it holds, and its marker.
+
+    Raises:
+        UnknownRecordError: The version holds none or several such sets; the message lists them.
+    """
+    held = version_queries.features_of(view, version_id)
+    found = [
+        one
+        for one in held
+        if one.feature_type == feature_type and extractor_version in {None, one.extractor_version}
+    ]
+    if len(found) != 1:
+        known = ", ".join(f"{one.feature_type} {one.extractor_version}" for one in held)
+        asked = feature_type if extractor_version is None else f"{feature_type} {extractor_version}"
+        count = "several" if found else "no"
+        raise UnknownRecordError(
+            f"data version {version!r} holds {count} {asked!r} features. It holds: "
+            f"{known or 'none'}. Name one of these, with extractor_version=."
+        )
+    one = found[0]
+    c = feature_sets.c
+    named = (c.feature_type == one.feature_type, c.extractor_version == one.extractor_version)
+    set_id = view.conn.scalar(sa.select(c.id).where(*named))
+    chosen = FeatureSet(
+        int(set_id or 0),
+        one.feature_type,
+        one.extractor_version,
+        one.feature_dimension,
+        one.dtype,
+        one.n_vectors,
+    )
+    return chosen, one.marker
+
+
+def since(view: View, chosen: FeatureSet, marker: int) -> Ids:
+    """Images whose vector of today is newer than the marker, ascending."""
+    query = sa.select(features.c.image_id).where(
+        *_of_set(features, chosen), features.c.id >= marker
+    )
+    return np.sort(_ids(view, query))
+
+
+def overlay_images(view: View, chosen: FeatureSet, marker: int) -> Ids:
+    """Images whose vector at the marker was replaced or removed since, ascending."""
+    query = sa.select(feature_revisions.c.image_id).where(*_then(chosen, marker))
+    return np.sort(_ids(view, query))
+
+
+def overlay(
+    view: View, chosen: FeatureSet, marker: int
+) -> Iterator[Sequence[tuple[int, int, bytes]]]:
+    """`(feature id, image id, raw vector)` of those images as they were, in chunks."""
+    c = feature_revisions.c
+    query = sa.select(c.id, c.image_id, c.feature_vector).where(*_then(chosen, marker))
+    yield from rows.stream(view, query.order_by(c.id), STREAM_ROWS)
+
+
+def raw_vector(view: View, chosen: FeatureSet, image_id: int, marker: int | None) -> bytes | None:
+    """An image's vector as stored, as of the marker if there is one; None where it has none."""
+    if marker is not None:
+        r = feature_revisions.c
+        old = sa.select(r.feature_vector).where(r.image_id == image_id, *_then(chosen, marker))
+        found = view.conn.scalar(old)
+        if found is not None:
+            return bytes(found)
+    c = features.c
+    query = sa.select(c.feature_vector).where(c.image_id == image_id, *_of_set(features, chosen))
+    if marker is not None:
+        query = query.where(c.id < marker)
+    found = view.conn.scalar(query)
+    return None if found is None else bytes(found)
+
+
+def _of_set(table: sa.Table, chosen: FeatureSet) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        table.c.feature_type == chosen.feature_type,
+        table.c.extractor_version == chosen.extractor_version,
+    )
+
+
+def _then(chosen: FeatureSet, marker: int) -> tuple[sa.ColumnElement[bool], ...]:
+    c = feature_revisions.c
+    return (*_of_set(feature_revisions, chosen), c.id < marker, c.gone_at > marker)
+
+
+def images_where(view: View, wanted: Mapping[str, Any]) -> Ids:
+    """Images that fit the filter, ascending; labels are those stored last."""
+    conditions = image_queries.conditions(view, wanted)
+    bounds = [
+        bound
+        for name, bound in (
+            ("min_label", labels.c.label.__ge__),
+            ("max_label", labels.c.label.__le__),
+        )
+        if name in wanted
+        for bound in (bound(wanted[name]),)
+    ]
+    if bounds:
+        latest = sa.select(sa.func.max(labels.c.id)).group_by(labels.c.image_id)
+        fitting = sa.select(labels.c.image_id).where(labels.c.id.in_(latest), *bounds)
+        conditions.append(images.c.id.in_(fitting))
+    query = sa.select(images.c.id).where(*conditions).order_by(images.c.id)
+    found = view.conn.scalars(query).all()  # times need encoding, which the raw reader does not do
+    return np.fromiter(found, dtype=np.int64, count=len(found))
+
+
+def facts_of(view: View, image_ids: Ids) -> dict[int, Facts]:
+    """Path, specimen and label stored last of these images."""
+    c = images.c
+    newest = (
+        sa.select(sa.func.max(labels.c.id))
+        .where(view.dialect.ids_in(labels.c.image_id, image_ids))
+        .group_by(labels.c.image_id)
+    )
+    values = {
+        row.image_id: row.label
+        for row in view.conn.execute(
+            sa.select(labels.c.image_id, labels.c.label).where(labels.c.id.in_(newest))
+        )
+    }
+    query = sa.select(c.id, c.path, c.specimen_id).where(view.dialect.ids_in(c.id, image_ids))
+    return {
+        row.id: Facts(row.path, row.specimen_id, values.get(row.id))
+        for row in view.conn.execute(query)
+    }
+
+
+def look_alikes(view: View) -> Ids:
+    """Pairs of stored images whose fingerprints are close, shape `(L, 2)`."""
+    c = near_duplicates.c
+    found = view.dialect.read_numbers(view.conn, sa.select(c.image_id, c.older_image_id), _PAIR)
+    return np.stack([found["a"], found["b"]], axis=1)
+
+
+def fingerprints_of(view: View, image_ids: Ids) -> dict[int, bytes]:
+    """The fine fingerprint of those images that have one."""
+    c = image_fingerprints.c
+    query = sa.select(c.image_id, c.fine).where(view.dialect.ids_in(c.image_id, image_ids))
+    return {row.image_id: bytes(row.fine) for row in view.conn.execute(query)}
+
+
+def image_at(view: View, path: str) -> int | None:
+    """The image stored under this path, or under this alias; None where there is none."""
+    found = image_queries.known_files(view, [path])
+    return found[path].image_id if path in found else None
+
+
+def _ids(view: View, query: sa.Select[tuple[int]]) -> Ids:
+    found = view.dialect.read_numbers(view.conn, query, _ID)
+    return np.ascontiguousarray(found["id"])

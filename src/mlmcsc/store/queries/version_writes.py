@@ -1,0 +1,170 @@
+"""Writing and removing dataset versions and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mlmcsc.store.models import (
+    data_versions,
+    feature_revisions,
+    feature_sets,
+    features,
+    frozen_images,
+    images,
+    labels,
+    model_versions,
+    version_features,
+    version_tags,
+)
+from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.features import FeatureSet
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.uow import Transaction
+
+Ids = NDArray[np.int64]
+
+
+def named(view: View, name: str) -> int | None:
+    """Id of the version with this very name."""
+    c = data_versions.c
+    return view.conn.scalar(sa.select(c.id).where(c.version == name))
+
+
+def tagged(view: View, tag: str) -> int | None:
+    """Id of the version that the tag points to."""
+    c = version_tags.c
+    return view.conn.scalar(sa.select(c.version_id).where(c.tag == tag))
+
+
+def all_there(view: View, label_ids: Ids) -> bool:
+    """Whether none of these labels was deleted."""
+    query = sa.select(labels.c.id).order_by(labels.c.id)
+    there = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8")]))["id"]
+    if not len(there):
+        return not len(label_ids)
+    at = np.searchsorted(there, label_ids)
+    return bool((there[np.minimum(at, len(there) - 1)] == label_ids).all())
+
+
+def freeze_images(tx: Transaction, image_ids: Ids) -> bool:
+    """Keep images from being deleted; False when one of them was already."""
+    c = frozen_images.c
+    known = tx.dialect.read_numbers(tx.conn, sa.select(c.image_id), np.dtype([("id", "<i8")]))
+    new = np.setdiff1d(image_ids, known["id"])
+    stored = 0
+    for start in range(0, len(new), rows.CHUNK):
+        chunk = new[start : start + rows.CHUNK]
+        first, last = int(chunk[0]), int(chunk[-1])
+        unbroken = last - first + 1 == len(chunk)  # so the list need not be sent
+        c_id = images.c.id
+        these = c_id.between(first, last) if unbroken else tx.dialect.ids_in(c_id, chunk)
+        there = sa.select(c_id).where(these)
+        insert = frozen_images.insert().from_select(["image_id"], there)
+        # Without the option, PostgreSQL's driver is not asked how many rows an INSERT made.
+        counted = insert.execution_options(preserve_rowcount=True)
+        stored += tx.conn.execute(counted).rowcount
+    return stored == len(new)
+
+
+def release_images(tx: Transaction, image_ids: Ids) -> None:
+    """Images that no version has any more may be deleted again."""
+    for start in range(0, len(image_ids), rows.CHUNK):
+        chunk = image_ids[start : start + rows.CHUNK]
+        tx.conn.execute(
+            frozen_images.delete().where(tx.dialect.ids_in(frozen_images.c.image_id, chunk))
+        )
+
+
+def lock_sets(tx: Transaction, sets: Sequence[FeatureSet]) -> dict[int, list[str]]:
+    """Keep writers of vectors off these sets; the names of their last writes, by set id."""
+    c = feature_sets.c
+    query = (
+        sa.select(c.id, c.tokens)
+        .where(tx.dialect.ids_in(c.id, [each.id for each in sets]))
+        .order_by(c.feature_type, c.extractor_version)
+        .with_for_update()
+    )
+    return {row.id: row.tokens for row in tx.conn.execute(query)}
+
+
+def markers(tx: Transaction, count: int) -> list[int]:
+    """An id beyond every vector there is, for each set that is frozen.
+
+    The same for all: SQLite's sequence moves with the next row only, so a second one would be
+    beyond vectors that are yet to come.
+    """
+    return [int(tx.dialect.reserve_ids(tx.conn, features, 1)[0])] * count if count else []
+
+
+def next_id(tx: Transaction) -> int:
+    """The id of the version about to be inserted."""
+    return int(tx.dialect.reserve_ids(tx.conn, data_versions, 1)[0])
+
+
+def insert_version(
+    tx: Transaction, values: Mapping[str, Any], held: Sequence[Mapping[str, Any]]
+) -> None:
+    """The version's row, with its id, and its feature sets."""
+    rows.insert(tx, data_versions, values)
+    if held:
+        tx.conn.execute(
+            version_features.insert(), [{"version_id": values["id"], **each} for each in held]
+        )
+
+
+def point_tag(tx: Transaction, tag: str, version_id: int) -> int:
+    """Make the tag, or move it; its row id."""
+    c = version_tags.c
+    row_id = tx.conn.scalar(sa.select(c.id).where(c.tag == tag))
+    if row_id is None:
+        return rows.insert(tx, version_tags, {"tag": tag, "version_id": version_id})
+    rows.update(tx, version_tags, int(row_id), {"version_id": version_id})
+    return int(row_id)
+
+
+def drop_tags(tx: Transaction, tags: Iterable[str]) -> dict[str, int]:
+    """Remove tags; the row ids that they had, by tag."""
+    c = version_tags.c
+    query = sa.select(c.tag, c.id).where(tx.dialect.ids_in(c.tag, list(tags)))
+    found = {row.tag: int(row.id) for row in tx.conn.execute(query)}
+    tx.conn.execute(version_tags.delete().where(tx.dialect.ids_in(c.id, list(found.values()))))
+    return found
+
+
+def trained_on(view: View, names: Sequence[str]) -> list[str]:
+    """Model versions that name one of these (a version, its tags) as their training data."""
+    c = model_versions.c
+    query = sa.select(c.version).where(c.training_data_version.in_(names)).order_by(c.id)
+    return list(view.conn.scalars(query))
+
+
+def delete_version(tx: Transaction, version_id: int) -> None:
+    """Remove the row; its feature sets go with it."""
+    tx.conn.execute(version_features.delete().where(version_features.c.version_id == version_id))
+    tx.conn.execute(data_versions.delete().where(data_versions.c.id == version_id))
+
+
+def free_revisions(tx: Transaction) -> int:
+    """Remove replaced vectors that no version holds any more; says how many."""
+    return tx.conn.execute(feature_revisions.delete().where(~_held())).rowcount
+
+
+def freed_revisions(view: View, without: int) -> int:
+    """How many replaced vectors no version would hold without that one."""
+    return rows.count(view, feature_revisions, ~_held(without))
+
+
+def _held(without: int | None = None) -> sa.ColumnElement[bool]:
+    v, r = version_features.c, feature_revisions.c
+    holds = sa.exists().where(
+        v.feature_type == r.feature_type,
+        v.extractor_version == r.extractor_version,
+        v.marker > r.id,
+        v.marker < r.gone_at,
+    )
+    return holds if without is None else holds.where(v.version_id != without)

@@ -1,0 +1,153 @@
+"""Readers of foreign datasets take no name and no number on trust."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlmcsc.adapters.dataset_readers import read_dataset
+from mlmcsc.adapters.dataset_readers.places import MOST_JSON, parts_of, split_in
+from mlmcsc.adapters.dataset_readers.sidecar import MOST_BYTES
+from mlmcsc.adapters.dataset_readers.webdataset import MOST_IMAGE
+from mlmcsc.adapters.dataset_readers.yolo import MOST_TEXT
+from mlmcsc.errors import ValidationError
+
+NAMES = st.one_of(
+    st.text(),
+    st.lists(st.sampled_from(["..", ".", "", "a", "b.png", "C:", "~"])).flatmap(
+        lambda parts: st.sampled_from(["/".join(parts), "\\".join(parts)])
+    ),
+)
+
+
+@given(NAMES)
+def test_a_name_that_is_accepted_stays_below_the_folder(name):
+    try:
+        parts = parts_of(name)
+    except ValidationError:
+        return
+    path = Path("/data/set").joinpath(*parts)
+    assert path.is_relative_to("/data/set")
+    assert path != Path("/data/set")
+    assert ".." not in path.parts
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("instances_train2017", "train"),
+        ("images/valid", "val"),
+        ("validation", "val"),
+        ("test-000000.tar", "test"),
+        ("contest", None),
+        ("trainer", None),
+        ("latest", None),
+    ],
+)
+def test_a_split_is_told_from_a_name_and_not_from_part_of_a_word(text, split):
+    assert split_in(text) == split
+
+
+NAMED = {"0": "shear lip", "1": "crack"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("data.yaml", "names:\n  0: shear lip\n  1: 'crack'\nnc: 2\n"),
+        ("data.yaml", "nc: 2\nnames: ['shear lip', \"crack\"]\n"),
+        ("data.yml", "names:\n- shear lip\n- crack\ntrain: images/train\n"),
+        ("classes.txt", "shear lip\ncrack\n"),
+        (None, None),
+    ],
+)
+def test_class_names_are_read_in_every_form_that_yolo_has(tmp_path, draw, name, text):
+    draw("images/a.png")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/a.txt").write_text("1 0.5 0.5 0.5 0.5\n0 0.5 0.5 1 1 0.93\n")
+    if name is not None:
+        (tmp_path / name).write_text(text)
+    (row,) = read_dataset(tmp_path, "yolo").rows
+    wanted = NAMED if name is not None else {"0": "0", "1": "1"}
+    assert [box.name for box in row.boxes] == [wanted["1"], wanted["0"]]
+    assert (row.boxes[1].x, row.boxes[1].y, row.boxes[1].width) == (0, 0, 64)
+
+
+@pytest.mark.parametrize("line", ["2 0.5 0.5 1 1", "0.5 0.5 0.5 1 1", "0 nan 0.5 1 1", "0 a b c d"])
+def test_a_line_that_is_no_box_of_a_named_class_is_a_problem(tmp_path, draw, line):
+    draw("images/a.png")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/a.txt").write_text(line)
+    (tmp_path / "classes.txt").write_text("shear lip\ncrack\n")
+    found = read_dataset(tmp_path, "yolo")
+    assert (found.rows, len(found.problems)) == ([], 1)
+
+
+def test_a_sparse_member_that_would_swell_is_refused(tmp_path):
+    sparse = tarfile.TarInfo("0.png")
+    sparse.type = tarfile.GNUTYPE_SPARSE
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.GNU_FORMAT) as tar:
+        tar.addfile(sparse)
+    with pytest.raises(ValidationError, match="sparse"):
+        read_dataset(tmp_path, "webdataset")
+
+
+def test_a_member_that_claims_to_be_huge_is_refused_before_anything_is_read(tmp_path):
+    huge = tarfile.TarInfo("0.png")
+    huge.size = MOST_IMAGE + 1
+    (tmp_path / "a.tar").write_bytes(huge.tobuf(tarfile.GNU_FORMAT) + b"x" * 1024)
+    with pytest.raises(ValidationError, match=r"at most 4,000,000,000"):
+        read_dataset(tmp_path, "webdataset")
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"0.png": b"x"}, "has no .json"),
+        ({"0.json": b"{}"}, "has 0 images"),
+        ({"0.png": b"x", "0.jpg": b"x", "0.json": b"{}"}, "has 2 images"),
+        ({"0.png": b"x", "0.json": b"[]"}, "is no object"),
+        ({"0.png": b"x", "0.json": b"{"}, "is no JSON"),
+        ({"0.png": b"x", "0.json": b'{"boxes": [1]}'}, "no list of objects"),
+    ],
+)
+def test_a_sample_that_is_not_whole_is_a_problem(tmp_path, members, reason):
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name, raw in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(raw)
+            tar.addfile(info, io.BytesIO(raw))
+    found = read_dataset(tmp_path, "webdataset")
+    assert found.rows == []
+    assert reason in found.problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "head", "size"),
+    [
+        ("coco", "instances.json", b'{"images": [', MOST_JSON),
+        ("huggingface", "metadata.csv", b"file_name,label\n", MOST_BYTES),
+        ("yolo", "data.yaml", b"names:\n", MOST_TEXT),
+    ],
+)
+def test_a_file_too_large_for_memory_is_refused_unread(tmp_path, kind, name, head, size):
+    with (tmp_path / name).open("wb") as out:
+        out.write(head)
+        out.truncate(size + 1)  # a hole: takes no room
+    with pytest.raises(ValidationError, match=f"{size:,}"):
+        read_dataset(tmp_path, kind)
+
+
+def test_sizes_that_the_dataset_tells_bound_its_boxes(tmp_path, draw):
+    draw("a.png")
+    line = {"file_name": "a.png", "width": 64, "height": 48, "objects": {"bbox": [[0, 0, 99, 9]]}}
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(line))
+    found = read_dataset(tmp_path, "huggingface")
+    assert found.rows == []
+    assert "in an image of 64 x 48 px" in found.problems[0].reason
