@@ -34,11 +34,13 @@ WIDTH, HEIGHT = 1280, 960
 """Pixels of a micrograph, as scanning electron microscopes commonly save them."""
 
 
-def micrographs(folder: Path, count: int) -> list[Path]:
+def micrographs(
+    folder: Path, count: int, *, width: int = WIDTH, height: int = HEIGHT
+) -> list[Path]:
     """Write files like a microscope's, half of them TIFF, half JPEG, into the page cache.
 
-    Each is 1280 x 960, 8-bit grey, with grain and camera noise: TIFF uncompressed with a pixel size
-    in its tags (1.2 MB), JPEG of quality 90 (about 0.5 MB).
+    Each is 8-bit grey, with grain and camera noise: TIFF uncompressed with a pixel size in its tags
+    (at 1280 x 960: 1.2 MB), JPEG of quality 90 (0.3 MB).
     """
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(8)
@@ -46,9 +48,9 @@ def micrographs(folder: Path, count: int) -> list[Path]:
     paths = []
     for number in range(count):
         grains = Image.fromarray(rng.integers(0, 200, (3 * GRAIN, 4 * GRAIN), dtype=np.uint8))
-        surface = np.asarray(grains.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC), np.uint8)
+        surface = np.asarray(grains.resize((width, height), Image.Resampling.BICUBIC), np.uint8)
         top, left = rng.integers(0, HEIGHT), rng.integers(0, WIDTH)
-        pixels = surface // 2 + surface // 4 + noise[top : top + HEIGHT, left : left + WIDTH]
+        pixels = surface // 2 + surface // 4 + noise[top : top + height, left : left + width]
         stem = folder / f"S{number // 20:04d}_{number:05d}"
         paths.append(_save(Image.fromarray(pixels), stem, tiff=number % 2 == 0))
     for path in paths:

@@ -97,8 +97,12 @@ def learn(db: DatabaseManager, images: list[int], model_file: Path) -> list[int]
     ]
     db.store_features(images, "texture", vectors, "1.0")
 
-    # --- Training data: no specimen in two splits, the same every time.
-    data = db.get_training_data(train_split=0.7, val_split=0.15, test_split=0.15)
+    # --- A version keeps for good what the model learns from; its root proves what was in it.
+    version = db.create_data_version("v1.0", "First campaign", "36 views, every image labelled")
+    print(f"{version.version}: {version.total_images} images, root {version.root[:16]}")
+
+    # --- Training data: no specimen in two splits, the same every time, on every machine.
+    data = db.get_training_data(data_version="v1.0")
     train, labels = zip(*data["train"], strict=True)
     features = db.get_features_for_training(train, feature_type="texture")
     model = fit(features, labels, [db.get_image(image).specimen_id for image in train])
@@ -106,12 +110,14 @@ def learn(db: DatabaseManager, images: list[int], model_file: Path) -> list[int]
     print(f"trained on {len(train)} images, features {features.shape}")
 
     # --- The model and its predictions, with confidence.
-    version = db.register_model_version("ridge-1", "ridge", str(model_file))
-    db.set_active_model(version)
+    model_id = db.register_model_version(
+        "ridge-1", "ridge", str(model_file), training_data_version="v1.0"
+    )
+    db.set_active_model(model_id)
     values, confidences = model.predict(db.get_features_for_training(images, "texture"))
     db.store_prediction(
         images[0],
-        version,
+        model_id,
         float(values[0]),
         float(confidences[0]),
         detection_bbox=[60, 120, 360, 300],

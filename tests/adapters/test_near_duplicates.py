@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -12,7 +13,7 @@ from mlmcsc.adapters.fingerprints import _cells, fingerprint
 from mlmcsc.adapters.image_containers import read_container
 from mlmcsc.adapters.image_containers.source import ByteSource
 from mlmcsc.adapters.images import read_facts, read_pixels
-from mlmcsc.adapters.images.preview import grey_preview
+from mlmcsc.adapters.images.preview import LUMA, grey_preview
 from mlmcsc.domain.image_facts import (
     CANDIDATE_DISTANCE,
     NEAR_DUPLICATE_DISTANCE,
@@ -228,3 +229,29 @@ def test_a_jpeg_preview_is_what_pillow_itself_makes_of_the_file(mode, size):
         image.draft("L", (128, 128))
         expected = np.asarray(image.convert("L"))
     np.testing.assert_array_equal(grey_preview(source, read_container(source, 10**7)), expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize("shape", [(97, 130), (300, 333), (300, 333, 3), (300, 333, 4)])
+def test_a_plain_tiff_looked_at_in_place_has_the_fingerprint_of_its_decoded_pixels(
+    tmp_path, order, dtype, shape
+):
+    full = np.iinfo(dtype).max
+    drawn = np.random.default_rng(11).integers(0, full // 2, shape, dtype=dtype)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        drawn,
+        byteorder=order,
+        photometric="rgb" if len(shape) > 2 else "minisblack",
+        rowsperstrip=31,
+    )
+    grey = drawn if drawn.ndim == 2 else (drawn[:, :, :3] @ LUMA).astype(drawn.dtype)
+    told = read_facts(tmp_path / "a.tif").fingerprint
+    assert told is not None
+    assert told == fingerprint(grey)
+    # Of whole levels no bit is dropped: 8 bits are as many as a level has.
+    assert told == fingerprint((grey >> (0 if dtype == "u1" else 7)).astype(np.uint16))
+    again = read_pixels(tmp_path / "a.tif")
+    np.testing.assert_array_equal(again, drawn)
+    assert again.flags.writeable

@@ -189,3 +189,10 @@ def test_the_story_is_the_same_on_every_kind_of_database(url, tmp_path, monkeypa
 
     assert here.scores.model.mae == file.scores.model.mae
     assert json.loads((tmp_path / "here" / PLAN_FILE).read_text()) == SMALL
+
+
+def test_each_model_is_trained_on_a_frozen_version_that_verifies(opened):
+    for model in (FIRST_MODEL, SECOND_MODEL):
+        told = opened.lineage.of_model(model)
+        assert told.training_data.version == f"{model}-data"
+        assert opened.version_checks.verify(f"{model}-data").findings == ()

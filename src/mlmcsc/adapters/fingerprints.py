@@ -129,6 +129,8 @@ def _levels(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
 
     Unsigned integers span the bits in use (12-bit cameras store 16), others their own range.
     """
+    if gray.dtype == np.uint8:
+        return gray.view(np.uint8)  # as they are, without a look at each
     if gray.dtype.kind == "u":
         shift = max(0, int(gray.max()).bit_length() - 8)
         return (gray >> np.array(shift, gray.dtype) if shift else gray).astype(np.uint8)

@@ -7,16 +7,13 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import structlog
-
-from mlmcsc.adapters.archives import ArchiveFolder
 from mlmcsc.adapters.crypto import PycaCryptography
 from mlmcsc.adapters.keystore import MemoryKeyStore, key_store
-from mlmcsc.adapters.ledger import ErasureLedger
+from mlmcsc.adapters.matrix_cache import MatrixCache
 from mlmcsc.adapters.system import os_user
-from mlmcsc.adapters.versions import VersionFolder
 from mlmcsc.config import (
     Config,
     archive_folder,
@@ -29,17 +26,21 @@ from mlmcsc.config import (
     refuse_empty_promises,
     version_folder,
 )
-from mlmcsc.domain.adoption import AdoptionReport
+from mlmcsc.config.image_settings import ImageSettings
+from mlmcsc.config.logs import set_up_logs
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.sealing import KeyStore
 from mlmcsc.errors import ValidationError
-from mlmcsc.services.feature_reads import MatrixCache
-from mlmcsc.services.images import ImageSettings
 from mlmcsc.store import schema
-from mlmcsc.store.adoption import AdoptionOptions, adopt_if_original
 from mlmcsc.store.engine import EngineOptions, is_in_memory, no_database, open_engine
 from mlmcsc.store.uow import Store
 from mlmcsc.store.vault import Vault
+
+if TYPE_CHECKING:
+    from mlmcsc.adapters.archives import ArchiveFolder
+    from mlmcsc.adapters.ledger import ErasureLedger
+    from mlmcsc.adapters.versions import VersionFolder
+    from mlmcsc.domain.adoption import AdoptionReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,30 @@ class Database:
     adoption: AdoptionReport | None
     images: ImageSettings
     matrices: MatrixCache
-    archives: ArchiveFolder
-    ledger: ErasureLedger
-    versions: VersionFolder
+    archive_folder: Path | None
+    ledger_file: Path | None
+    version_folder: Path | None
+
+    @property
+    def archives(self) -> ArchiveFolder:
+        """Where old rows lie in signed files."""
+        from mlmcsc.adapters.archives import ArchiveFolder
+
+        return ArchiveFolder(self.archive_folder)
+
+    @property
+    def ledger(self) -> ErasureLedger:
+        """What was erased, outside the database and its backups."""
+        from mlmcsc.adapters.ledger import ErasureLedger
+
+        return ErasureLedger(self.ledger_file)
+
+    @property
+    def versions(self) -> VersionFolder:
+        """Where the rows of dataset versions lie."""
+        from mlmcsc.adapters.versions import VersionFolder
+
+        return VersionFolder(self.version_folder)
 
 
 def open_database(
@@ -80,7 +102,8 @@ def open_database(
         SchemaError: When its schema is not one that this release can use.
         AdoptionError: When it is a database of the original system that cannot be taken over.
     """
-    _keep_stdout_clean()
+    # Unless the program has its own wishes: stdout is its result.
+    set_up_logs(_log_to_stderr, again=False)
     config = load_config() if config is None else config
     refuse_empty_promises(config)
     url = config.database.get_connection_url() if url is None else url
@@ -104,6 +127,7 @@ def open_database(
     except BaseException:
         store.close()
         raise
+    in_memory = dialect.in_memory
     return Database(
         store=store,
         config=config,
@@ -112,14 +136,10 @@ def open_database(
         opened=opened,
         adoption=adoption,
         images=_image_settings(config, caches, image_store(config, dialect.path, database_id)),
-        matrices=MatrixCache(None if dialect.in_memory else caches / "features"),
-        archives=ArchiveFolder(
-            None if dialect.in_memory else archive_folder(config, dialect.path, database_id)
-        ),
-        ledger=ErasureLedger(None if dialect.in_memory else ledger_file(config, database_id)),
-        versions=VersionFolder(
-            None if dialect.in_memory else version_folder(config, dialect.path, database_id)
-        ),
+        matrices=MatrixCache(None if in_memory else caches / "features"),
+        archive_folder=None if in_memory else archive_folder(config, dialect.path, database_id),
+        ledger_file=None if in_memory else ledger_file(config, database_id),
+        version_folder=None if in_memory else version_folder(config, dialect.path, database_id),
     )
 
 
@@ -147,10 +167,10 @@ def _copy_name(database_id: str, url: str) -> str:
     return f"{database_id}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
 
 
-def _keep_stdout_clean() -> None:
-    """Log lines go to stderr unless the program has its own wishes: stdout is its result."""
-    if not structlog.is_configured():
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+def _log_to_stderr() -> None:
+    import structlog
+
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def _vault(config: Config, url: str) -> Vault:
@@ -168,6 +188,8 @@ def _adopt(
     url: str, config: Config, label_range: tuple[float, float] | None, vault: Vault
 ) -> AdoptionReport | None:
     """Take over a database of the original system, before our settings touch the file."""
+    from mlmcsc.store.adoption import AdoptionOptions, adopt_if_original
+
     quality = config.quality
     # The default zone, also as written out in a file of defaults, is nobody's word on where the
     # original's clock stood.

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -110,7 +111,13 @@ TOLD_BY_THE_COMMAND = {
 
 def log_to_stderr(level: str, *, as_json: bool) -> None:
     """Send the services' log lines to stderr: stdout belongs to the result."""
-    import logging  # noqa: PLC0415  # not for --help
+    from mlmcsc.config.logs import set_up_logs  # noqa: PLC0415  # not for --help
+
+    set_up_logs(partial(_configure_logs, level, as_json=as_json), again=True)
+
+
+def _configure_logs(level: str, *, as_json: bool) -> None:
+    import logging  # noqa: PLC0415  # only when there is something to log
 
     import structlog  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ import numpy as np
 from mlmcsc.demo.folder import Drawn
 from mlmcsc.demo.model import RidgeModel, fit
 from mlmcsc.demo.texture import EXTRACTOR, VERSION
-from mlmcsc.domain.records import ModelVersionRecord, PredictionRecord
+from mlmcsc.domain.records import DataVersionRecord, ModelVersionRecord, PredictionRecord
 from mlmcsc.domain.training import TrainingData
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.manager import DatabaseManager
@@ -26,12 +26,14 @@ class Lesson:
     Attributes:
         model: the fitted numbers.
         version: its entry in the database.
-        data: the splits.
+        frozen: the data version that it was trained on.
+        data: the splits of that.
         predictions: by image id.
     """
 
     model: RidgeModel
     version: ModelVersionRecord
+    frozen: DataVersionRecord
     data: TrainingData
     predictions: Mapping[int, PredictionRecord]
 
@@ -48,7 +50,9 @@ def learn(
     *,
     verified_only: bool = False,
 ) -> Lesson:
-    """Train, register, activate, and predict every image; a version that exists stays as it is.
+    """Freeze the data, train, register, activate, predict every image.
+
+    A version that exists stays as it is.
 
     Args:
         db: the open database.
@@ -61,10 +65,15 @@ def learn(
         ValidationError: fewer than three specimens in the training split.
         OSError: the model file cannot be written or, when it was registered before, read.
     """
-    data = db.get_training_data(
-        feature_type=EXTRACTOR, label_policy="mean", verified_only=verified_only
-    )
-    record = _registered(db, version)
+    record, frozen = _registered(db, version), f"{version}-data"
+    if record is None:
+        db.create_data_version(
+            frozen,
+            feature_type=EXTRACTOR,
+            label_policy="mean",
+            verified_only=verified_only,
+        )
+    data = db.get_training_data(data_version=frozen)
     if record is None:
         model = _fit(db, data, truth)
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +83,7 @@ def learn(
             version,
             MODEL_NAME,
             str(path),
+            training_data_version=frozen,
             training_loss=model.left_out.mae,
             hyperparameters={
                 "alpha": model.alpha,
@@ -85,7 +95,8 @@ def learn(
     else:
         model = RidgeModel.load(Path(record.model_path))
     record = db.set_active_model(version)
-    return Lesson(model, record, data, _predict(db, model, record, list(truth)))
+    predictions = _predict(db, model, record, list(truth))
+    return Lesson(model, record, db.versions.get(frozen), data, predictions)
 
 
 def _fit(db: DatabaseManager, data: TrainingData, truth: Mapping[int, Drawn]) -> RidgeModel:

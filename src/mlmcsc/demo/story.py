@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from mlmcsc.config import Config, load_config
 from mlmcsc.demo import archive, labelling
 from mlmcsc.demo.evaluation import Scores, evaluate, technicians_against_truth
 from mlmcsc.demo.folder import Drawn, Plan, campaign_in
@@ -118,7 +119,7 @@ def run(
         f"{min(temperatures):.0f} to {max(temperatures):.0f} °C, seed {seed}: {output / 'images'}"
     )
     url = database_url or f"sqlite:///{(output / DATABASE_FILE).absolute()}"
-    with DatabaseManager(url, label_range=(0.0, 1.0)) as db:
+    with DatabaseManager(url, config=_config(url, output), label_range=(0.0, 1.0)) as db:
         lab = _archive(db, plan, drawn, narrator)
         lesson, scores = _learn_and_label(lab, output / "models", narrator)
         _tell_scores(scores, narrator)
@@ -134,6 +135,14 @@ def run(
         narrator.end()
         labels = health.tables["labels"]
         return DemoResult(report, db.url, len(drawn), labels, scores, perf_counter() - began)
+
+
+def _config(url: str, output: Path) -> Config:
+    """The settings; a server's data versions lie with the demo unless they name a folder."""
+    config = load_config()
+    if url.startswith("sqlite") or config.versioning.directory is not None:
+        return config
+    return load_config(overrides={"versioning": {"directory": str(output.absolute() / "versions")}})
 
 
 def _archive(
@@ -203,7 +212,10 @@ def _learn_and_label(lab: Laboratory, models: Path, narrator: Narrator) -> tuple
 def _tell_lesson(lesson: Lesson, narrator: Narrator) -> None:
     groups = lesson.data.report.groups
     sizes = (f"{name} {len(lesson.data[name])} of {n}" for name, n in groups.items())
-    narrator.tell(f"images of specimens: {', '.join(sizes)}; no specimen in two splits")
+    narrator.tell(
+        f"{lesson.frozen.version} frozen, root {str(lesson.frozen.root)[:16]}…: "
+        f"images of specimens: {', '.join(sizes)}; no specimen in two splits"
+    )
     narrator.tell(
         f"{lesson.version.version}: {_error(lesson.model.left_out)} on training specimens left "
         f"out in turn; {len(lesson.predictions)} predictions stored"

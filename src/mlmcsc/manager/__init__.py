@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from mlmcsc import bootstrap
-from mlmcsc.config import Config
-from mlmcsc.domain.permissions import Actor
-from mlmcsc.domain.results import SystemHealth
 from mlmcsc.manager.annotations import AnnotationCalls
 from mlmcsc.manager.images import ImageCalls
 from mlmcsc.manager.learning import LearningCalls
 from mlmcsc.manager.people import PeopleCalls
 from mlmcsc.manager.privacy import PrivacyCalls
 from mlmcsc.manager.versions import VersionCalls
+
+if TYPE_CHECKING:
+    from mlmcsc.config import Config
+    from mlmcsc.domain.permissions import Actor
+    from mlmcsc.domain.results import SystemHealth
 
 
 class DatabaseManager(
@@ -51,42 +53,10 @@ class DatabaseManager(
         self._bind(database, actor or bootstrap.default_actor(), owner=True)
 
     def _bind(self, database: bootstrap.Database, actor: Actor, *, owner: bool) -> None:
-        self._database, self._owner = database, owner
-        self.actor = actor
+        super().__init__(database, actor)
+        self._owner = owner
         self.opened = database.opened  # created, upgraded or current
         self.adoption = database.adoption  # how a database of the original system was taken over
-        parts = bootstrap.services(database, actor)
-        self.images = parts.images
-        self.specimens = parts.specimens
-        self.technicians = parts.technicians
-        self.models = parts.models
-        self.predictions = parts.predictions
-        self.labels = parts.labels
-        self.lineage = parts.lineage
-        self.similarity = parts.similarity
-        self.dataset_imports = parts.dataset_imports
-        self.features = parts.features
-        self.feature_reads = parts.feature_reads
-        self.training = parts.training
-        self.health = parts.health
-        self.maintenance = parts.maintenance
-        self.exchange = parts.exchange
-        self.archives = parts.archives
-        self.audit = parts.audit
-        self.audit_proof = parts.audit_proof
-        self.retention = parts.retention
-        self.holds = parts.holds
-        self.erasure = parts.erasure
-        self.access = parts.access
-        self.requests = parts.requests
-        self.vault_keys = parts.vault_keys
-        self.sealing = parts.sealing
-        self.privacy_report = parts.privacy_report
-        self.dataset_exports = parts.dataset_exports
-        self.versions = parts.versions
-        self.automatic_versions = parts.automatic_versions
-        self.version_checks = parts.version_checks
-        self.datasets = parts.datasets
 
     def acting_as(self, actor: Actor) -> DatabaseManager:
         """The same database for another actor, who may do at most what this one may."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from mlmcsc.domain import keywords as kw
-from mlmcsc.domain.filters import LabelFilter, PredictionFilter
-from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord, PredictionRecord
-from mlmcsc.domain.results import BulkResult, Page
-from mlmcsc.services.labels import Labels
-from mlmcsc.services.predictions import Predictions
+from mlmcsc.bootstrap import Services
+
+if TYPE_CHECKING:
+    from mlmcsc.domain import keywords as kw
+    from mlmcsc.domain.filters import LabelFilter, PredictionFilter
+    from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord, PredictionRecord
+    from mlmcsc.domain.results import BulkResult, Page
 
 OnError = Literal["raise", "collect"]
 
 
-class AnnotationCalls:
+class AnnotationCalls(Services):
     """Each one line onto `Predictions` or `Labels`."""
-
-    predictions: Predictions
-    labels: Labels
 
     def store_prediction(
         self,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import Literal, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
-from mlmcsc.domain import keywords as kw
-from mlmcsc.domain.filters import ImageFilter
-from mlmcsc.domain.records import ImageRecord
-from mlmcsc.domain.results import IngestReport, Page
-from mlmcsc.services.images import Images
-from mlmcsc.services.specimens import Specimens
+from mlmcsc.bootstrap import Services
+
+if TYPE_CHECKING:
+    from mlmcsc.domain import keywords as kw
+    from mlmcsc.domain.filters import ImageFilter
+    from mlmcsc.domain.records import ImageRecord
+    from mlmcsc.domain.results import IngestReport, Page
 
 
-class ImageCalls:
+class ImageCalls(Services):
     """Each one line onto `Images` or `Specimens`."""
-
-    images: Images
-    specimens: Specimens
 
     def store_image(
         self, image_path: str | os.PathLike[str], **metadata: Unpack[kw.ImageMetadata]

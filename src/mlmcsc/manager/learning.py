@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-import numpy as np
-from numpy.typing import NDArray
+from mlmcsc.bootstrap import Services
 
-from mlmcsc.domain.filters import FeatureFilter
-from mlmcsc.domain.records import FeatureRecord
-from mlmcsc.domain.results import BulkResult, Page
-from mlmcsc.domain.training import GroupBy, TrainingData
-from mlmcsc.services.feature_reads import FeatureReads
-from mlmcsc.services.features import Features
-from mlmcsc.services.training import Training
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mlmcsc.domain.filters import FeatureFilter
+    from mlmcsc.domain.records import FeatureRecord
+    from mlmcsc.domain.results import BulkResult, Page
+    from mlmcsc.domain.training import GroupBy, TrainingData
 
 
-class LearningCalls:
+class LearningCalls(Services):
     """Each one line onto `Features`, `FeatureReads` or `Training`."""
-
-    features: Features
-    feature_reads: FeatureReads
-    training: Training
 
     @overload
     def store_features(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from mlmcsc.domain import keywords as kw
-from mlmcsc.domain.records import ModelVersionRecord
-from mlmcsc.services.models import Models
-from mlmcsc.services.technicians import Technicians
+from mlmcsc.bootstrap import Services
+
+if TYPE_CHECKING:
+    from mlmcsc.domain import keywords as kw
+    from mlmcsc.domain.records import ModelVersionRecord
 
 
-class PeopleCalls:
+class PeopleCalls(Services):
     """Each one line onto `Technicians` or `Models`."""
-
-    technicians: Technicians
-    models: Models
 
     def register_technician(
         self, technician_id: str, name: str, **details: Unpack[kw.TechnicianDetails]

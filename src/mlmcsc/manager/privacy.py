@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlmcsc.domain.privacy.erased import ErasureReport
-from mlmcsc.domain.privacy.erasure import LabelChoice
-from mlmcsc.domain.privacy.report import PrivacyReport
-from mlmcsc.services.privacy.access import Access
-from mlmcsc.services.privacy.erasure import Erasure
-from mlmcsc.services.privacy.report import Reporting
+from mlmcsc.bootstrap import Services
+
+if TYPE_CHECKING:
+    from mlmcsc.domain.privacy.erased import ErasureReport
+    from mlmcsc.domain.privacy.erasure import LabelChoice
+    from mlmcsc.domain.privacy.report import PrivacyReport
 
 
-class PrivacyCalls:
+class PrivacyCalls(Services):
     """Each one line onto the service that does the work."""
-
-    erasure: Erasure
-    access: Access
-    privacy_report: Reporting
 
     def export_user_data(self, user_id: int | str) -> dict[str, Any]:
         """Everything about and by a person; see `Access.export_user_data`."""

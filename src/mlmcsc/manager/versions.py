@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from mlmcsc.domain.progress import Progress
-from mlmcsc.domain.records import DataVersionRecord
-from mlmcsc.domain.results import Page
-from mlmcsc.domain.versions.choice import ChoiceKeywords
-from mlmcsc.services.versions import Versions
+from mlmcsc.bootstrap import Services
+
+if TYPE_CHECKING:
+    from mlmcsc.domain.progress import Progress
+    from mlmcsc.domain.records import DataVersionRecord
+    from mlmcsc.domain.results import Page
+    from mlmcsc.domain.versions.choice import ChoiceKeywords
 
 
-class VersionCalls:
+class VersionCalls(Services):
     """Each one line onto `Versions`."""
-
-    versions: Versions
 
     def create_data_version(
         self,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from threading import Lock
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from mlmcsc.adapters.feature_matrix import MISSING, FeatureMatrix
+from mlmcsc.adapters.matrix_cache import MatrixCache
+from mlmcsc.config.logs import logger
 from mlmcsc.domain.enums import Missing
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.vectors import as_float32
@@ -22,25 +21,9 @@ from mlmcsc.store.queries.features import FeatureSet
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
-log = structlog.get_logger(__name__)
-
 DIRECT_READ = 2_000
 """Up to so many vectors come from the table while no matrix is there: building one costs more."""
 SHOWN = 10
-
-
-@dataclass(slots=True)
-class MatrixCache:
-    """The matrices that this process has open, shared by all actors of a database.
-
-    Attributes:
-        root: Folder of the matrices, or None where none is kept (in-memory databases).
-        matrices: By feature set id.
-    """
-
-    root: Path | None
-    matrices: dict[int, FeatureMatrix] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +111,7 @@ class FeatureReads:
             with self.cache.lock, matrix.locked(), self.db.read() as view:
                 _bring_up_to_date(view, matrix, chosen)
         except OSError as error:
-            log.warning("feature_matrix_unavailable", error=str(error))
+            logger(__name__).warning("feature_matrix_unavailable", error=str(error))
             return False
         self.cache.matrices[chosen.id] = matrix
         return True

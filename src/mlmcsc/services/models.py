@@ -6,8 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Unpack
 
-import structlog
-
+from mlmcsc.config.logs import logger
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.filters import check_page
@@ -22,8 +21,6 @@ from mlmcsc.store.queries import lineage as lineage_queries
 from mlmcsc.store.queries import registers, rows
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def _linked(tx: Transaction, stated: str | None) -> dict[str, str]:
         return {}
     found = lineage_queries.named(tx, stated)
     if found is None:
-        log.warning("training_data_version_unknown", training_data_version=stated)
+        logger(__name__).warning("training_data_version_unknown", training_data_version=stated)
         return {}
     return {"training_data_version": found[0]}
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-import structlog
 
+from mlmcsc.config.logs import logger
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.sealing import Cryptography, KeyStore, MasterKey
 from mlmcsc.errors import IntegrityError, MissingKeyError, NoKeyError
@@ -24,8 +24,6 @@ from mlmcsc.store.key_settings import PUBLIC_KEY, SIGNING_KEY, setting
 from mlmcsc.store.models import privacy_holds, settings, subjects
 from mlmcsc.store.queries import persons
 from mlmcsc.store.views import View, Writing
-
-log = structlog.get_logger(__name__)
 
 PREFIX: Final = "mlmcsc:v1:"
 WITHHELD: Final = "[withheld]"
@@ -205,7 +203,7 @@ class Vault:
             return self.reveal(view, actor, values)
         except NoKeyError as error:
             if self.stayed_sealed is None:
-                log.warning("personal_texts_stay_sealed", reason=str(error))
+                logger(__name__).warning("personal_texts_stay_sealed", reason=str(error))
             self.stayed_sealed = str(error)
             return [value if subject_of(value) is None else SEALED for value in values]
 

@@ -71,9 +71,7 @@ def _documented():
 
 @pytest.mark.skipif(not DOCUMENTED.is_file(), reason=f"{DOCUMENTED} is absent")
 @pytest.mark.parametrize("words", _documented(), ids=" ".join)
-def test_every_documented_command_works_or_says_when_it_comes(mlmcsc, words, request):
-    if words[:2] == ["version", "create"]:
-        request.getfixturevalue("labelled")
+def test_every_documented_command_works_or_says_when_it_comes(mlmcsc, words):
     if "user_123" in words:
         mlmcsc("technician", "register", "user_123", "--name", "Jo Lund")
     ran = mlmcsc(*words)

@@ -130,3 +130,25 @@ def test_global_options_may_stand_anywhere(cli, sqlite_url):
 def test_a_new_database_is_remarked_unless_it_was_asked_for(cli):
     assert "was created" in cli("--database", "sqlite:///new.db", "specimens", "set", "S1").err
     assert "was created" not in cli("--database", "sqlite:///other.db", "database", "init").err
+
+
+def test_a_command_loads_the_services_that_it_uses_and_no_others(sqlite_url):
+    DatabaseManager(sqlite_url).close()
+    unused = (
+        "pyarrow",
+        "cv2",
+        "cryptography",
+        "structlog",
+        "filelock",
+        "mlmcsc.services.privacy.erasure",
+        "mlmcsc.services.dataset_exports",
+        "mlmcsc.services.images",
+        "mlmcsc.services.archives",
+    )
+    code = (
+        "import sys; from mlmcsc.cli import main; code = main(sys.argv[1:]);"
+        f"print('loaded:', *[m for m in {unused} if m in sys.modules]); sys.exit(code)"
+    )
+    command = [sys.executable, "-c", code, "--database", sqlite_url, "version", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded:"

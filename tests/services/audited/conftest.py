@@ -19,6 +19,7 @@ from mlmcsc.store.models import metadata
 from mlmcsc.store.queries.archives.register import UNFINISHED
 from mlmcsc.store.queries.erasure.versions import REPLACED
 from mlmcsc.store.queries.retention.files import PREFIX as FILES_LEFT
+from mlmcsc.store.queries.version_writes import FREEZING
 
 TRAIL = {"audit_logs", "audit_checkpoints"}
 
@@ -49,7 +50,7 @@ Whose: a table, or an operation on whatever table. `*` is any event: the first t
 person, the person gets a random id.
 """
 
-JOURNALS = (f"settings.{UNFINISHED}", f"settings.{FILES_LEFT}", f"settings.{REPLACED}")
+JOURNALS = tuple(f"settings.{key}" for key in (UNFINISHED, FILES_LEFT, REPLACED, FREEZING))
 """What a run that may be interrupted has begun; it says nothing of any record, and ends empty.
 
 It is written together with an event of what was begun or ended.

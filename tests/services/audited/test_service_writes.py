@@ -6,8 +6,9 @@ The services and their methods are found by looking: one that is new must be tol
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
+import inspect
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,11 @@ SCENARIOS = [(method, name) for method, cases in WRITES.items() for name in case
 
 
 def public_methods(db):
+    parts = inspect.getmembers(bootstrap.Services, lambda each: isinstance(each, cached_property))
     return {
-        f"{part.name}.{name}"
-        for part in dataclasses.fields(bootstrap.Services)
-        for name, member in vars(type(getattr(db, part.name))).items()
+        f"{part}.{name}"
+        for part, _ in parts
+        for name, member in vars(type(getattr(db, part))).items()
         if callable(member) and not name.startswith("_")
     }
 

@@ -230,6 +230,12 @@ class TestWhatIsAsked:
             specimen_ids=["S77"],
         )
 
+    def test_before_anybody_has_labelled_a_version_is_empty_and_proven(self, db):
+        made = db.versions.create("v1.0", description="Initial dataset")
+        assert made.report.labelled_images == made.record.total_images == 0
+        assert db.version_checks.verify("v1.0").findings == ()
+        assert db.get_training_data(data_version="v1.0") == {"train": [], "val": [], "test": []}
+
     @pytest.mark.usefixtures("campaign")
     def test_a_split_may_be_empty_and_is_told(self, db):
         made = db.versions.create("v", specimen_ids=["S0"])

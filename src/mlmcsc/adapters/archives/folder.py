@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mlmcsc.adapters.archives.parquet import REPAIR, file_sha256, verify_rows
 from mlmcsc.adapters.managed_files import sync_folder
 from mlmcsc.adapters.shredding import shred
@@ -55,6 +53,8 @@ class ArchiveFolder:
             ConflictError: Another process is at work.
             StoreError: The folder cannot be made.
         """
+        from filelock import FileLock, Timeout  # noqa: PLC0415  35 ms, only to write
+
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = FileLock(self.root / LOCK, timeout=WAIT_SECONDS)

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmcsc.adapters.frozen_tables.drafts import drafted, mapped, required, seal
+from mlmcsc.adapters.frozen_tables.drafts import drafted, mapped, required, seal, state_of
 from mlmcsc.domain.vectors import as_float32
 
 ABSENT: Final = -1
@@ -50,7 +50,7 @@ class FrozenMatrix:
 
     def __init__(self, folder: Path) -> None:
         state = required(folder)
-        self._folder = folder
+        self._folder, self._state = folder, state
         self.dimension = int(state["dimension"])
         self._base = mapped(folder / "base.f32", "<f4", (int(state["base"]), self.dimension))
         beside = (int(state["overlay"]), self.dimension)
@@ -61,31 +61,56 @@ class FrozenMatrix:
     def __reduce__(self) -> tuple[type[FrozenMatrix], tuple[Path]]:
         return FrozenMatrix, (self._folder,)
 
-    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+    @property
+    def there(self) -> bool:
+        """Whether the files are still in their folder, whole."""
+        return state_of(self._folder) == self._state
+
+    def take(
+        self, rows: NDArray[np.int64], out: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
         """Vectors of these rows, and which rows have none (theirs are NaN); None: all have one.
+
+        Args:
+            rows: Each 0 to the number of rows - 1.
+            out: Float32 of shape `(len(rows), dimension)` to write them to.
 
         Returns:
             Shape `(len(rows), dimension)`, float32, a copy; and shape `(len(rows),)` or None.
         """
         if self._straight:
-            return np.take(self._base, rows, axis=0), None
+            return _gathered(self._base, rows, out), None
         at = np.take(self._row_of, rows)
         if not len(at) or at.min() >= 0:
-            return np.take(self._base, at, axis=0), None
+            return _gathered(self._base, at, out), None
         if at.max() <= OVERLAY:
-            return np.take(self._overlay, OVERLAY - at, axis=0), None
+            return _gathered(self._overlay, OVERLAY - at, out), None
         live, beside, absent = at >= 0, at <= OVERLAY, at == ABSENT
         # One pass over all rows, then the few others: choosing rows first would copy twice.
         if 2 * int(live.sum()) >= len(at):
-            found = np.take(self._base, np.maximum(at, 0), axis=0)
+            found = _gathered(self._base, np.maximum(at, 0), out)
             found[beside] = np.take(self._overlay, OVERLAY - at[beside], axis=0)
         else:
-            found = np.full((len(rows), self.dimension), np.nan, np.float32)
+            shape = (len(rows), self.dimension)
+            found = np.empty(shape, np.float32) if out is None else out
+            found[:] = np.nan
             if len(self._overlay):
-                np.take(self._overlay, np.maximum(OVERLAY - at, 0), axis=0, out=found)
+                _gathered(self._overlay, np.maximum(OVERLAY - at, 0), found)
             found[live] = np.take(self._base, at[live], axis=0)
         found[absent] = np.nan
         return found, absent if absent.any() else None
+
+
+def _gathered(
+    vectors: NDArray[np.float32], rows: NDArray[np.int64], out: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """These rows of `vectors`, copied once."""
+    if out is None:
+        return np.take(vectors, rows, axis=0)
+    if len(rows) and not 0 <= rows.min() <= rows.max() < len(vectors):
+        raise IndexError(f"rows {rows.min()} to {rows.max()}: there are {len(vectors)}.")
+    # NumPy writes to `out` through a buffer, unless it need not look for wrong rows.
+    return np.take(vectors, rows, axis=0, out=out, mode="clip")
 
 
 def write_matrix(

@@ -58,6 +58,13 @@ class ByteSource:
             piece += more
         return piece
 
+    def view(self, offset: int, length: int) -> memoryview:
+        """The same bytes, uncopied where the file is in memory; for looking at only."""
+        if self.data is None:
+            return memoryview(self.at(offset, length))
+        self.require(offset, length)
+        return memoryview(self.data)[offset : offset + length]
+
     def require(self, offset: int, length: int) -> None:
         """Check that `length` bytes from `offset` are inside the file."""
         if offset < 0 or length < 0 or offset + length > self.size:

@@ -17,13 +17,15 @@ SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, DESCRIPTION = 256, 257, 258, 259, 262, 270
 STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 277, 278, 279
 PLANAR, COLOUR_MAP, SAMPLE_FORMAT, DEPTH = 284, 320, 339, 32997
+FILL_ORDER, PREDICTOR = 266, 317
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
 
 NO_COMPRESSION, OLD_JPEG = 1, 6
-PALETTE, YCBCR = 3, 6
+BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 1, 2, 3, 6
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 SEPARATE = 2
 MAX_BITS = 64
+WHOLE = (8, 16)
 RAMP_SHARE = 0.75
 """A palette counts as grey when this share of its entries is a grey ramp. Zeiss files keep a ramp
 and lend every ninth entry to the colours of annotations; their pixels are grey values."""
@@ -124,6 +126,34 @@ def check_segments(directory: Directory, layout: Layout) -> None:
                 f"the TIFF is damaged: a strip or tile at byte {offset} holds {count} bytes"
             )
         source.require(offset, size if plain else count)
+
+
+def whole_samples_at(directory: Directory, layout: Layout) -> int | None:
+    """Where the pixels of a page begin that lie in the file just as memory has them.
+
+    That is: uncompressed, unsigned whole bytes or words, rows and samples in order, grey or RGB,
+    all strips one behind the other.
+
+    Returns:
+        The offset of the first sample; None where a decoder is needed.
+    """
+    plain = (
+        layout.compression == NO_COMPRESSION
+        and layout.bit_depth in WHOLE
+        and directory.integer(PHOTOMETRIC, PALETTE) in (BLACK_IS_ZERO, RGB)
+        and (directory.integer(SAMPLE_FORMAT, UNSIGNED) == UNSIGNED)
+        and (layout.channels == 1 or directory.integer(PLANAR, 1) != SEPARATE)
+        and directory.integer(FILL_ORDER, 1) == directory.integer(PREDICTOR, 1) == 1
+        and TILE_OFFSETS not in directory
+    )
+    offsets = directory.integers(STRIP_OFFSETS) if plain else ()
+    if not offsets:
+        return None
+    sizes = _segment_sizes(directory, layout, tiled=False)
+    counts = directory.integers(STRIP_BYTES) or tuple(sizes)
+    ends = [offset + size for offset, size in zip(offsets, sizes, strict=True)]
+    together = list(counts) == sizes and list(offsets[1:]) == ends[:-1]
+    return offsets[0] if together else None
 
 
 def _segment_sizes(directory: Directory, layout: Layout, *, tiled: bool) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import numpy as np
@@ -16,6 +17,7 @@ from mlmcsc.adapters.image_containers.tiff import (
     PLANAR,
     SEPARATE,
     STRIP_OFFSETS,
+    whole_samples_at,
 )
 from mlmcsc.adapters.image_containers.tiff_directory import Directory
 from mlmcsc.adapters.images.decoders import (
@@ -62,6 +64,12 @@ def read_pixels(
 
 def decode(source: ByteSource, container: Container, page: int = 0) -> Pixels:
     """Decode one page of an opened file; see `read_pixels`."""
+    pixels = look(source, container, page)
+    return pixels if pixels.flags.writeable else pixels.copy()
+
+
+def look(source: ByteSource, container: Container, page: int = 0) -> Pixels:
+    """The same pixels, perhaps as a view of the file's bytes that cannot be written to."""
     check_page(source, container, page)
     layout = container.pages[page]
     with decoding(source):
@@ -102,6 +110,9 @@ def _tiff(source: ByteSource, container: Container, page: int) -> Pixels:
     if page >= len(container.directories):
         return _slice(source, container, page)
     directory = container.directories[page]
+    start = whole_samples_at(directory, layout)
+    if start is not None:
+        return _as_it_lies(source, directory, layout, start)
     photometric = directory.integer(PHOTOMETRIC, 1)
     if layout.compression != NO_COMPRESSION and not has_imagecodecs():
         if photometric in (WHITE_IS_ZERO, PALETTE):  # OpenCV turns some of these over, some not
@@ -118,6 +129,14 @@ def _tiff(source: ByteSource, container: Container, page: int) -> Pixels:
     if photometric == WHITE_IS_ZERO and pixels.dtype.kind == "u":
         pixels = np.iinfo(pixels.dtype).max - pixels
     return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+
+
+def _as_it_lies(source: ByteSource, directory: Directory, layout: Layout, start: int) -> Pixels:
+    """Pixels that need no decoder: a view of the file's bytes, in native byte order."""
+    shape = (layout.height, layout.width, *((layout.channels,) if layout.channels > 1 else ()))
+    stored = np.dtype(f"{directory.order.mark}u{layout.bit_depth // BYTE}")
+    raw = np.frombuffer(source.view(start, math.prod(shape) * stored.itemsize), stored)
+    return raw.reshape(shape).astype(stored.newbyteorder("="), copy=False)
 
 
 def _spread(pixels: Pixels, bits: int) -> Pixels:

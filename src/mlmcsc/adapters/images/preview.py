@@ -8,7 +8,7 @@ import numpy.typing as npt
 from mlmcsc.adapters.image_containers.container import Container
 from mlmcsc.adapters.image_containers.source import ByteSource
 from mlmcsc.adapters.images.decoders import Pixels, decoding, pillow_image
-from mlmcsc.adapters.images.pixels import decode
+from mlmcsc.adapters.images.pixels import look
 from mlmcsc.adapters.microscope_metadata.exif import orientation
 
 DRAFT_SIZE = 128
@@ -29,7 +29,7 @@ def grey_preview(source: ByteSource, container: Container) -> npt.NDArray[np.gen
     if container.format == "jpeg":
         pixels = _jpeg(source, container)
     else:
-        pixels = _luma(decode(source, container))
+        pixels = _luma(look(source, container))
     return upright(pixels, orientation(container))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmcsc.adapters.versions.leaves import leaves
+from mlmcsc.adapters.versions.leaves import Proof, leaves
 from mlmcsc.adapters.versions.schema import row_schema
 from mlmcsc.domain.versions.rows import SALT_BYTES, State
 
@@ -39,9 +39,17 @@ def batch_of(columns: Mapping[str, Any], offsets: NDArray[np.int64]) -> Any:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def salted(batch: Any) -> Any:
-    """The batch with a fresh salt for each row, and the leaf that it makes."""
+def salted(batch: Any, proof: Proof | None = None, kept: Any = None) -> Any:
+    """The batch with a salt for each row, and the leaf that it makes.
+
+    Args:
+        batch: As `batch_of` makes it.
+        proof: Takes the leaves in.
+        kept: A binary array with the salts of rows that have one already, null for the others,
+            which get a fresh one; None: all do.
+    """
     import pyarrow as pa  # noqa: PLC0415  # heavy: loads only for versions
+    import pyarrow.compute as pc  # noqa: PLC0415
 
     if not batch.num_rows:
         return batch
@@ -49,8 +57,11 @@ def salted(batch: Any) -> Any:
     raw = secrets.token_bytes(batch.num_rows * SALT_BYTES)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(raw)]
     salts = pa.Array.from_buffers(pa.binary(), batch.num_rows, buffers)
-    with_salts = _with(batch, "salt", salts)
-    return _with(with_salts, "leaf", pa.array(leaves(with_salts), pa.binary()))
+    with_salts = _with(batch, "salt", salts if kept is None else pc.coalesce(kept, salts))
+    found = leaves(with_salts)
+    if proof is not None:
+        proof.add(batch.column("image_id").to_numpy(), found)
+    return _with(with_salts, "leaf", pa.array(found, pa.binary()))
 
 
 def gone(image_ids: NDArray[np.int64]) -> Any:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlmcsc.adapters.versions.building import gone, salted
+from mlmcsc.adapters.versions.leaves import Proof
 from mlmcsc.adapters.versions.schema import ROWS, row_schema
 from mlmcsc.domain.versions.rows import State
 
@@ -30,8 +32,13 @@ LISTS: Final = ("label_ids", "technician_ids")
 
 @dataclass(slots=True)
 class Tally:
-    """How many rows are of which kind, counted as they pass."""
+    """How many rows are of which kind, counted as they pass.
 
+    Attributes:
+        proof: Takes in the leaves of all new rows, if anybody wants them.
+    """
+
+    proof: Proof | None = None
     new: int = 0
     changed: int = 0
     gone: int = 0
@@ -44,7 +51,7 @@ def changes(new: Iterable[Any], old: Iterable[Any], tally: Tally) -> Iterator[An
     Args:
         new: Batches as `batch_of` makes them, ascending by image id.
         old: Batches of all columns, ascending by image id.
-        tally: Counts what passes.
+        tally: Counts what passes. Its proof knows a row that stays by its old salt.
 
     Yields:
         Batches of at most `ROWS` rows, ascending: new and changed rows with fresh salts, and marks
@@ -85,20 +92,39 @@ def _compared(new: Any, old: Any, tally: Tally) -> Any:
     import pyarrow as pa  # noqa: PLC0415  # heavy: loads only for versions
 
     ids, before = new.column("image_id").to_numpy(), old.column("image_id").to_numpy()
-    known = np.isin(ids, before, assume_unique=True)
-    same = np.zeros(len(ids), dtype=bool)
-    same[known] = _equal(
-        new.filter(pa.array(known)), old.take(pa.array(np.searchsorted(before, ids[known])))
-    )
-    left = before[~np.isin(before, ids, assume_unique=True)]
+    at, known = _found(ids, before)
+    same = known.copy()
+    if len(ids) == len(before) and known.all():  # so both are in step: nothing need be moved
+        same = _equal(new, old)
+    else:
+        both = pa.array(known)
+        same[known] = _equal(new.filter(both), old.take(pa.array(at[known])))
+    left = before[~_found(before, ids)[1]]
     tally.new += int((~known).sum())
     tally.changed += int((known & ~same).sum())
     tally.same += int(same.sum())
     tally.gone += len(left)
-    parts = [salted(new.filter(pa.array(~same))), gone(left)]
-    patch = pa.Table.from_batches(parts, row_schema()).combine_chunks()
+    other = pa.array(~same)
+    if tally.proof is None:
+        fresh = salted(new.filter(other))
+    else:
+        kept = old.column("salt").take(pa.array(at, mask=~same))
+        fresh = salted(new, tally.proof, kept).filter(other)
+    if not len(left):
+        return fresh
+    patch = pa.Table.from_batches([fresh, gone(left)], row_schema()).combine_chunks()
     order = np.argsort(patch.column("image_id").to_numpy())
-    return pa.concat_batches(patch.take(pa.array(order)).to_batches() or [parts[1]])
+    return pa.concat_batches(patch.take(pa.array(order)).to_batches())
+
+
+def _found(
+    ids: NDArray[np.int64], among: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each of `ids` is in `among`, and whether it is; both ascending."""
+    at = np.searchsorted(among, ids)
+    there = at < len(among)
+    there[there] = among[at[there]] == ids[there]
+    return at, there
 
 
 def _equal(new: Any, old: Any) -> np.ndarray[Any, Any]:

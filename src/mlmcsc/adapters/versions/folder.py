@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from filelock import FileLock, Timeout
 
 from mlmcsc.adapters.managed_files import sync_folder
 from mlmcsc.adapters.shredding import shred
@@ -60,6 +59,8 @@ class VersionFolder:
             ConflictError: Another process has been at work for ten minutes.
             StoreError: The folder cannot be made.
         """
+        from filelock import FileLock, Timeout  # noqa: PLC0415  35 ms, only to write
+
         try:
             for part in (self.root, self.root / "rows", self.root / "manifests"):
                 part.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,7 +6,8 @@ The messages are put together by Arrow, a batch at a time; only the hashing itse
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,48 @@ def leaves(batch: Any) -> list[bytes]:
     if any(leaf is None or len(leaf) != HASH_BYTES for leaf in found):
         raise _damaged("a redacted row without its leaf")
     return found
+
+
+@dataclass(slots=True)
+class Proof:
+    """What rows add up to on their way into a file, and whether the file has them.
+
+    Attributes:
+        tree: Their Merkle tree.
+        ids: SHA-256 over all image ids, int64 each.
+        hashes: SHA-256 over all leaves.
+    """
+
+    tree: GrowingTree = field(default_factory=GrowingTree)
+    ids: Any = field(default_factory=hashlib.sha256)
+    hashes: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, image_ids: np.ndarray[Any, Any], found: Sequence[bytes]) -> None:
+        """Take in rows that follow those before, and their leaves."""
+        self.tree.extend(found)
+        self._note(image_ids, b"".join(found))
+
+    def _note(self, image_ids: np.ndarray[Any, Any], hashes: bytes) -> None:
+        self.ids.update(image_ids.astype("<i8", copy=False).tobytes())
+        self.hashes.update(hashes)
+
+    def holds_of(self, stored: Iterable[Any]) -> bool:
+        """Whether files have these very rows: every image id and leaf, in this order, no more.
+
+        Args:
+            stored: Batches with the columns image_id, state and leaf, as they are read again.
+        """
+        again = Proof()
+        for batch in stored:
+            leaf = batch.column("leaf")
+            present = batch.column("state").to_numpy() == State.PRESENT
+            if leaf.null_count or not present.all():
+                return False
+            again._note(batch.column("image_id").to_numpy(), b"".join(leaf.to_pylist()))
+        return (again.ids.digest(), again.hashes.digest()) == (
+            self.ids.digest(),
+            self.hashes.digest(),
+        )
 
 
 def root_of(batches: Iterable[Any]) -> tuple[str, int, int]:

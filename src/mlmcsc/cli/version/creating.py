@@ -129,7 +129,9 @@ def _show(made: CreatedVersion, *, dry_run: bool) -> None:
         say(f"{told} of restricted people set aside")
     for reason, count in made.report.left_out.items():
         say(f"{count:,} left out: {reason}")
-    if made.empty_splits:
+    if not made.report.labelled_images:
+        note("there are no labelled images yet: the version is empty")
+    elif made.empty_splits:
         note(f"without an image: {', '.join(made.empty_splits)}")
     if dry_run:
         say(f"dry run: {made.version} was not made")

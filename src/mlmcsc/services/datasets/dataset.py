@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -20,8 +21,10 @@ from mlmcsc.services.datasets import selecting, torch_datasets, vectors
 from mlmcsc.services.datasets.samples import Batch, Content, SampleReader, checked
 
 LayOut = Callable[[FrozenTable, FrozenFeatures], None]
-PIECE = 1 << 16
+PIECE = 1 << 14
 """Samples that `to_numpy` reads in one go."""
+AHEAD = 1 << 11
+"""Samples of small batches whose places are found in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,14 @@ class Workshop:
         pictures: Folder of resized pictures.
         max_pixels: Largest allowed width x height of a picture.
         lay_out: Fetches a feature set from the database; None in a process that has none.
+        matrices: Feature sets that are mapped already, by folder: a new mapping for each epoch
+            would fault every page in anew, which takes longer than reading it.
     """
 
     pictures: Path
     max_pixels: int
     lay_out: LayOut | None
+    matrices: dict[Path, FrozenMatrix] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class Dataset:
 
     def __reduce__(self) -> tuple[type[Dataset], tuple[Any, ...]]:
         """Without the database, which no other process can use."""
-        plain = replace(self._workshop, lay_out=None)
+        plain = replace(self._workshop, lay_out=None, matrices={})
         parts = (self._table, self._selection, plain)
         return Dataset, (self.manifest, self.report, *parts)
 
@@ -205,6 +211,14 @@ class Dataset:
         """
         chosen = vectors.choose(self.manifest, feature_type, extractor_version)
         folder = vectors.place(self._table, chosen)
+        matrices = self._workshop.matrices
+        known = matrices.pop(folder, None)
+        if known is None or not known.there:  # else: caches were emptied, let go of the files
+            known = self._mapped(folder, chosen)
+        matrices[folder] = known
+        return known
+
+    def _mapped(self, folder: Path, chosen: FrozenFeatures) -> FrozenMatrix:
         try:
             return FrozenMatrix(folder)
         except StoreError:  # not laid out yet, or damaged
@@ -244,16 +258,20 @@ class Dataset:
         content: Content = {"missing": missing, "extractor_version": extractor_version}
         if feature_type is not None:
             content["features"] = feature_type
-        reader = self.reader(**content)
-        parts = [
-            reader.read(np.arange(first, min(first + PIECE, len(self))))
-            for first in range(0, max(len(self), 1), PIECE)
-        ]
-        columns: list[list[Any]] = [[part.image_ids for part in parts]]
-        columns.append([part.labels for part in parts])
-        if feature_type is not None:
-            columns.append([part.features for part in parts])
-        return tuple(np.concatenate(column) for column in columns)
+        reader, size, done = self.reader(**content), len(self), 0
+        columns: tuple[NDArray[Any], ...] = (np.empty(size, np.int64), np.empty(size, np.float64))
+        if reader.matrix is not None:  # its vectors are copied once, to where they stay
+            columns += (np.empty((size, reader.matrix.dimension), np.float32),)
+        for first in range(0, size, PIECE):
+            places = np.arange(first, min(first + PIECE, size))
+            into = None if reader.matrix is None else columns[2][done : done + len(places)]
+            part = reader.read(places, into=into)
+            until = done + len(part)
+            columns[0][done:until], columns[1][done:until] = part.image_ids, part.labels
+            if len(part) < len(places):  # vectors were left out: the batch has the others
+                columns[2][done:until] = part.features
+            done = until
+        return tuple(column[:done] for column in columns)
 
     def to_torch(
         self,
@@ -309,5 +327,11 @@ class Dataset:
 
 
 def _read(reader: SampleReader, plan: Plan) -> Iterator[Batch]:
-    for first, last in plan.spans():
-        yield reader.read(plan.order.at(first, last), plan.position(last))
+    spans = plan.spans()
+    while ahead := list(islice(spans, max(1, AHEAD // plan.batch_size))):
+        # Shuffling a hundred numbers takes nearly as long as shuffling a thousand.
+        samples = np.concatenate([np.arange(*span, dtype=np.int64) for span in ahead])
+        places = plan.order.of(samples)
+        for first, last in ahead:
+            yield reader.read(places[: last - first], plan.position(last))
+            places = places[last - first :]

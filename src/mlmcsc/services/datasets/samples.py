@@ -139,8 +139,18 @@ class SampleReader:
         """Whether every sample is given, come what may."""
         return self.missing != "drop" and self.missing_images != "skip"
 
-    def read(self, places: NDArray[np.int64], position: Mapping[str, Any] | None = None) -> Batch:
+    def read(
+        self,
+        places: NDArray[np.int64],
+        position: Mapping[str, Any] | None = None,
+        into: NDArray[np.float32] | None = None,
+    ) -> Batch:
         """The samples at these places of the selection.
+
+        Args:
+            places: Each 0 to the number of samples - 1.
+            position: For the batch.
+            into: Takes their vectors; those of the batch are there, too, unless some are left out.
 
         Raises:
             UnknownRecordError: One has no vector, and `missing` is `error`.
@@ -149,7 +159,7 @@ class SampleReader:
         rows = self.selection.rows(places)
         features, images, out = None, None, np.zeros(len(rows), dtype=bool)
         if self.matrix is not None:
-            features, absent = self.matrix.take(rows)
+            features, absent = self.matrix.take(rows, into)
             if absent is not None and self.missing != "nan":
                 self._refuse(rows[absent])
                 out = absent

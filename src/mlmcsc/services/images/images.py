@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
-import structlog
-
 from mlmcsc.adapters.images import read_facts
 from mlmcsc.adapters.managed_files import adopt_file
 from mlmcsc.adapters.thumbnails import MAX_SIZE, MIN_SIZE, Original, write_thumbnail
+from mlmcsc.config.image_settings import ImageSettings
+from mlmcsc.config.logs import logger
 from mlmcsc.domain.enums import Operation, Storage
 from mlmcsc.domain.filters import ImageFilter, check_listing
 from mlmcsc.domain.image_rows import check_change, check_metadata, check_path
@@ -23,15 +23,12 @@ from mlmcsc.domain.results import IngestReport, Page, StoredImage
 from mlmcsc.domain.tables import IMAGES
 from mlmcsc.errors import ConflictError, ImageMissingError, UnknownRecordError, ValidationError
 from mlmcsc.services.images.ingest import IngestPlan, run
-from mlmcsc.services.images.settings import ImageSettings
 from mlmcsc.services.images.writing import Arrival, at_path, write_arrivals
 from mlmcsc.store.models import images
 from mlmcsc.store.queries import images as image_queries
 from mlmcsc.store.queries import near_duplicates, registers, rows
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +74,13 @@ class Images:
             if isinstance(outcome, ConflictError):
                 raise outcome
         if outcome.duplicate_of is not None:
-            log.warning(
+            logger(__name__).warning(
                 "image_known", path=outcome.path, image=outcome.id, as_path=outcome.duplicate_of
             )
         for conflict in outcome.conflicts:
-            log.warning("image_metadata_conflict", path=outcome.path, conflict=conflict)
+            logger(__name__).warning(
+                "image_metadata_conflict", path=outcome.path, conflict=conflict
+            )
         return outcome
 
     def _read(self, image_path: str | os.PathLike[str]) -> Any:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlmcsc.adapters.image_workers import Outcome, ReadOptions, Unreadable, read_many
-from mlmcsc.adapters.managed_files import adopt_file
+from mlmcsc.adapters.managed_files import adopt_files
+from mlmcsc.config.image_settings import ImageSettings
 from mlmcsc.domain.enums import Operation, Storage
 from mlmcsc.domain.image_rows import check_path, compare
 from mlmcsc.domain.permissions import Actor
@@ -23,7 +24,6 @@ from mlmcsc.errors import (
 )
 from mlmcsc.services.images.discovery import find_files
 from mlmcsc.services.images.path_rules import PathRules
-from mlmcsc.services.images.settings import ImageSettings
 from mlmcsc.services.images.writing import Arrival, at_path, write_arrivals
 from mlmcsc.store.queries import images as image_queries
 from mlmcsc.store.uow import Store
@@ -235,14 +235,12 @@ def _store(
         try:
             if isinstance(outcome, Unreadable):
                 raise ImageFileError(outcome.reason)
-            arrival = Arrival(outcome, rules.image_fields(outcome.path))
-            if plan.storage is Storage.MANAGED:
-                arrival = at_path(arrival, str(adopt_file(outcome, settings.image_store())))
+            arrivals.append(Arrival(outcome, rules.image_fields(outcome.path)))
         except MlmcscError as error:
             _fail(plan, tally, outcome.path, error)
-        else:
-            arrivals.append(arrival)
-            tally.bytes_read += arrival.facts.file_size
+    if plan.storage is Storage.MANAGED:
+        arrivals = _adopted(arrivals, settings.image_store(), plan, tally)
+    tally.bytes_read += sum(arrival.facts.file_size for arrival in arrivals)
     if not arrivals:
         return
     stored = _write(db, actor, rules, arrivals)
@@ -251,6 +249,20 @@ def _store(
             _fail(plan, tally, arrival.source or arrival.facts.path, result)
         else:
             tally.count(result)
+
+
+def _adopted(
+    arrivals: Sequence[Arrival], store: Path, plan: IngestPlan, tally: _Tally
+) -> list[Arrival]:
+    """The arrivals whose copies are on the disk, before the commit that names them."""
+    copied = []
+    places = adopt_files([arrival.facts for arrival in arrivals], store)
+    for arrival, place in zip(arrivals, places, strict=True):
+        if isinstance(place, StoreError):
+            _fail(plan, tally, arrival.facts.path, place)
+        else:
+            copied.append(at_path(arrival, str(place)))
+    return copied
 
 
 def _write(

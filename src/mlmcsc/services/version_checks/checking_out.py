@@ -276,13 +276,14 @@ class CheckingOut:
 
     def _label_rows(self, layers: Sequence[Layer]) -> Iterator[list[tuple[Any, ...]]]:
         absent = {each.image_id for each in self.missing}
-        self.n_redacted = 0
+        names_of = {int(split): split.name.lower() for split in Split}
+        hidden, self.n_redacted = int(State.REDACTED), 0
         for batch in self._rows(layers, *STORED, *TEXTS):
             names = ("image_id", *STORED, *TEXTS, "state")
             rows = []
             for row in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
                 image_id, sha256, path, specimen, width, height, label, at, *texts, state = row
-                split, redacted = Split(at).name.lower(), state == State.REDACTED
+                split, redacted = names_of[at], state == hidden
                 there = self.images != "none" and image_id not in absent
                 file = f"images/{split}/{image_name(image_id, path)}" if there else None
                 self.n_redacted += redacted

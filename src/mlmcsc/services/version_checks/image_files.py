@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ class Depth(Enum):
     CONTENT = "content of every file"
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(NamedTuple):
     """An image as a version has it.
 
     Attributes:
@@ -96,7 +95,7 @@ def with_places(db: Store, images: Sequence[Frozen]) -> list[tuple[Frozen, Seque
     found: list[tuple[Frozen, Sequence[KnownPlace]]] = []
     for image in images:
         places = known.get(image.image_id, [])
-        if image.path and all(place.path != image.path for place in places):
+        if image.path and image.path not in [place.path for place in places]:
             last = KnownPlace(image.image_id, image.path, None, None, managed=False)
             places = [*places, last]
         found.append((image, places))
@@ -117,21 +116,22 @@ def look_at_images(
 
 
 def _look_all(depth: Depth, images: Sequence[tuple[Frozen, Sequence[KnownPlace]]]) -> list[Looked]:
-    return [_look(image, places, depth) for image, places in images]
+    absent: set[str] = set()
+    return [_look(image, places, depth, absent) for image, places in images]
 
 
-def _look(image: Frozen, places: Sequence[KnownPlace], depth: Depth) -> Looked:
+def _look(image: Frozen, places: Sequence[KnownPlace], depth: Depth, absent: set[str]) -> Looked:
     """Its own path decides; where nothing is there, any other path that has the content."""
     if not places:
         return Looked(image, "missing: no path of it is known", image.path, 0, 0)
     own, *others = places
-    problem, read = _judge(own, image.sha256, depth)
+    problem, read = _judge(own, image.sha256, depth, absent)
     size = own.file_size if isinstance(own.file_size, int) else 0
     if problem is None:
         return Looked(image, None, own.path, size, read)
     kept = None
     for place in others:
-        elsewhere, more = _judge(place, image.sha256, depth)
+        elsewhere, more = _judge(place, image.sha256, depth, absent)
         read += more
         if elsewhere is None:
             kept = place.path
@@ -141,20 +141,32 @@ def _look(image: Frozen, places: Sequence[KnownPlace], depth: Depth) -> Looked:
     return Looked(image, problem, own.path, size, read, kept)
 
 
-def _judge(place: KnownPlace, sha256: str | None, depth: Depth) -> tuple[str | None, int]:
-    """What is wrong with the file at a path, and how many bytes of it were read."""
+def _judge(
+    place: KnownPlace, sha256: str | None, depth: Depth, absent: set[str]
+) -> tuple[str | None, int]:
+    """What is wrong with the file at a path, and how many bytes of it were read.
+
+    Args:
+        place: The path, and what was known of its file.
+        sha256: What its content must be; None where that was never known.
+        depth: How closely to look.
+        absent: Folders found not to be there: nothing in them is looked for again. Added to.
+    """
+    folder = os.path.dirname(place.path)
+    if folder in absent:
+        return "missing", 0
     try:
         status = os.stat(place.path)
         if not stat.S_ISREG(status.st_mode):
             return "unreadable: is no regular file", 0
         same_time = place.managed or place.file_mtime_ns == status.st_mtime_ns
         same = place.file_size == status.st_size and same_time
-        if sha256 is None or (same and depth is not Depth.CONTENT):
-            return None, 0
-        if depth is Depth.STATUS:
-            return "changed", 0
+        if sha256 is None or depth is Depth.STATUS or (same and depth is not Depth.CONTENT):
+            return (None if same or sha256 is None else "changed"), 0
         found, size = sha256_of(place.path)
     except (FileNotFoundError, NotADirectoryError):
+        if folder and not os.path.lexists(folder):
+            absent.add(folder)
         return "missing", 0
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error

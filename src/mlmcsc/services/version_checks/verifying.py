@@ -250,7 +250,8 @@ class Verifying:
         told = self.record.label_distribution
         try:
             edges = np.asarray(told["edges"], dtype=np.float64)
-            labels, splits = (np.concatenate(each) for each in (tally.values, tally.parts))
+            labels = np.concatenate([np.empty(0), *tally.values])  # also where there is no row
+            splits = np.concatenate([np.empty(0, np.int8), *tally.parts])
             same = all(
                 told[s.name.lower()] == np.histogram(labels[splits == s], edges)[0].tolist()
                 for s in Split

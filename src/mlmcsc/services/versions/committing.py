@@ -17,6 +17,7 @@ from mlmcsc.domain.versions.layers import Layer
 from mlmcsc.domain.versions.manifest import Manifest
 from mlmcsc.errors import ConflictError, OvertakenError
 from mlmcsc.services.versions import holding
+from mlmcsc.services.versions.freezing import freeze, freeze_ahead
 from mlmcsc.services.versions.tagging import point
 from mlmcsc.services.versions.work import Draft, Work
 from mlmcsc.store.models import data_versions
@@ -39,16 +40,19 @@ def commit(work: Work, drafted: Draft) -> DataVersionRecord:
         VectorsChangedError: Vectors were written meanwhile; nothing was written.
     """
     choice, layers = work.choice, drafted.layers or ()
+    bars, images = _histogram(work, drafted), freeze_ahead(work, drafted.selection.images)
     with work.db.write(work.actor) as tx:
+        # Before any other lock: retention takes this one last, so neither waits for the other.
+        freeze(tx, images)
+        version_writes.set_freezing(tx, begun=False)
         registers.lock(tx, data_versions)
         if version_writes.named(tx, choice.version) is not None:
             raise ConflictError(f"Version {choice.version!r} was made meanwhile by somebody else.")
         held = holding.mark(tx, drafted.held)
-        there = version_writes.all_there(tx, drafted.votes.label_ids)
-        if not there or not version_writes.freeze_images(tx, drafted.selection.images):
-            raise OvertakenError("Labels or images of the version were deleted while it was made.")
+        if not version_writes.all_there(tx, drafted.votes.label_ids, drafted.labels):
+            raise OvertakenError("Labels of the version were deleted while it was made.")
         manifest = drafted.manifest(work, tx.now.isoformat())
-        values = _row(tx, work, drafted, layers, manifest)
+        values = _row(tx, work, drafted, layers, manifest) | {"label_distribution": bars}
         version_writes.insert_version(tx, values, held)
         tx.record(
             AuditEvent(
@@ -86,7 +90,6 @@ def _row(
         "val_split": val,
         "test_split": test,
         "avg_quality_score": drafted.quality,
-        "label_distribution": _histogram(work, drafted),
         "backup_path": str(work.folder.manifest_path(version_id)),
         "backup_size": sum(layer.n_bytes for layer in layers),
         "backup_checksum": checksum,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmcsc.adapters.versions import root_of
+from mlmcsc.adapters.versions import Proof
 from mlmcsc.adapters.versions.comparing import Tally
 from mlmcsc.domain.records import DataVersionRecord
 from mlmcsc.domain.selection import Selection
@@ -11,6 +11,7 @@ from mlmcsc.domain.versions.reports import CreatedVersion
 from mlmcsc.errors import ConflictError, IntegrityError, OvertakenError, ValidationError
 from mlmcsc.services.versions import holding
 from mlmcsc.services.versions.committing import commit, same_promise, tag_all
+from mlmcsc.services.versions.freezing import release_ahead
 from mlmcsc.services.versions.gathering import Quality, gather
 from mlmcsc.services.versions.holding import VectorsChangedError
 from mlmcsc.services.versions.laying import lay, look
@@ -30,6 +31,7 @@ def create(work: Work, *, dry_run: bool) -> CreatedVersion:
         if dry_run:
             return _told(work, _draft(work, write=False), None, created=False)
         tidy(work.db, work.folder)
+        release_ahead(work)
         overtaken = ""
         for _ in range(ATTEMPTS):
             with work.db.read() as view:
@@ -42,7 +44,11 @@ def create(work: Work, *, dry_run: bool) -> CreatedVersion:
             except OvertakenError as error:
                 overtaken = str(error)
                 tidy(work.db, work.folder)
+                release_ahead(work)
                 continue
+            except Exception:
+                release_ahead(work)
+                raise
             return _told(work, drafted, record, created=True)
     raise ConflictError(
         f"Version {work.choice.version!r} was not made: {ATTEMPTS} times it was overtaken. "
@@ -84,7 +90,7 @@ def _existing(view: View, work: Work) -> DataVersionRecord | None:
 
 
 def _draft(work: Work, *, write: bool) -> Draft:
-    tally, quality = Tally(), Quality()
+    tally, quality = Tally(Proof() if write else None), Quality()
     with work.db.read() as view:
         existing = _existing(view, work)
         work.progress("choosing images", 0, 1)
@@ -100,8 +106,13 @@ def _draft(work: Work, *, write: bool) -> Draft:
         else:
             look(work.folder, rows, below, tally)
         database_id = str(setting(view, "database_id"))
-    root = "" if layers is None else _root(work, layers, len(selection.images))
-    return Draft(database_id, selection, parent, layers, root, tally, quality.mean, held)
+        labels = (
+            None
+            if selection.votes is None
+            else version_writes.labels_seen(view, selection.votes.label_ids)
+        )
+    root = "" if layers is None else _root(work, layers, tally)
+    return Draft(database_id, selection, parent, layers, root, tally, quality.mean, held, labels)
 
 
 def _held(view: View, work: Work, selection: Selection) -> list[holding.Held]:
@@ -113,27 +124,29 @@ def _newest(view: View) -> DataVersionRecord | None:
     return frozen[-1] if frozen else None
 
 
-def _root(work: Work, layers: tuple[Layer, ...], expected: int) -> str:
-    """The root of the rows as they can be read again."""
-    work.progress("hashing rows", 0, expected)
-    root, n_rows, redacted = root_of(work.folder.rows(layers))
-    if n_rows != expected or redacted:
+def _root(work: Work, layers: tuple[Layer, ...], tally: Tally) -> str:
+    """The root of the rows, once the files have been seen to hold them."""
+    proof = tally.proof or Proof()
+    size = proof.tree.size
+    work.progress("reading rows again", 0, size)
+    if not proof.holds_of(work.folder.rows(layers, ("leaf",))):
         raise IntegrityError(
-            f"{n_rows} rows were stored in place of {expected}: the rows of an earlier version "
+            f"The files of the version do not hold its {size} rows: an earlier one's "
             "were changed past mlmcsc. Run `version verify`."
         )
-    work.progress("hashing rows", expected, expected)
-    return root
+    work.progress("reading rows again", size, size)
+    return proof.tree.root().hex()
 
 
 def _refuse_empty(selection: Selection) -> None:
+    """A version without rows is made where nobody labelled yet, not where a filter is wrong."""
     report = selection.report
-    if len(selection.images):
+    if len(selection.images) or not report.labelled_images:
         return
     why = "; ".join(f"{count} {reason}" for reason, count in report.left_out.items())
     raise ValidationError(
-        f"The version would be empty: of {report.labelled_images} labelled images none is left"
-        + (f" ({why})." if why else ". Add labels first.")
+        f"The version would be empty: of {report.labelled_images} labelled images none is left "
+        f"({why})."
     )
 
 

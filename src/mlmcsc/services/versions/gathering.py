@@ -15,6 +15,7 @@ from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.selection import Selection, Votes
 from mlmcsc.errors import IntegrityError
 from mlmcsc.store.queries import freezing
+from mlmcsc.store.queries.image_facts import image_facts
 from mlmcsc.store.queries.rows import View
 
 Ids = NDArray[np.int64]
@@ -27,11 +28,10 @@ class Quality:
     total: float = 0.0
     count: int = 0
 
-    def add(self, scores: Sequence[float | None]) -> None:
-        """Take more scores in."""
-        known = [score for score in scores if score is not None]
-        self.total += sum(known)
-        self.count += len(known)
+    def add(self, total: float, count: int) -> None:
+        """Take more scores in: their sum, and how many."""
+        self.total += total
+        self.count += count
 
     @property
     def mean(self) -> float | None:
@@ -58,21 +58,17 @@ def gather(view: View, selection: Selection, quality: Quality, progress: Progres
         progress("reading images", start, total)
         part = slice(start, start + ROWS)
         ids = selection.images[part]
-        facts = freezing.image_facts(view, ids)
-        # Column by column: zip(*facts) would take each of many thousand rows as an argument.
-        paths, hashes, specimens, widths, heights, scores = (
-            [row[at] for row in facts] for at in range(1, 7)
-        )
-        quality.add(scores)
+        facts = image_facts(view, ids)
+        quality.add(facts.quality_sum, facts.quality_count)
         offsets = votes.offsets[start : start + len(ids) + 1]
         labels = slice(int(offsets[0]), int(offsets[-1]))
         columns = {
             "image_id": ids,
-            "content_hash": _hashes(hashes),
-            "path": paths,
-            "specimen_id": specimens,
-            "width": widths,
-            "height": heights,
+            "content_hash": _hashes(facts.hashes),
+            "path": facts.paths,
+            "specimen_id": facts.specimens,
+            "width": facts.widths,
+            "height": facts.heights,
             "label": selection.values[part],
             "split": selection.splits[part],
             "label_ids": votes.label_ids[labels],

@@ -21,7 +21,7 @@ def lay(folder: VersionFolder, rows: Iterable[Any], parent: Layers, tally: Tally
         folder: Where they go.
         rows: Batches without salts, ascending by image id.
         parent: The layers of the version to share unchanged rows with; none for a first version.
-        tally: Counts the rows.
+        tally: Counts the rows; its proof takes their leaves in.
     """
     if not parent:
         return (folder.write(_first(rows, tally)),)
@@ -51,4 +51,4 @@ def look(folder: VersionFolder, rows: Iterable[Any], parent: Layers, tally: Tall
 def _first(rows: Iterable[Any], tally: Tally) -> Iterator[Any]:
     for batch in rows:
         tally.new += batch.num_rows
-        yield salted(batch)
+        yield salted(batch, tally.proof)

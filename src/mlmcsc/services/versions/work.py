@@ -17,6 +17,7 @@ from mlmcsc.domain.versions.manifest import Manifest
 from mlmcsc.errors import IntegrityError
 from mlmcsc.services.versions.holding import Held
 from mlmcsc.store.queries.rows import View
+from mlmcsc.store.queries.version_writes import LabelsSeen
 from mlmcsc.store.uow import Store
 
 Select = Callable[[View, Wanted], Selection]
@@ -59,6 +60,7 @@ class Draft:
         tally: Rows by kind.
         quality: Mean quality score.
         held: Feature sets.
+        labels: Which labels there were; None where they must be compared one by one.
     """
 
     database_id: str
@@ -69,6 +71,7 @@ class Draft:
     tally: Tally
     quality: float | None
     held: list[Held]
+    labels: LabelsSeen | None
 
     @property
     def votes(self) -> Votes:

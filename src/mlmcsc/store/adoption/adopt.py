@@ -13,9 +13,9 @@ from typing import Final
 
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as driver
-import structlog
 
 from mlmcsc.config import normalise_url
+from mlmcsc.config.logs import logger
 from mlmcsc.domain.adoption import AdoptionReport, LeftBehind, render
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import AdoptionError, StoreError
@@ -31,8 +31,6 @@ from mlmcsc.store.dialects.filesystem import refuse_network_path
 from mlmcsc.store.models import LABEL_RANGE
 from mlmcsc.store.uow import utc_now
 from mlmcsc.store.vault import Vault
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,9 @@ def _adopt(held: Held, actor: Actor, vault: Vault, options: AdoptionOptions) -> 
         raise
     files.flush(held.path.parent)
     totals = {account.table: account.adopted for account in report.tables}
-    log.info("adopted an original database", path=str(held.path), backup=str(backup), **totals)
+    logger(__name__).info(
+        "adopted an original database", path=str(held.path), backup=str(backup), **totals
+    )
     return report
 
 

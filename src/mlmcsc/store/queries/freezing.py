@@ -1,4 +1,4 @@
-"""Reading what a version freezes: facts of images, annotations, boxes, vectors."""
+"""Reading what a version freezes: annotations, boxes, vectors."""
 
 from __future__ import annotations
 
@@ -12,41 +12,15 @@ import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.store.models import features, images, labels, predictions
+from mlmcsc.store.models import features, labels, predictions
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.features import STREAM_ROWS, FeatureSet
 from mlmcsc.store.queries.rows import View
 
 Ids = NDArray[np.int64]
 
-DENSE: Final = 4
-"""Ids of which at least every fourth is wanted are read as one range."""
 ABSENT: Final = "null"
 """How a JSON column may say NULL where raw SQL wrote it."""
-
-
-_NAMES = ("id", "path", "content_hash", "specimen_id", "width", "height", "quality_score")
-_FACTS = tuple(images.c[name] for name in _NAMES)
-_FACTS_BETWEEN = f"SELECT {', '.join(_NAMES)} FROM images WHERE id BETWEEN ? AND ? ORDER BY id"
-"""Straight on the driver: a row object for each of a million rows costs as much as reading them."""
-
-
-def image_facts(view: View, ids: Ids) -> Sequence[Any]:
-    """(id, path, content_hash, specimen_id, width, height, quality_score) of each image.
-
-    Args:
-        view: An open transaction.
-        ids: Ascending, all of them there.
-    """
-    first, last = int(ids[0]), int(ids[-1])
-    if last - first >= DENSE * len(ids):
-        query = sa.select(*_FACTS).where(view.dialect.ids_in(images.c.id, ids))
-        return view.conn.execute(query.order_by(images.c.id)).all()
-    found = view.dialect.execute(view.conn, _FACTS_BETWEEN, (first, last))
-    if len(found) == len(ids):
-        return found
-    wanted = set(ids.tolist())
-    return [row for row in found if row[0] in wanted]
 
 
 def annotated_labels(view: View) -> Ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -28,8 +28,7 @@ from mlmcsc.store.queries.rows import CHUNK, View
 Ids = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPlace:
+class KnownPlace(NamedTuple):
     """A path at which an image's content was seen.
 
     Attributes:
@@ -56,8 +55,9 @@ def places(view: View, image_ids: Ids) -> dict[int, list[KnownPlace]]:
     other = sa.select(a.image_id, a.path, a.file_size, a.file_mtime_ns, sa.literal(0))
     for query, column in ((own, c.id), (other.order_by(a.id), a.image_id)):
         for part in _parts(image_ids):
-            for row in view.conn.execute(query.where(view.dialect.ids_in(column, part))):
-                found[row[0]].append(KnownPlace(*row[:4], managed=bool(row[4])))
+            for row in view.conn.execute(query.where(view.dialect.ids_in(column, part))).all():
+                image_id, path, size, mtime, managed_here = row
+                found[image_id].append(KnownPlace(image_id, path, size, mtime, managed_here == 1))
     return dict(found)
 
 

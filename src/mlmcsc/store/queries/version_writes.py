@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from mlmcsc.store.models import (
     images,
     labels,
     model_versions,
+    settings,
     version_features,
     version_tags,
 )
@@ -27,6 +29,12 @@ from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
 Ids = NDArray[np.int64]
+
+FREEZING: Final = "versions_freezing"
+"""Key of the note that images are frozen ahead of their version; see `freezing`."""
+_MULTIPLIER: Final = 0x9E3779B1
+"""The 32-bit golden ratio prime: Knuth's multiplicative hash (TAOCP vol. 3, section 6.4)."""
+_MODULUS: Final = 2**31 - 1
 
 
 def named(view: View, name: str) -> int | None:
@@ -41,8 +49,16 @@ def tagged(view: View, tag: str) -> int | None:
     return view.conn.scalar(sa.select(c.version_id).where(c.tag == tag))
 
 
-def all_there(view: View, label_ids: Ids) -> bool:
-    """Whether none of these labels was deleted."""
+def all_there(view: View, label_ids: Ids, before: LabelsSeen | None = None) -> bool:
+    """Whether none of these labels was deleted.
+
+    Args:
+        view: An open transaction.
+        label_ids: Each was there when `before` was made.
+        before: What `labels_seen` said; where it says the same now, the ids are not compared.
+    """
+    if before is not None and labels_seen(view, label_ids) == before:
+        return True
     query = sa.select(labels.c.id).order_by(labels.c.id)
     there = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8")]))["id"]
     if not len(there):
@@ -51,11 +67,50 @@ def all_there(view: View, label_ids: Ids) -> bool:
     return bool((there[np.minimum(at, len(there) - 1)] == label_ids).all())
 
 
-def freeze_images(tx: Transaction, image_ids: Ids) -> bool:
-    """Keep images from being deleted; False when one of them was already."""
+@dataclass(frozen=True, slots=True)
+class LabelsSeen:
+    """Which labels there are up to the highest that counts.
+
+    Attributes:
+        count: How many.
+        digest: A sum over a hash of each id. Labels that were deleted could have others in their
+            place only through a restored archive; it would change the sum.
+    """
+
+    count: int
+    digest: int
+
+
+def labels_seen(view: View, label_ids: Ids) -> LabelsSeen | None:
+    """Counted by the database itself, many times faster than ids are read.
+
+    None on PostgreSQL, whose writers do not wait for ours: ids can be compared at leisure.
+    """
+    if view.dialect.name != "sqlite":
+        return None
+    row_id, last = labels.c.id, int(label_ids.max()) if len(label_ids) else 0
+    hashed = row_id * _MULTIPLIER % _MODULUS
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(hashed), 0))
+    return LabelsSeen(*view.conn.execute(query.where(row_id <= last)).one())
+
+
+def frozen_now(view: View) -> Ids:
+    """Images in any version, ascending."""
     c = frozen_images.c
-    known = tx.dialect.read_numbers(tx.conn, sa.select(c.image_id), np.dtype([("id", "<i8")]))
-    new = np.setdiff1d(image_ids, known["id"])
+    query = sa.select(c.image_id).order_by(c.image_id)
+    found = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8")]))
+    return np.ascontiguousarray(found["id"])
+
+
+def freeze_images(tx: Transaction, new: Ids) -> bool:
+    """Keep images from being deleted; False when one of them was already.
+
+    Args:
+        tx: The transaction.
+        new: Ascending; none of them in any version.
+    """
+    # First of all: retention locks this table last, so that neither waits for the other.
+    tx.dialect.lock_table(tx.conn, frozen_images)
     stored = 0
     for start in range(0, len(new), rows.CHUNK):
         chunk = new[start : start + rows.CHUNK]
@@ -69,6 +124,18 @@ def freeze_images(tx: Transaction, image_ids: Ids) -> bool:
         counted = insert.execution_options(preserve_rowcount=True)
         stored += tx.conn.execute(counted).rowcount
     return stored == len(new)
+
+
+def freezing(view: View) -> bool:
+    """Whether images are frozen of a version that is not there (yet)."""
+    return view.conn.scalar(sa.select(settings.c.key).where(settings.c.key == FREEZING)) is not None
+
+
+def set_freezing(tx: Transaction, *, begun: bool) -> None:
+    """Note that images are about to be frozen ahead of their version, or that this is over."""
+    tx.conn.execute(settings.delete().where(settings.c.key == FREEZING))
+    if begun:
+        tx.conn.execute(settings.insert().values(key=FREEZING, value=True))
 
 
 def release_images(tx: Transaction, image_ids: Ids) -> None:

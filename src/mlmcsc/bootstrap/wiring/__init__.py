@@ -1,0 +1,12 @@
+"""Every service, bound to a database and an actor, made when it is first asked for."""
+
+from mlmcsc.bootstrap.wiring.exchange import ExchangeServices
+from mlmcsc.bootstrap.wiring.privacy import PrivacyServices
+from mlmcsc.bootstrap.wiring.versions import VersionServices
+
+
+class Services(ExchangeServices, VersionServices, PrivacyServices):
+    """Every use case, bound to one actor."""
+
+
+__all__ = ["Services"]
