@@ -139,6 +139,8 @@ dataset_exports = table(
     "dataset_exports",
     # Without a foreign key: the row outlives the version.
     sa.Column("version", sa.String(50), nullable=False, index=True),
+    # Names can be given anew after a version is deleted; its root cannot.
+    sa.Column("root", sa.String(64), nullable=False),
     sa.Column("format", sa.String(16), nullable=False),
     sa.Column("path", sa.String(500), nullable=False),
     sa.Column("recipient", sa.Text),
@@ -147,6 +149,9 @@ dataset_exports = table(
     # SHA-256 over the sorted list of the files and their hashes.
     sa.Column("sha256", sa.String(64), nullable=False),
     flag("with_people", default=False),
+    # Row ids of the technicians whose labels went out, ascending: told of an erasure also when the
+    # version is gone.
+    sa.Column("technicians", Json, nullable=False, server_default="[]"),
     sa.Column("exported_at", UtcDateTime, nullable=False),
     sa.Column("exported_by", sa.String(32), nullable=False),
     not_negative("n_rows"),

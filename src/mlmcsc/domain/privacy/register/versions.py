@@ -38,6 +38,13 @@ FROZEN = Tag(
     "annotation names the person are redacted, so that the version's root stays",
     source=Source.PERSON,
 )
+EXPORTED_WHOSE = replace(
+    EXPORTED_BY,
+    category="whose measurements a dataset holds (row numbers)",
+    action=EraseAction.ANONYMISE,
+    ground=why.RESEARCH,
+    how="kept: it leads to a row that bears a random pseudonym only",
+)
 RECIPIENT = replace(
     named.DESCRIPTION,
     category="recipients of datasets",
@@ -89,7 +96,9 @@ VERSIONS: Mapping[str, Columns] = {
     ),
     "frozen_images": columns((named.NOT_PERSONAL, "image_id")),
     "dataset_exports": columns(
-        (named.NOT_PERSONAL, "id version format n_rows n_bytes sha256 with_people exported_at"),
+        (named.NOT_PERSONAL, "id version root format n_rows n_bytes sha256 with_people"),
+        (named.NOT_PERSONAL, "exported_at"),
+        (EXPORTED_WHOSE, "technicians"),
         (named.FILE_PATH, "path"),
         (RECIPIENT, "recipient"),
         (EXPORTED_BY, "exported_by"),

@@ -123,6 +123,7 @@ def _exports() -> None:
         "dataset_exports",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("version", sa.String(length=50), nullable=False),
+        sa.Column("root", sa.String(length=64), nullable=False),
         sa.Column("format", sa.String(length=16), nullable=False),
         sa.Column("path", sa.String(length=500), nullable=False),
         sa.Column("recipient", sa.Text(), nullable=True),
@@ -130,6 +131,7 @@ def _exports() -> None:
         sa.Column("n_bytes", BigId, nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("with_people", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("technicians", Json, server_default="[]", nullable=False),
         sa.Column("exported_at", UtcDateTime(), nullable=False),
         sa.Column("exported_by", sa.String(length=32), nullable=False),
         sa.CheckConstraint(
