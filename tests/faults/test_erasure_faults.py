@@ -28,9 +28,18 @@ MOMENTS = [
 ]
 """Before the step of this name, or in the middle of one."""
 OF_VERSIONS = ["versions", "version files written", "versions changed"]
-CASES = [
+MOMENTS_OF_LABELS = [
     *((moment, labels) for moment in MOMENTS for labels in ("keep", "delete")),
     *((moment, "delete") for moment in OF_VERSIONS),
+]
+OF_THE_DATABASE = {
+    (moment, "delete")
+    for moment in ("in the transaction", "versions changed", "vacuum", "certified")
+}
+"""Where it matters which database it is; the other cases ask PostgreSQL in `make test-all`."""
+CASES = [
+    pytest.param(*case, marks=[] if case in OF_THE_DATABASE else pytest.mark.sqlite_tells)
+    for case in MOMENTS_OF_LABELS
 ]
 STEPS = ["started", "ledger", "database", "archives", "versions", "caches", "exports", "vacuum"]
 NEEDLE = b"lundqvist"
@@ -176,6 +185,7 @@ with DatabaseManager(sys.argv[1]) as db:
 """
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize(
     ("module", "function", "error"),
     [("ledger", "_add", "StoreError"), ("certificates", "write_private", "ValidationError")],

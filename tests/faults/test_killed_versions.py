@@ -52,7 +52,9 @@ def test_a_version_is_there_whole_or_not_at_all_and_the_next_run_goes_on(source,
             versions = db._database.versions
             named = {x["sha256"] for v in db.get_data_versions() for x in v.layers}
             assert versions.present() == named
-            assert versions.manifests() == {v.id for v in db.get_data_versions()}
+            every = db.get_data_versions()
+            assert versions.manifests() == {f"{v.id}-{v.root[:16]}.json" for v in every}
+            assert not list((versions.root / "drafts").iterdir())
     assert ("v1",) in seen
 
 
@@ -62,6 +64,6 @@ def whole(db):
     for version in db.get_data_versions():
         root, n_rows, _ = root_of(folder.rows(read_layers(version.layers)))
         assert (root, n_rows) == (version.root, version.total_images)
-        assert folder.manifest_path(version.id).is_file()
+        assert folder.manifest_path(version.id, version.root).is_file()
         assert (db.versions.tags() == {"production": "v2"}) == (len(db.get_data_versions()) == 2)
     return tuple(version.version for version in db.get_data_versions())

@@ -109,6 +109,7 @@ def test_disclosure_needs_the_right_to_read_personal_data(db, story, tmp_path):
         auditor.audit_proof.evidence("specimen", "S1", tmp_path / "x.zip", who=True)
 
 
+@pytest.mark.sqlite_tells
 def test_a_key_or_checkpoint_known_from_elsewhere_is_compared(db, story, tmp_path, capsys):
     earlier = tmp_path / "earlier.json"
     key = db.audit_proof.checkpoint(earlier).public_key
@@ -133,6 +134,7 @@ def test_a_key_or_checkpoint_known_from_elsewhere_is_compared(db, story, tmp_pat
 FIELDS = ["id", "operation", "table_name", "record_id", "subject_id", "timestamp", "n_rows"]
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("field", [*FIELDS, "who_commit", "payload_commit", "seq", "path"])
 def test_a_changed_field_is_found(bundle, field):
     every = members(bundle)
@@ -145,6 +147,7 @@ def test_a_changed_field_is_found(bundle, field):
     assert verdict(bundle) == 1
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("name", sorted({*verify_evidence.FILES.split()} - {"verify.py"}))
 def test_changed_bytes_of_a_file_are_found(bundle, name):
     every = members(bundle)
@@ -155,6 +158,7 @@ def test_changed_bytes_of_a_file_are_found(bundle, name):
         assert verdict(bundle) in {1, 2}, at
 
 
+@pytest.mark.sqlite_tells
 def test_an_event_left_out_or_doubled_is_found(bundle):
     every = members(bundle)
     lines = every["events.jsonl"].splitlines(keepends=True)
@@ -163,6 +167,7 @@ def test_an_event_left_out_or_doubled_is_found(bundle):
         assert verdict(bundle) == 1
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize(
     "name", ["../evil", "/etc/passwd", "a/../verify.py", "C:\\evil", "events.jsonl/"]
 )
@@ -172,6 +177,7 @@ def test_path_tricks_are_refused(bundle, name):
     assert verdict(bundle) == 2
 
 
+@pytest.mark.sqlite_tells
 def test_a_link_in_the_unpacked_folder_is_refused(bundle, tmp_path):
     folder = tmp_path / "unpacked"
     folder.mkdir()
@@ -183,6 +189,7 @@ def test_a_link_in_the_unpacked_folder_is_refused(bundle, tmp_path):
     assert verdict(folder) == 2
 
 
+@pytest.mark.sqlite_tells
 def test_a_damaged_or_missing_bundle_is_told_without_a_traceback(bundle, tmp_path):
     whole = bundle.read_bytes()
     with zipfile.ZipFile(bundle) as opened:
@@ -243,10 +250,12 @@ def signed_anew(bundle, db):
     return rewrite_as
 
 
+@pytest.mark.sqlite_tells
 def test_a_bundle_signed_anew_without_change_still_holds(signed_anew):
     assert signed_anew(lambda _: None) == 0
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize(
     ("part", "shown"),
     [
@@ -262,14 +271,17 @@ def test_values_that_are_shown_without_being_proven_are_found(signed_anew, part,
     assert signed_anew(lambda lines: lines[0].update({part: shown})) == 1
 
 
+@pytest.mark.sqlite_tells
 def test_an_extra_field_of_an_event_is_found(signed_anew):
     assert signed_anew(lambda lines: lines[0].update(user_id="mallory")) == 1
 
 
+@pytest.mark.sqlite_tells
 def test_a_missing_field_of_an_event_is_found(signed_anew):
     assert signed_anew(lambda lines: lines[0].pop("digest")) == 1
 
 
+@pytest.mark.sqlite_tells
 def test_the_output_counts_what_is_disclosed_and_calls_the_subject_a_statement(bundle, capsys):
     count = len(events(bundle))
 
@@ -279,6 +291,7 @@ def test_the_output_counts_what_is_disclosed_and_calls_the_subject_a_statement(b
     assert "specimen S1 is the producer's statement" in told
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("field", ["kind", "name", "proves", "made_at", "who_disclosed"])
 def test_an_altered_subject_is_found(bundle, field):
     every = members(bundle)
@@ -288,14 +301,17 @@ def test_an_altered_subject_is_found(bundle, field):
     assert verdict(bundle) == 1
 
 
+@pytest.mark.sqlite_tells
 def test_an_unknown_format_cannot_be_judged(signed_anew):
     assert signed_anew(lambda _: None, {"format": "xx"}) == 2
 
 
+@pytest.mark.sqlite_tells
 def test_a_bundle_without_events_proves_nothing(signed_anew):
     assert signed_anew(list.clear, {"events": []}) == 2
 
 
+@pytest.mark.sqlite_tells
 def test_a_line_that_is_too_long_cannot_be_judged(bundle, monkeypatch, capsys):
     monkeypatch.setattr(verify_evidence, "LARGEST", 100)
 
@@ -303,6 +319,7 @@ def test_a_line_that_is_too_long_cannot_be_judged(bundle, monkeypatch, capsys):
     assert "too large" in capsys.readouterr().out
 
 
+@pytest.mark.sqlite_tells
 def test_the_whole_of_events_may_be_larger_than_what_is_read_at_once(bundle, monkeypatch):
     every = members(bundle)
     longest = max(map(len, every["events.jsonl"].splitlines(keepends=True)))
@@ -313,6 +330,7 @@ def test_the_whole_of_events_may_be_larger_than_what_is_read_at_once(bundle, mon
     assert verdict(bundle) == 0
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
 def test_other_compressions_are_refused_whole_or_damaged(bundle, method):
     every = members(bundle)
@@ -326,6 +344,7 @@ def test_other_compressions_are_refused_whole_or_damaged(bundle, method):
     assert verdict(bundle) == 2
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="a device of POSIX")
 def test_a_device_is_no_bundle_and_no_checkpoint(bundle):
     assert verdict("/dev/zero") == 2

@@ -194,6 +194,7 @@ def replace_by_a_file(folder):
     folder.write_text("in the way")
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize(
     "damage",
     [damage_state, misname_state, cut_vectors, cut_ids, remove_all, replace_by_a_file],

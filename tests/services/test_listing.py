@@ -81,6 +81,7 @@ def test_a_wrong_filter_is_named_with_its_nearest_match(db):
         db.get_images(specimen="A")
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize(
     "wrong", [{"limit": 0}, {"limit": True}, {"limit": 10**9}, {"after_id": -1}, {"after_id": "1"}]
 )
@@ -129,6 +130,7 @@ WRONG_FILTERS = [
 ]
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize(("call", "wrong"), WRONG_FILTERS, ids=str)
 def test_a_filter_of_the_wrong_type_or_range_is_refused_by_name(db, call, wrong):
     (name,) = wrong

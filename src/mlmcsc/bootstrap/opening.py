@@ -32,7 +32,9 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.sealing import KeyStore
 from mlmcsc.errors import ValidationError
 from mlmcsc.store import schema
+from mlmcsc.store.adoption.original import is_original, sqlite_file
 from mlmcsc.store.engine import EngineOptions, is_in_memory, no_database, open_engine
+from mlmcsc.store.queries.instances import instance
 from mlmcsc.store.uow import Store
 from mlmcsc.store.vault import Vault
 
@@ -58,6 +60,7 @@ class Database:
     archive_folder: Path | None
     ledger_file: Path | None
     version_folder: Path | None
+    version_owner: str | None
 
     @property
     def archives(self) -> ArchiveFolder:
@@ -78,7 +81,7 @@ class Database:
         """Where the rows of dataset versions lie."""
         from mlmcsc.adapters.versions import VersionFolder
 
-        return VersionFolder(self.version_folder)
+        return VersionFolder(self.version_folder, self.version_owner)
 
 
 def open_database(
@@ -123,6 +126,8 @@ def open_database(
         with store.read() as view:
             low, high = schema.read_setting(view.conn, "label_range")
             database_id = schema.read_setting(view.conn, "database_id")
+            shared = config.versioning.directory is not None and not dialect.in_memory
+            owner = instance(view) if shared else None
         caches = cache_folder(config, dialect.path, _copy_name(database_id, redact_url(url)))
     except BaseException:
         store.close()
@@ -140,6 +145,7 @@ def open_database(
         archive_folder=None if in_memory else archive_folder(config, dialect.path, database_id),
         ledger_file=None if in_memory else ledger_file(config, database_id),
         version_folder=None if in_memory else version_folder(config, dialect.path, database_id),
+        version_owner=owner,
     )
 
 
@@ -188,7 +194,10 @@ def _adopt(
     url: str, config: Config, label_range: tuple[float, float] | None, vault: Vault
 ) -> AdoptionReport | None:
     """Take over a database of the original system, before our settings touch the file."""
-    from mlmcsc.store.adoption import AdoptionOptions, adopt_if_original
+    file = sqlite_file(url)
+    if file is None or not is_original(file):
+        return None
+    from mlmcsc.store.adoption.adopt import AdoptionOptions, adopt_if_original
 
     quality = config.quality
     # The default zone, also as written out in a file of defaults, is nobody's word on where the

@@ -23,7 +23,6 @@ READER_LEFT = 141
 
 SPELLINGS = {
     "missing='skip'": "--missing skip",
-    "images='copy'": "--images copy",
     "people=True": "--people",
     "again=True": "--again",
     "ignore_unmapped=True": "--ignore-unmapped",
@@ -35,10 +34,13 @@ SPELLINGS = {
     "extractor_version=.": "--extractor-version.",
     "label_range=(0, 1)": "--label-range 0 1",
     "Leave label_range out": "Leave --label-range out",
-    "leave data_version out": "leave --data-version out",
     "workers=1,": "--workers 1,",
     "approximate=True": "--approximate",
     "metric='l2'": "--metric l2",
+    "metric='cosine'": "--metric cosine",
+    "missing='nan'": "--missing nan",
+    "missing='drop'": "--missing drop",
+    "Leave approximate out": "Leave --approximate out",
     "pass force=True": "add --force",
 }
 """How messages written for Python callers name an option, and what it is called here."""

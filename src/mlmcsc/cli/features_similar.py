@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,17 +35,14 @@ SIMILAR = (
     attribute("label", right=True),
 )
 DUPLICATES = (
-    Column("group", lambda row: row[0], right=True),
-    Column("image", lambda row: row[2].image_id, right=True),
-    Column("path", lambda row: row[2].path),
-    Column("specimen", lambda row: row[2].specimen_id),
-    Column("label", lambda row: row[2].label, right=True),
-    Column("split", lambda row: row[2].split, whole=True),
-    Column("bits", lambda row: row[2].bits, right=True),
-    Column("distance", lambda row: row[2].distance, right=True),
-    Column("remark", lambda row: ", ".join(_remarks(row[1]))),
+    attribute("image_id", "image", right=True),
+    Column("file", lambda image: PurePath(image.path).name),
+    attribute("specimen_id", "specimen"),
+    Column("label", lambda image: _short(image.label), right=True),
+    attribute("bits", right=True),
+    Column("distance", lambda image: _short(image.distance), right=True, minor=True),
 )
-SPLIT_COLUMN = 5
+SPLIT = attribute("split", whole=True)
 FILTERS = (
     "specimen_id",
     "is_valid",
@@ -193,8 +191,9 @@ def _show(result: SimilarResult) -> None:
 def duplicates(session: Session, /, *, output: str | None, replace: bool, **asked: Any) -> int:
     """Find images that look the same; exits 1 when there are any.
 
-    Fingerprints are compared always, features with --type. `bits` (of 256) and `distance` tell
-    how far an image is from the first of its group.
+    Fingerprints are compared unless --no-perceptual, features with --type. `bits` (of 256) and
+    `distance` tell how far an image is from the first of its group; --output and --json give the
+    whole path of each file.
     """
     if output is not None:
         refuse_other_than_csv(output)
@@ -207,26 +206,39 @@ def duplicates(session: Session, /, *, output: str | None, replace: bool, **aske
     if session.json:
         print_json(found)
     else:
-        _show_duplicates(found)
+        _show_duplicates(found, fingerprints=asked["perceptual"])
     return FINDING if found.groups else OK
 
 
-def _show_duplicates(report: DuplicateReport) -> None:
-    lines = [
-        (number, group, image)
-        for number, group in enumerate(report.groups, 1)
-        for image in group.images
-    ]
-    if lines:
-        frozen = report.data_version is not None
-        table([c for at, c in enumerate(DUPLICATES) if frozen or at != SPLIT_COLUMN], lines)
-    note(f"{counted(len(report.groups), 'group')} of {counted(len(lines), 'image')}")
+def _short(number: float | None) -> str | None:
+    return None if number is None else f"{number:.4g}"
+
+
+def _show_duplicates(report: DuplicateReport, *, fingerprints: bool) -> None:
+    """A table for each group: a line for each image, below what is to be said of all of them."""
+    columns = DUPLICATES if report.data_version is None else (*DUPLICATES, SPLIT)
+    for number, group in enumerate(report.groups, 1):
+        table(columns, group.images, f"group {number}: {', '.join(_remarks(group))}")
+    images = sum(len(group.images) for group in report.groups)
+    note(f"{counted(len(report.groups), 'group')} of {counted(images, 'image')}")
+    note(f"compared: {' and '.join(_compared(report, fingerprints=fingerprints))}")
+    if report.feature_type is None:
+        note("features were not compared; add --type")
     for text, count in (
         ("disagree in their labels", sum(g.labels_disagree for g in report.groups)),
         ("straddle the splits", sum(bool(g.straddles) for g in report.groups)),
     ):
         if count:
             note(f"{counted(count, 'group')}: {text}")
+
+
+def _compared(report: DuplicateReport, *, fingerprints: bool) -> Iterator[str]:
+    if fingerprints:
+        yield "fingerprints"
+    if report.feature_type is not None:
+        how = "" if report.exact else " with the nearest of each"
+        kind = f"{report.feature_type} {report.extractor_version}"
+        yield f"{counted(report.compared, 'vector')} of {kind}{how}"
 
 
 def _remarks(group: DuplicateGroup) -> Iterator[str]:

@@ -31,7 +31,7 @@ REJECTED = (attribute("where", whole=True), attribute("reason"))
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["coco", "yolo", "huggingface", "webdataset"]),
+    type=click.Choice(["coco", "yolo", "huggingface", "webdataset", "parquet", "csv", "jsonl"]),
     help="Left out, the files tell.",
 )
 @click.option("--technician", metavar="ID", help="Staff number of whose labels these are.")
@@ -66,7 +66,8 @@ def dataset(
 ) -> int:
     """Store the images of a dataset, its boxes, and one technician's label for each image.
 
-    FOLDER holds COCO, YOLO, a Hugging Face image folder, or WebDataset tars. The dataset's own
+    FOLDER holds COCO, YOLO, a Hugging Face image folder, WebDataset tars, or what `version export`
+    wrote as Parquet, CSV or JSON Lines, with its images. The dataset's own
     splits are told and kept with the labels, but ours do not follow them. Exits 1 when some
     images were refused.
     """

@@ -8,7 +8,7 @@ import click
 
 from mlmcsc.cli.command import Group
 from mlmcsc.cli.exits import FINDING, OK
-from mlmcsc.cli.models_lineage import lineage
+from mlmcsc.cli.models_lineage import lineage, named_or_numbered
 from mlmcsc.cli.output import attribute, facts, note, print_json, say
 from mlmcsc.cli.paging import listing, show_listing
 from mlmcsc.cli.session import Session
@@ -83,9 +83,9 @@ def list_models(session: Session, /, **page: Any) -> None:
 @click.argument("version")
 @click.pass_obj
 def show(session: Session, version: str) -> None:
-    """Show one model version, by version name."""
+    """Show one model version, by version name, or else by database id."""
     with session.open() as db:
-        _print(session, db.models.get(version))
+        _print(session, named_or_numbered(db, version))
 
 
 @group.command("activate", example="models activate 1.2.0 --reason 'beats 1.1.0 on the test split'")

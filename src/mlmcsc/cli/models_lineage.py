@@ -11,15 +11,20 @@ import click
 from mlmcsc.cli.command import Command
 from mlmcsc.cli.output import cell, console, counted, print_json
 from mlmcsc.cli.session import Session
+from mlmcsc.errors import UnknownRecordError
 
 if TYPE_CHECKING:
     from mlmcsc.domain.lineage import (
         ImageLineage,
+        ImageUse,
+        LabelLineage,
         ModelLineage,
         ModelName,
         PersonLineage,
         VersionLineage,
     )
+    from mlmcsc.domain.records import ModelVersionRecord
+    from mlmcsc.manager import DatabaseManager
 
 
 @dataclass
@@ -42,12 +47,14 @@ class Branch:
     example="""
         models lineage 1.2.0
         models lineage --image 17
+        models lineage --label 42
         models lineage --technician tech_001
         models lineage --version v1.0 --json
     """,
 )
 @click.argument("model", required=False)
 @click.option("--image", type=int, metavar="ID", help="What came of this image.")
+@click.option("--label", type=int, metavar="ID", help="What came of this label.")
 @click.option("--technician", metavar="ID", help="What came of the labels of this staff number.")
 @click.option("--technician-number", type=int, metavar="ID", help="The same, by database id.")
 @click.option("--version", metavar="NAME", help="What a data version (or tag) came of, and gave.")
@@ -58,28 +65,32 @@ def lineage(
     *,
     model: str | None,
     image: int | None,
+    label: int | None,
     technician: str | None,
     technician_number: int | None,
     version: str | None,
 ) -> None:
     """Show which data, labels and people a model came of, or what came of those.
 
-    "trained on" means the train split, "evaluated on" val or test.
+    MODEL is a version name, or else a database id. "trained on" means the train split,
+    "evaluated on" val or test.
     """
     person = technician if technician is not None else technician_number
-    given = (model, image, technician, technician_number, version)
+    given = (model, image, label, technician, technician_number, version)
     if given.count(None) != len(given) - 1:
         raise click.UsageError(
-            "say of what: a MODEL, --image ID, --technician ID, --technician-number ID or "
-            "--version NAME"
+            "say of what: a MODEL, --image ID, --label ID, --technician ID, --technician-number "
+            "ID or --version NAME"
         )
     with session.open() as db:
         told: Any
         draw: Callable[[Any], Branch]
         if model is not None:
-            told, draw = db.lineage.of_model(model), _model
+            told, draw = db.lineage.of_model(named_or_numbered(db, model).id), _model
         elif image is not None:
             told, draw = db.lineage.of_image(image), _image
+        elif label is not None:
+            told, draw = db.lineage.of_label(label), _label
         elif person is not None:
             told, draw = db.lineage.of_person(person), _person
         else:
@@ -166,14 +177,34 @@ def _with_models(root: Branch, models: Iterable[ModelName]) -> Branch:
     return root
 
 
+def named_or_numbered(db: DatabaseManager, model: str) -> ModelVersionRecord:
+    """The model of that version name; where there is none, the one of that database id."""
+    try:
+        return db.models.get(model)
+    except UnknownRecordError:
+        if not (model.isascii() and model.isdecimal()):
+            raise
+        return db.models.get(int(model))
+
+
 def _image(told: ImageLineage) -> Branch:
     root = Branch(f"image {told.image_id} ({told.path})")
-    for each in told.uses:
+    return _with_uses(root, told.uses, "in no data version")
+
+
+def _label(told: LabelLineage) -> Branch:
+    value = "no longer stored" if told.value is None else cell(told.value)
+    root = Branch(f"label {told.label_id} of image {told.image_id} ({value})")
+    return _with_uses(root, told.uses, "decided no value in any data version")
+
+
+def _with_uses(root: Branch, uses: Iterable[ImageUse], nothing: str) -> Branch:
+    for each in uses:
         value = "redacted" if each.redacted else f"label {cell(each.label)}"
         branch = root.add(f"data version {each.version}: {each.split}, {value}")
         branch.below += [Branch(f"{each.use}: {model.version}") for model in each.models]
-    if not told.uses:
-        root.add("in no data version")
+    if not root.below:
+        root.add(nothing)
     return root
 
 

@@ -40,9 +40,9 @@ def selection(command: F) -> F:
 
 
 def dealing(command: F) -> F:
-    """The options that say which images are dealt out, and how."""
+    """The options that say which images are chosen, and how they are split."""
     share = functools.partial(click.option, type=float, show_default=True)
-    for option in (
+    options = (
         share("--train", "train_split", default=0.7, help="Share to train on."),
         share("--val", "val_split", default=0.15, help="Share to validate on."),
         share("--test", "test_split", default=0.15, help="Share to test on."),
@@ -65,7 +65,11 @@ def dealing(command: F) -> F:
             help="Spread the labels evenly over the splits.",
         ),
         click.option(
-            "--seed", type=int, default=0, show_default=True, help="Another seed, another deal."
+            "--seed",
+            type=int,
+            default=0,
+            show_default=True,
+            help="Another number gives other splits.",
         ),
         click.option(
             "--label-policy",
@@ -74,7 +78,8 @@ def dealing(command: F) -> F:
             show_default=True,
             help="Which of an image's labels counts; latest is the one stored last (highest id).",
         ),
-    ):
+    )
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -87,12 +92,12 @@ overwrite = click.option("--overwrite", "replace", is_flag=True, help="Replace F
     example="""
         training split
         training split --train 0.8 --val 0.1 --test 0.1 --seed 7 --output splits.csv
-        training split --label-policy mean --feature-type cnn --json
+        training split --label-policy mean --type cnn --json
         training split --data-version v1.0 --output splits.csv
     """,
 )
 @selection
-@click.option("--feature-type", help="Only images with a vector of this type.")
+@click.option("--type", "--feature-type", "feature_type", help="Only images with such a vector.")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False),

@@ -13,7 +13,7 @@ from mlmcsc.domain.results import Rejection
 from mlmcsc.domain.versions.boxes import Box, UnclearBoxError, of_people
 from mlmcsc.errors import ValidationError
 
-ForeignFormat = Literal["coco", "yolo", "huggingface", "webdataset"]
+ForeignFormat = Literal["coco", "yolo", "huggingface", "webdataset", "parquet", "csv", "jsonl"]
 SOURCE_SPLIT: Final = "source_split"
 """Under it `annotation_data` keeps the split that an image had in the dataset it came from."""
 
@@ -27,12 +27,14 @@ class Packed:
         name: Its last name there, without folders.
         offset: Where its bytes begin.
         size: How many.
+        changed_at: When the tar was last changed, in ns since 1970: later, others may be there.
     """
 
     shard: str
     name: str
     offset: int
     size: int
+    changed_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,11 @@ def value_of(row: ForeignRow, column: str, scale: float) -> float:
     if told is None or told == "":
         raise ValidationError(f"{column}: has no value here.")
     if isinstance(told, bool) or not isinstance(told, int | float | str):
-        raise ValidationError(f"{column}={told!r}: is no number.")
+        raise ValidationError(f"{column}: is no number but a {type(told).__name__}.")
     try:
         value = float(told) * scale
-    except ValueError:
-        raise ValidationError(f"{column}={told!r}: is no number.") from None
+    except (ValueError, OverflowError):
+        raise ValidationError(f"{column}={str(told)[:80]!r}: is no number.") from None
     if not math.isfinite(value):
         raise ValidationError(f"{column}={told!r}: is not finite.")
     return value
@@ -157,3 +159,5 @@ def boxes_from(
         return of_people(text, width, height) or ()
     except UnclearBoxError as error:
         raise ValidationError(f"{error}.") from None
+    except RecursionError:
+        raise ValidationError("boxes: nested too deeply to be any.") from None

@@ -23,12 +23,14 @@ class TrainingDataLink(Record):
         version: The version that it names; None where it names none.
         tag: The tag by which it names it.
         note: What must be known about the link; None where it is plain.
+        root: The version's Merkle root, hex, also of one that was deleted; None where unknown.
     """
 
     stated: str | None
     version: str | None
     tag: str | None = None
     note: str | None = None
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,28 @@ class ImageLineage(Record):
 
     image_id: int
     path: str
+    uses: tuple[ImageUse, ...]
+    trained_on: tuple[str, ...]
+    evaluated_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLineage(Record):
+    """Where a label went.
+
+    Attributes:
+        label_id: The label.
+        image_id: Its image.
+        value: Its value; None where it is no longer stored.
+        uses: The versions in which it decided its image's value, oldest first; `label` there is
+            that value.
+        trained_on: Models whose train split had it.
+        evaluated_on: Models that had it in val or test.
+    """
+
+    label_id: int
+    image_id: int
+    value: float | None
     uses: tuple[ImageUse, ...]
     trained_on: tuple[str, ...]
     evaluated_on: tuple[str, ...]

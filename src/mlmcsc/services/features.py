@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Unpack
+from typing import Any, Protocol, Unpack
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from mlmcsc.domain.keywords import FeatureDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import FeatureRecord
 from mlmcsc.domain.results import BulkResult, Page
-from mlmcsc.domain.similarity import SimilarResult
+from mlmcsc.domain.similarity import SearchOptions, SimilarResult
 from mlmcsc.domain.tables import FEATURES
 from mlmcsc.domain.vectors import Stored, check_dtype, encode_vectors
 from mlmcsc.errors import UnknownRecordError, ValidationError
@@ -27,6 +27,25 @@ from mlmcsc.store.queries.features import FeatureSet
 from mlmcsc.store.uow import Store, Transaction
 
 
+class Searching(Protocol):
+    """What finds images by their vectors: `Similarity`."""
+
+    def search(
+        self, vector: Any, k: int = 10, *, feature_type: str, **options: Unpack[SearchOptions]
+    ) -> SimilarResult:
+        """The images nearest to a vector."""
+
+    def similar(
+        self,
+        image: int | str | os.PathLike[str],
+        k: int = 10,
+        *,
+        feature_type: str | None = None,
+        **options: Unpack[SearchOptions],
+    ) -> SimilarResult:
+        """The images most like a stored one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """Store, list and search feature vectors, in one actor's name.
@@ -34,14 +53,12 @@ class Features:
     Attributes:
         db: The database.
         actor: For whom.
-        search: `Similarity.search`: the images whose features are nearest to a vector.
-        similar: `Similarity.similar`: the images most like a stored one.
+        searching: Compares vectors.
     """
 
     db: Store
     actor: Actor
-    search: Callable[..., SimilarResult]
-    similar: Callable[..., SimilarResult]
+    searching: Searching
 
     @requires(Permission.PREDICT)
     def add(
@@ -169,6 +186,41 @@ class Features:
         found = check_listing(FeatureFilter, wanted, after_id, limit, image_id=image_id)
         with self.db.read() as view:
             return feature_queries.page(view, found, after_id=after_id, limit=limit)
+
+    @requires(Permission.READ)
+    def search(
+        self, vector: Any, k: int = 10, *, feature_type: str, **options: Unpack[SearchOptions]
+    ) -> SimilarResult:
+        """The `k` images whose features are nearest to a vector.
+
+        Args:
+            vector: Shape `(D,)`, finite numbers.
+            k: How many, from 1 to the number of stored vectors.
+            feature_type: Kind of feature.
+            options: See `mlmcsc.domain.similarity.SearchOptions`; for errors see
+                `Similarity.search`.
+        """
+        return self.searching.search(vector, k, feature_type=feature_type, **options)
+
+    @requires(Permission.READ)
+    def similar(
+        self,
+        image: int | str | os.PathLike[str],
+        k: int = 10,
+        *,
+        feature_type: str | None = None,
+        **options: Unpack[SearchOptions],
+    ) -> SimilarResult:
+        """The `k` images most like a stored one; it is not among them.
+
+        Args:
+            image: Its id, or the path of its file.
+            k: See `search`.
+            feature_type: Kind of feature; may be left out when only one is stored.
+            options: See `mlmcsc.domain.similarity.SearchOptions`; for errors see
+                `Similarity.similar`.
+        """
+        return self.searching.similar(image, k, feature_type=feature_type, **options)
 
     @requires(Permission.READ)
     def sets(self) -> tuple[FeatureSet, ...]:

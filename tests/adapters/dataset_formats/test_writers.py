@@ -48,10 +48,10 @@ def test_class_names_and_titles_are_texts_to_a_yaml_reader(dataset, draw, tmp_pa
     assert yaml.safe_load(card.split("---\n")[1])["pretty_name"] == NASTY
 
 
-def test_a_suffix_that_is_no_plain_one_is_left_out(draw, tmp_path):
+def test_an_ending_that_is_no_images_tells_nothing():
     assert sample(7, "/x/a.TIF").filename == "000000000007.tif"
-    assert sample(7, "/x/a.ti f").filename == "000000000007"
-    assert sample(7, "/x/a.tïf").filename == "000000000007"
+    for name in ("a", "a.ti f", "a.okafor", "a.json"):
+        assert sample(7, f"/x/{name}").filename == "000000000007.bin"
 
 
 def test_too_many_classes_are_no_classes(dataset, draw, tmp_path):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmcsc.adapters.dataset_readers import read_dataset
+from mlmcsc.adapters.dataset_readers import read_dataset, unpack
 from mlmcsc.adapters.dataset_readers.places import MOST_JSON, parts_of, split_in
 from mlmcsc.adapters.dataset_readers.sidecar import MOST_BYTES
 from mlmcsc.adapters.dataset_readers.webdataset import MOST_IMAGE
 from mlmcsc.adapters.dataset_readers.yolo import MOST_TEXT
-from mlmcsc.errors import ValidationError
+from mlmcsc.adapters.dataset_readers.yolo_names import names_in_yaml
+from mlmcsc.errors import StoreError, ValidationError
 
 NAMES = st.one_of(
     st.text(),
@@ -151,3 +154,138 @@ def test_sizes_that_the_dataset_tells_bound_its_boxes(tmp_path, draw):
     found = read_dataset(tmp_path, "huggingface")
     assert found.rows == []
     assert "in an image of 64 x 48 px" in found.problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("names: ['lip, left', crack]\n", ["lip, left", "crack"]),
+        ("names: [\n  lip,\n  'it''s'\n]\n", ["lip", "it's"]),
+        ("names:\n  - lip  # the first\n  - crack\nnc: 2\n", ["lip", "crack"]),
+        ("names: {0: lip}\n", None),
+        ("names: [, crack]\n", None),
+        ("names: [lip, crack\n", None),
+        ("nc: 3\nnames: [lip, crack]\n", None),
+        ("names:\n  0: lip\n  0: crack\n", None),
+    ],
+)
+def test_class_names_are_read_for_certain_or_refused(text, names):
+    if names is not None:
+        assert list(names_in_yaml(text).values()) == names
+        return
+    with pytest.raises(ValidationError, match=r"names|nc="):
+        names_in_yaml(text)
+
+
+def header(name, size=0, kind=tarfile.REGTYPE):
+    member = tarfile.TarInfo(name)
+    member.size, member.type = size, kind
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def sparse(numbers):
+    """A member whose map of holes is in its data, as PAX 1.0 has it."""
+    member = tarfile.TarInfo("0.png")
+    member.size = 512
+    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    return member.tobuf(tarfile.PAX_FORMAT) + numbers.ljust(512, b"\0")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        header("0.png", -512),
+        header("L", 2**50, tarfile.GNUTYPE_LONGNAME),
+        (header("x", 512, tarfile.XHDTYPE) + b"9 a=bcde\n".ljust(512, b"\0")) * 3000,
+        sparse(b"9999999\n"),
+        sparse(b"many\n"),
+    ],
+    ids=["negative size", "endless name", "headers upon headers", "endless holes", "no number"],
+)
+def test_a_tar_whose_headers_lie_is_refused(tmp_path, raw):
+    (tmp_path / "a.tar").write_bytes(raw + b"\0" * 1024)
+    with pytest.raises(ValidationError, match=r"a\.tar"):
+        read_dataset(tmp_path, "webdataset")
+
+
+DEEP = b"[" * 1020 + b"]" * 1020
+COCO = b'{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [%s], "categories": %s}'
+
+
+@pytest.mark.parametrize(
+    ("annotation", "categories", "reason"),
+    [
+        (b'{"image_id": 1, "category_id": 1, "bbox": %s}' % DEEP, b'[{"id": 1}]', "nested too"),
+        (b'{"image_id": %s}' % DEEP, b"[]", "nested too"),
+        (b'{"image_id": 1, "category_id": 1, "bbox": [1e999, 0, 1, 1]}', b"[]", "is no JSON"),
+        (b'{"image_id": 1, "category_id": 1, "bbox": [NaN, 0, 1, 1]}', b"[]", "is no JSON"),
+        (b"", b"5", "lists of objects"),
+    ],
+    ids=["deep box", "deep id", "infinite", "not a number", "categories"],
+)
+def test_json_that_is_a_trap_is_told_plainly(tmp_path, draw, annotation, categories, reason):
+    draw("a.png")
+    (tmp_path / "a.json").write_bytes(COCO % (annotation, categories))
+    assert reason in complaint(tmp_path, "coco")
+
+
+def complaint(folder, kind):
+    """Why the dataset or its only image was refused."""
+    try:
+        (problem,) = read_dataset(folder, kind).problems
+    except ValidationError as error:
+        return str(error)
+    return problem.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("huggingface", "metadata.csv"),
+        ("coco", "instances.json"),
+        ("csv", "train.csv"),
+        ("webdataset", "a.tar"),
+    ],
+)
+@pytest.mark.parametrize("trap", ["link", "pipe"])
+def test_files_that_are_pipes_or_lead_out_of_the_folder_are_not_read(
+    tmp_path, draw, kind, name, trap
+):
+    draw("in/a.png")
+    if trap == "pipe":
+        os.mkfifo(tmp_path / "in" / name)
+    else:
+        secret = tmp_path / "secret"
+        secret.write_text('{"images": [], "annotations": []}')
+        (tmp_path / "in" / name).symlink_to(secret)
+    with pytest.raises(ValidationError, match=r"link out|no regular file|there is no COCO"):
+        read_dataset(tmp_path / "in", kind)
+
+
+def test_a_pipe_that_is_called_an_image_is_a_problem(tmp_path, draw):
+    draw("images/a.png")
+    os.mkfifo(tmp_path / "images/b.png")
+    found = read_dataset(tmp_path, "yolo")
+    assert [row.where for row in found.rows] == ["images/a.png"]
+    assert "no regular file" in found.problems[0].reason
+
+
+def test_an_image_with_very_many_values_takes_no_time(tmp_path, draw):
+    draw("a.png")
+    annotations = b", ".join(b'{"image_id": 1, "k": %d}' % number for number in range(100_000))
+    (tmp_path / "a.json").write_bytes(COCO % (annotations, b"[]"))
+    began = time.process_time()
+    assert len(read_dataset(tmp_path, "coco").rows) == 1
+    assert time.process_time() - began < 10  # comparing each with each takes minutes
+
+
+def test_a_tar_that_was_changed_after_it_was_read_is_not_unpacked(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name, raw in {"0.png": b"x", "0.json": b"{}"}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(raw)
+            tar.addfile(info, io.BytesIO(raw))
+    (row,) = read_dataset(tmp_path, "webdataset").rows
+    os.utime(tmp_path / "a.tar", ns=(1, 1))
+    with pytest.raises(StoreError, match="was changed while it was read"):
+        unpack(row.image, tmp_path, 0)

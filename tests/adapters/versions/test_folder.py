@@ -11,6 +11,7 @@ from mlmcsc.domain.versions.layers import Layer, read_layers, wants_new_base
 from mlmcsc.domain.versions.rows import State
 from mlmcsc.errors import IntegrityError, StoreError, UnsupportedError
 
+ROOT = "a" * 64
 CHANGES = st.dictionaries(st.integers(1, 30), st.none() | st.floats(0, 1), max_size=20)
 
 
@@ -83,12 +84,12 @@ def test_a_failed_write_leaves_nothing(folder, make):
 def test_what_dead_processes_left_is_tidied_and_the_rest_stays(folder, written):
     layer = written({1: 0.5})
     (folder.root / "rows" / ".dead.partial").write_bytes(b"half a label")
-    folder.write_manifest(3, {"a": 1})
+    folder.write_manifest(3, {"root": ROOT})
     folder.tidy()
     assert [entry.name for entry in (folder.root / "rows").iterdir()] == [f"{layer.sha256}.parquet"]
-    assert folder.manifests() == {3}
+    assert folder.manifests() == {f"3-{'a' * 16}.json"}
     folder.remove([layer.sha256])
-    folder.remove_manifest(3)
+    folder.remove_manifest(3, ROOT)
     assert (folder.present(), folder.manifests()) == (set(), set())
 
 

@@ -35,6 +35,18 @@ ROWS = st.lists(
 )
 
 
+REDACTED = dict.fromkeys(("label", "label_ids", "technician_ids", "annotation", "salt")) | {
+    "state": State.REDACTED
+}
+KEPT = (
+    {"label": 0.5},
+    {"label_ids": [1]},
+    {"technician_ids": [1]},
+    {"annotation": "{}"},
+    {"salt": bytes(16)},
+)
+
+
 @given(ROWS, st.binary(min_size=16, max_size=16), st.integers(0, 3))
 def test_a_batch_has_the_leaves_of_its_rows_also_when_it_is_a_slice(make, rows, salt, skipped):
     found = leaves(make.batch(*(make.stored(row, salt) for row in rows)).slice(skipped))
@@ -73,7 +85,27 @@ def test_a_row_without_what_its_leaf_is_made_of_is_damage(make, column):
 
 def test_a_redacted_row_without_a_leaf_is_damage(make):
     with pytest.raises(IntegrityError, match="without its leaf"):
-        leaves(make.batch(make.stored(make.frozen(1), state=State.REDACTED)))
+        leaves(make.batch(make.stored(make.frozen(1)) | REDACTED))
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"state": 7}, "unknown state"),
+        ({"state": State.GONE}, "unknown state"),
+        ({"label": float("nan")}, "finite"),
+        ({"salt": b"short"}, "16 bytes"),
+        ({"split": 3}, "split"),
+        ({"leaf": bytes(32)}, "leaf of a redacted"),
+        *((REDACTED | {"leaf": bytes(32)} | kept, next(iter(kept))) for kept in KEPT),
+    ],
+)
+def test_what_mlmcsc_never_writes_is_damage_to_every_reader(make, folder, values, what):
+    batch = make.batch(make.stored(make.frozen(1)) | values)
+    with pytest.raises(IntegrityError, match=what):
+        leaves(batch)
+    with pytest.raises(IntegrityError, match=what):
+        folder.read([folder.write([batch])])
 
 
 @pytest.mark.parametrize("ids", [(2, 1), (1, 1)])

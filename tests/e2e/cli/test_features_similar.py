@@ -81,10 +81,22 @@ def test_duplicates_are_a_finding_in_a_table_and_a_file(mlmcsc, images, monkeypa
     assert ran.code == 1
     assert "fingerprint + features, labels differ by 0.6" in ran.out
     assert "1 group of 2 images" in ran.err
+    assert "compared: fingerprints and 4 vectors of cnn v1" in ran.err
     with open("same.csv", newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert [int(line["image_id"]) for line in lines] == [images[0], images[2]]
     assert {line["labels_disagree"] for line in lines} == {"True"}
+    for columns in (80, 100):  # a line for each image, what ties them is said once
+        monkeypatch.setenv("COLUMNS", str(columns))
+        narrow = mlmcsc("features", "duplicates", "--data-version", "v1")
+        lines = narrow.out.splitlines()
+        assert max(map(len, lines)) <= columns
+        assert [line.split()[:2] for line in lines[-2:]] == [
+            [str(images[0]), "0.png"],
+            [str(images[2]), "again.jpg"],
+        ]
+        assert narrow.out.count("labels differ") == 1
+        assert "features were not compared; add --type" in narrow.err
     frozen = mlmcsc("features", "duplicates", "--data-version", "v1", "--json").json
     assert isinstance(frozen["groups"][0]["straddles"], bool)
     none = mlmcsc("features", "duplicates", "--type", "cnn", "--no-perceptual", "--max-distance", 0)

@@ -39,6 +39,29 @@ def test_an_image_and_a_person_lead_to_the_models_that_learnt_of_them(traced):
     ]
 
 
+def test_a_label_leads_to_the_models_that_learnt_of_it(traced):
+    told = traced("models", "lineage", "--label", "1", "--json").json
+    assert [use["version"] for use in told["uses"]] == ["v1"]
+    assert told["trained_on"] + told["evaluated_on"] == ["1.0"]
+    assert "label 1 of image 1 (" in traced("models", "lineage", "--label", "1").out
+
+
+def test_a_model_is_found_by_its_id_where_no_version_name_fits(traced):
+    number = traced("models", "show", "1.0", "--json").json["id"]
+    assert traced("models", "lineage", number, "--json").json["version"] == "1.0"
+    assert traced("models", "show", number, "--json").json["version"] == "1.0"
+    traced("models", "register", number, "--name", "ridge", "--model-path", "/n")
+    assert traced("models", "lineage", number, "--json").json["id"] == number + 1
+
+
+def test_a_model_of_a_deleted_version_says_which_one_it_was(traced):
+    root = traced("models", "lineage", "--version", "v1", "--json").json["root"]
+    assert traced("version", "delete", "v1", "--force", "--confirm").code == 0
+    told = traced("models", "lineage", "1.0", "--json").json
+    assert (told["data"], told["training_data"]["root"]) == (None, root)
+    assert "'v1' that it was trained on was deleted" in told["training_data"]["note"]
+
+
 def test_a_version_leads_to_its_models(traced):
     told = traced("models", "lineage", "--version", "best", "--json").json
     assert (told["version"], [model["version"] for model in told["models"]]) == ("v1", ["1.0"])

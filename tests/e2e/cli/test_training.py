@@ -81,9 +81,9 @@ def described(labelled):
 
 
 def test_a_split_by_feature_type_names_the_extractor_when_there_are_several(described):
-    ran = described("training", "split", "--feature-type", "cnn")
+    ran = described("training", "split", "--type", "cnn")
     assert (ran.code, "'1' (8 images), '2' (4 images)" in ran.err) == (2, True)
-    ran = described("training", "split", "--feature-type", "cnn", "--extractor-version", 2)
+    ran = described("training", "split", "--type", "cnn", "--extractor-version", 2)
     assert "8 left out: no cnn 2 features" in ran.out
 
 

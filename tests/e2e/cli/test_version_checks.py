@@ -90,15 +90,39 @@ def test_verify_exits_0_intact_1_findings_2_usage(versions, tmp_path):
     assert found["findings"][0]["kind"] == "image"
     assert versions("version", "verify", "v1", "--no-images").code == 0
     assert versions("version", "verify", "v1", "--workers", "0").code == 2
-    assert versions("version", "verify", "v9").code == 1
+    assert versions("version", "verify", "v9").code == 2
+
+
+def test_verify_tells_each_repair_once_and_where_the_trail_is_proven(versions, tmp_path):
+    for name in ("SPEC_000_00.png", "SPEC_000_01.png"):
+        (tmp_path / name).unlink()
+    ran = versions("version", "verify", "v1")
+    assert "2 findings" in ran.out
+    assert ran.out.count("Put the file back") == 1
+    assert "audit verify" in ran.err
+
+
+def test_a_diff_with_an_unknown_version_is_no_difference(versions):
+    assert versions("version", "diff", "v1", "v9", "--exit-code").code == 2
+
+
+def test_diff_shows_transitions_only_when_asked_to(versions):
+    asked = versions("version", "diff", "v1", "v2", "--transitions").out
+    assert "from old label (rows) to new one (columns)" in asked
+    assert "from old label" not in versions("version", "diff", "v1", "v2").out
+
+
+def test_bins_without_images_are_left_out(versions):
+    out = versions("version", "diff", "v1", "v2").out
+    assert sum(line.rstrip().endswith("#") for line in out.splitlines()) == 2
 
 
 def test_status_tells_what_happened_since_the_newest_version(versions):
     versions("labels", "correct", "2", "--label", "0.3", "--reason", "misread")
     ran = versions("version", "status")
     assert ran.code == 0
-    assert "v2, 12 images" in ran.out
-    assert "999 labels" in ran.out
+    assert ran.out.startswith("v2, 12 images")
+    assert "after 999 more label changes" in ran.out
     found = versions("version", "status", "v1", "--json").json
     assert (found["version"], found["changed_labels"]) == ("v1", 3)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 
@@ -19,6 +21,11 @@ def test_the_documented_command_makes_a_version(labelled):
     listed = labelled("version", "list")
     (line,) = (line for line in listed.out.splitlines() if "v1.0" in line)
     assert line.split()[:5] == ["1", "v1.0", "-", "12", "12"]
+    made = ran.out.splitlines()
+    images = [row.split()[1] for row in made if row.split()[:1] in (["train"], ["val"], ["test"])]
+    assert "/".join(images) in line
+    assert " kB " in line
+    assert made[-1].removeprefix("root ")[:12] in line
     assert "Initial dataset" in line
     shown = labelled("version", "show", "v1.0", "--json").json["record"]
     assert (shown["name"], shown["description"]) == ("v1.0", "Initial dataset")
@@ -60,6 +67,9 @@ def test_show_draws_the_labels_of_each_split(v1):
     for split in ("train", "val", "test"):
         assert f"\n{split}: " in shown
     assert "#" * 30 in shown
+    bars = [line.split() for line in shown.splitlines() if " to " in line and line[:2] == "  "]
+    assert bars
+    assert all(int(bar[3]) > 0 for bar in bars)  # empty ones would hide those that tell something
     assert "label policy" in shown
 
 
@@ -81,6 +91,24 @@ def test_a_version_is_deleted_when_it_is_confirmed(v1):
     done = v1("version", "delete", "v1.0", "--confirm", "--json").json
     assert (done["deleted"], done["images_released"]) == (True, 12)
     assert v1("version", "show", "v1.0").code == 1
+
+
+def test_a_damaged_row_is_listed_as_such_and_shown_with_what_to_do(v1, sqlite_url):
+    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as raw:
+        raw.execute("UPDATE data_versions SET layers = 'notjson'")
+    listed = v1("version", "list")
+    assert listed.code == 0
+    assert " damaged " in next(line for line in listed.out.splitlines() if "v1.0" in line)
+    shown = v1("version", "show", "v1.0")
+    assert shown.code == 0
+    assert "Restore a backup" in " ".join(shown.out.split())
+
+
+def test_options_stand_in_the_order_in_which_they_are_thought_of(labelled):
+    told = labelled("version", "create", "--help").out
+    options = ("--train", "--val", "--test", "--specimen", "--since", "--until")
+    places = [told.index(f"  {option} ") for option in options]
+    assert places == sorted(places)
 
 
 def test_a_version_in_use_needs_force(v1):

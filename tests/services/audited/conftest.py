@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from mlmcsc.store.models import metadata
 from mlmcsc.store.queries.archives.register import UNFINISHED
+from mlmcsc.store.queries.automatic_versions import JUDGED
 from mlmcsc.store.queries.erasure.versions import REPLACED
 from mlmcsc.store.queries.retention.files import PREFIX as FILES_LEFT
 from mlmcsc.store.queries.version_writes import FREEZING
@@ -50,8 +51,9 @@ Whose: a table, or an operation on whatever table. `*` is any event: the first t
 person, the person gets a random id.
 """
 
-JOURNALS = tuple(f"settings.{key}" for key in (UNFINISHED, FILES_LEFT, REPLACED, FREEZING))
-"""What a run that may be interrupted has begun; it says nothing of any record, and ends empty.
+JOURNALS = tuple(f"settings.{key}" for key in (UNFINISHED, FILES_LEFT, REPLACED, FREEZING, JUDGED))
+"""What a run that may be interrupted has begun; it says nothing of any record, and ends empty;
+and what was looked through already, so that it is not again.
 
 It is written together with an event of what was begun or ended.
 """
@@ -59,6 +61,8 @@ It is written together with an event of what was begun or ended.
 BY_ROOT = {"data_versions"}
 """One row, whose event tells how many rows its files hold, and their root as the digest."""
 
+UNTOLD_OF_NEW = {"id", "label_distribution"}
+"""The trail keeps a histogram for good, and it would tell of labels that are erased."""
 UNTOLD = {"updated_at", "revision"}
 """Columns that say that a row was changed, and nothing else."""
 
@@ -147,7 +151,7 @@ def _shape(event, commit):
         columns = metadata.tables[event["table_name"]].c
         filled = {column.name for column in columns if column.server_default is not None}
         untold = {name for name, value in made.items() if value is not None} - new.keys()
-        if untold - filled - {"id"}:  # what the schema itself fills in may be left out
+        if untold - filled - UNTOLD_OF_NEW:  # what the schema itself fills in may be left out
             yield f"{what}: made {sorted(untold)}, not told"
     if event["n_rows"] == 1 and event["record_id"] is not None:
         changed = commit.updated(event["table_name"], event["record_id"]) - UNTOLD

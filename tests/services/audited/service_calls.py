@@ -143,6 +143,12 @@ def made_by_itself(lab):
     replace(automatic, rules=replace(automatic.rules, new_labels=1)).create_due()
 
 
+def judged_by_itself(lab):
+    lab.db.versions.create("a")
+    lab.db.labels.verify(lab.db.labels.list().items[0].id, "chief")
+    made_by_itself(lab)
+
+
 def deleted_version(lab):
     moved_tag(lab)
     lab.db.versions.delete("a", force=True)
@@ -307,7 +313,7 @@ WRITES = {
         "first": lambda lab: lab.db.versions.create("a", tags=["production"]),
         "second": created_again,
     },
-    "automatic_versions.create_due": {"due": made_by_itself},
+    "automatic_versions.create_due": {"due": made_by_itself, "nothing decides": judged_by_itself},
     "versions.tag": {"moved": moved_tag},
     "versions.untag": {"": untagged},
     "versions.delete": {"tagged": deleted_version},

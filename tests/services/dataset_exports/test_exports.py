@@ -59,7 +59,7 @@ def test_exports_are_listed_by_tag_too_and_outlive_their_version(lab):
     lab.db.versions.tag("v1", "production")
     assert len(lab.db.dataset_exports.list("production")) == 1
     lab.db.versions.untag("production")
-    lab.db.versions.delete("v1")
+    lab.db.versions.delete("v1", force=True)
     assert len(lab.db.dataset_exports.list("v1")) == 1
     with pytest.raises(UnknownRecordError, match="'v9' does not exist"):
         lab.db.dataset_exports.list("v9")
@@ -120,25 +120,53 @@ def test_an_erasure_names_the_recipients_and_leaves_their_files(lab):
     assert (lab.folder / "out" / "SHA256SUMS").is_file()
 
 
-def test_what_is_restricted_while_it_is_exported_is_not_given_away(lab):
-    def restrict(done, _total):
-        if done <= 1:
-            lab.db.holds.restrict("staff_1", "accuracy contested")
+def restrict(lab):
+    lab.db.holds.restrict("staff_1", "accuracy contested")
 
-    with pytest.raises(OvertakenError, match="while it was exported; nothing was"):
-        lab.export(format="jsonl", progress=restrict)
+
+def erase(lab):
+    lab.db.delete_user_data("staff_1", labels="delete", ground="withdrawn consent")
+
+
+@pytest.mark.parametrize("take_away", [restrict, erase])
+def test_what_is_taken_away_while_it_is_exported_is_left_out_of_what_is_read_again(lab, take_away):
+    done = []
+
+    def once(*_):
+        if not done:
+            done.append(take_away(lab))
+
+    report = lab.export(format="jsonl", progress=once)
+    assert set(records(lab.folder / "out")) == set(lab.images[::2])
+    assert (report.export.n_rows, len(lab.db.dataset_exports.list())) == (6, 1)
+
+
+def test_an_export_that_is_overtaken_again_and_again_is_given_up(lab, monkeypatch):
+    def overtaken(*_):
+        raise OvertakenError("again")
+
+    monkeypatch.setattr("mlmcsc.store.queries.dataset_exports.refuse_overtaken", overtaken)
+    with pytest.raises(OvertakenError):
+        lab.export(format="jsonl")
     assert not (lab.folder / "out").exists()
-    assert lab.db.dataset_exports.list() == ()
 
 
-def test_what_is_redacted_while_it_is_exported_is_not_given_away(lab):
-    def erase(done, _total):
-        if done <= 1:
-            lab.db.delete_user_data("staff_1", labels="delete", ground="withdrawn consent")
+def test_only_those_whose_rows_went_out_are_on_record(lab):
+    whose = {image: row["technician_ids"] for image, row in lab.rows().items()}
+    report = lab.export(format="jsonl", splits=["val"])
+    gone = records(lab.folder / "out")
+    assert list(report.export.technicians) == sorted({who for n in gone for who in whose[n]})
+    lab.db.holds.restrict("staff_1", "accuracy contested")
+    assert lab.export("more", format="csv").export.technicians == [lab.technicians[0]]
 
-    with pytest.raises(OvertakenError, match="were redacted"):
-        lab.export(format="jsonl", progress=erase)
-    assert not (lab.folder / "out").exists()
+
+def test_another_version_of_the_same_name_has_not_the_exports_of_the_deleted_one(lab, sql):
+    lab.export(format="csv", recipient="ACME")
+    sql("UPDATE dataset_exports SET root = :root", root="ab" * 32)  # of a v1 that was deleted
+    assert lab.db.dataset_exports.list("v1") == ()
+    assert len(lab.db.dataset_exports.list()) == 1
+    report = lab.db.delete_user_data("staff_1", labels="delete", ground="withdrawn consent")
+    assert [each["recipient"] for each in report.recipients] == ["ACME"]
 
 
 def test_splits_can_be_chosen(lab):
@@ -197,7 +225,7 @@ SPOILT = [
     (lambda out: (out / "mine").symlink_to("/tmp"), "files in it that no export wrote"),  # noqa: S108  # a folder that is there
     (lambda out: (out / "train.csv").write_text("mine"), "train.csv was changed"),
     (lambda out: (out / "SHA256SUMS").unlink(), "so it is no export"),
-    (lambda out: (out / "SHA256SUMS").write_text("x\n"), "is no such list"),
+    (lambda out: (out / "SHA256SUMS").write_text("x\n"), "not of an export in this database"),
 ]
 
 

@@ -262,6 +262,15 @@ def test_two_coco_files_on_the_same_images_are_not_guessed_between(db, coco, tec
     assert told.stored == 2
 
 
+def test_two_values_for_one_image_are_not_guessed_between(db, huggingface, technician):
+    path = huggingface / "train/metadata.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[0], lines[0].replace("0.5", "0.6")]))
+    told = db.dataset_imports.import_dataset(huggingface, technician=technician)
+    assert (told.stored, told.unchanged, told.rejected_count) == (2, 1, 1)
+    assert "speaks of the same image as train/metadata.jsonl line 1" in told.rejected[0].reason
+
+
 def test_a_folder_of_no_known_format_points_to_what_serves(db, tmp_path, technician, refuses):
     (tmp_path / "labels.csv").write_text("image_id,label\n")
     (tmp_path / "empty").mkdir()

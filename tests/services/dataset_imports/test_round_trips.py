@@ -12,6 +12,8 @@ from mlmcsc.adapters.tabular import file_sha256
 BOX = {"x": 4.0, "y": 6.0, "width": 16.0, "height": 12.0, "class": "shear lip"}
 WITH_BOXES = {"coco", "yolo"}
 """The exports of other formats hold none."""
+TABLES = ("parquet", "csv", "jsonl")
+EVERY = ("coco", "yolo", "huggingface", "webdataset", *TABLES)
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +32,13 @@ def exported(tmp_path_factory, sqlite_template):
             image = db.store_image(folder / f"{number}.png", specimen_id=f"S{number // 2}")
             db.store_label(image, who, number / 8, annotation_data={"boxes": [BOX]})
         db.versions.create("v1")
-        for kind in ("coco", "yolo", "huggingface", "webdataset"):
-            db.dataset_exports.export("v1", folder / kind, format=kind)
+        for kind in EVERY:
+            db.dataset_exports.export("v1", folder / kind, format=kind, images="copy")
         splits = db.lineage.of_version("v1").splits
     return folder, {name: size for name, size in splits.items() if size}
 
 
-@pytest.mark.parametrize("kind", ["coco", "yolo", "huggingface", "webdataset"])
+@pytest.mark.parametrize("kind", EVERY)
 def test_an_export_imported_into_an_empty_database_says_the_same(
     exported, sqlite_url, kind, tmp_path
 ):
@@ -60,3 +62,16 @@ def test_an_export_imported_into_an_empty_database_says_the_same(
             assert (label.annotation_data.get("boxes") == [BOX]) == (kind in WITH_BOXES)
             if kind != "yolo":
                 assert image.specimen_id == f"S{number // 2}"
+
+
+def test_an_image_that_was_exchanged_since_the_export_is_refused(exported, sqlite_url, tmp_path):
+    source, _ = exported
+    folder = tmp_path / "csv"
+    shutil.copytree(source / "csv", folder)
+    one, other, *_ = sorted(folder.rglob("*.png"))
+    one.write_bytes(other.read_bytes())
+    with DatabaseManager(sqlite_url) as db:
+        db.register_technician("t2", "Al Berg")
+        told = db.dataset_imports.import_dataset(folder, "csv", technician="t2")
+    assert (told.stored, told.rejected_count) == (5, 1)
+    assert "is not the image that was exported" in told.rejected[0].reason

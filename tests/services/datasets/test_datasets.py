@@ -206,6 +206,21 @@ def test_opened_files_are_a_cache(db, dataset):
         pickle.loads(sent)  # noqa: S301 - our own, from above
 
 
+@pytest.mark.parametrize("name", ["labels.f64", "rows.arrow", "technicians.i64"])
+def test_damaged_files_of_the_cache_are_written_again(db, dataset, name):
+    rows = dataset.to_arrow()
+    person = db.register_technician("tech_001", "Jo Lund")  # the first of the people in the rows
+    (folder,) = opened(db)
+    damaged = bytearray((folder / name).read_bytes())
+    damaged[:8] = b"XXXXXXXX"
+    (folder / name).unlink()  # not under the feet of who has mapped it
+    (folder / name).write_bytes(damaged)
+    again = db.datasets.open("v1")
+    assert again.to_numpy()[1].tolist() == np.linspace(0, 1, 103).tolist()
+    assert again.to_arrow().equals(rows)
+    assert len(again._table.rows_of_people(np.asarray([person]))) == 35
+
+
 def test_other_layers_of_a_version_replace_its_opened_files(db, sql, freeze):
     freeze(range(1, 4), [0, 0.5, 1])
     db.datasets.open("v1")
@@ -233,6 +248,14 @@ def test_unknown_versions_and_keywords_are_named(db, sql, dataset):
             dataset.batches(4, **wrong)
     with pytest.raises(ValidationError):
         dataset.batches(0)
+    for wrong in (
+        {"missing": np.array([1, 2])},
+        {"images": 1},
+        {"drop_last": "no"},
+        {"extractor_version": "v1"},
+    ):
+        with pytest.raises(ValidationError, match=next(iter(wrong))):
+            dataset.batches(4, **wrong)
 
 
 def test_a_tag_opens_the_version_that_it_points_to(db, dataset):

@@ -141,3 +141,25 @@ def test_splits_of_a_version_are_the_frozen_ones(db, lab, technician):
     data = db.get_training_data(data_version="v1.0")
     assert data.report.left_out == {"labelled by restricted people": 12}
     assert (data.report.used, data.report.restricted_labels) == (0, 12)
+
+
+def test_dimension_and_format_are_those_of_the_signed_manifest(db, lab, sql):
+    db.store_features(lab, "cnn", random(12), "v1")
+    db.create_data_version("v1.0")
+    for table in ("features", "feature_sets"):
+        sql(f"UPDATE {table} SET dtype = 'float16', feature_dimension = 12")  # ours
+    assert np.array_equal(db.datasets.open("v1.0").to_numpy("cnn")[2], random(12))
+    (kept,) = db.datasets.open("v1.0")._table.folder.glob("features-*/state.json")
+    kept.unlink()
+    sql("UPDATE version_features SET dtype = 'float16', feature_dimension = 12")
+    with pytest.raises(IntegrityError, match=r"12 of 6 float32.* promises"):
+        db.datasets.open("v1.0").to_numpy("cnn")
+
+
+def test_damaged_row_numbers_of_vectors_are_written_again(db, lab):
+    db.store_features(lab, "cnn", random(12), "v1")
+    db.create_data_version("v1.0")
+    db.datasets.open("v1.0").to_numpy("cnn")
+    (rows,) = db.datasets.open("v1.0")._table.folder.glob("features-*/rows.i64")
+    rows.write_bytes(rows.read_bytes()[::-1])
+    assert np.array_equal(db.datasets.open("v1.0").to_numpy("cnn")[2], random(12))

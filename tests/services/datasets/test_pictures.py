@@ -116,6 +116,14 @@ def test_resized_pictures_are_kept_under_their_content(db, dataset, tmp_path):
     shutil.rmtree(folder)
 
 
+def test_an_unchecked_picture_is_not_kept_for_those_who_check(dataset, pictures, tmp_path):
+    asked = {"image_size": (10, 20), "cache": True}
+    Image.fromarray(pictures["a.png"][::-1]).save(tmp_path / "a.png")
+    images(dataset, check="none", **asked)
+    with pytest.raises(IntegrityError, match="another picture"):
+        images(dataset, **asked)
+
+
 def test_real_micrographs_are_read(db, freeze, micrographs):
     kinds = {".tif", ".jpg", ".png"}
     found = sorted(path for path in micrographs.rglob("*") if path.suffix.lower() in kinds)

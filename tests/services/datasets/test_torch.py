@@ -113,7 +113,7 @@ def test_the_state_of_a_worker_goes_on_as_that_worker(dataset, monkeypatch):
     from mlmcsc.services.datasets import torch_classes
 
     def worker(number):
-        info = SimpleNamespace(id=number, num_workers=2)
+        info = SimpleNamespace(id=number, num_workers=2, seed=number)
         monkeypatch.setattr(torch_classes.data, "get_worker_info", lambda: info)
 
     worker(1)
@@ -154,3 +154,81 @@ def test_features_and_transforms(db, images_of, technician):
     assert np.array_equal(samples[3]["features"].numpy(), stored[3])
     with pytest.raises(ValidationError, match="iterable=True"):
         dataset.to_torch(features="cnn", missing="drop")
+
+
+@TORCH
+@pytest.mark.parametrize("persistent", [False, True])
+def test_epochs_after_one_that_was_gone_on_with_are_whole(dataset, persistent):
+    batches = dataset.to_torch(iterable=True, batch_size=10, shuffle=True, seed=4)
+    whole = read(batches)
+    position = next(iter(batches))["position"]
+    found = loader(batches, batch_size=None, num_workers=2, persistent_workers=persistent)
+    for _ in range(2):  # also where the workers were there before the state was
+        batches.load_state_dict(position)
+        assert len(batches) == 10
+        assert read(found) == whole[10:]
+        assert len(batches) == 11
+        assert read(found) == whole
+    alone = dataset.to_torch(iterable=True, batch_size=10, shuffle=True, seed=4)
+    alone.load_state_dict(position)
+    next(iter(alone))  # broken off: the next iteration is a whole epoch, too
+    assert read(alone) == whole
+
+
+@TORCH
+@pytest.mark.parametrize("iterable", [False, True])
+def test_another_epoch_reaches_workers_that_stay(dataset, iterable):
+    order = {"shuffle": True, "seed": 4}
+    size = {"batch_size": 10} if iterable else {}
+    samples = dataset.to_torch(iterable=iterable, **size, **order)
+    found = loader(
+        samples, batch_size=None if iterable else 10, num_workers=2, persistent_workers=True
+    )
+    for epoch in (0, 1, 0):
+        samples.set_epoch(epoch)
+        expected = np.concatenate([b.image_ids for b in dataset.batches(9, epoch=epoch, **order)])
+        assert read(found) == expected.tolist()
+    with pytest.raises(ValidationError, match="epoch=-1"):
+        samples.set_epoch(-1)
+
+
+@TORCH
+def test_the_state_behind_the_last_batch_is_the_end_of_the_epoch(dataset):
+    batches = dataset.to_torch(iterable=True, batch_size=10)
+    last = [batch["position"] for batch in batches][-1]
+    assert batches.state_dict() == last
+    batches.load_state_dict(last)
+    batches.set_epoch(0)  # the same epoch: what was loaded stays
+    assert read(batches) == []
+    assert len(read(batches)) == 103
+    batches.load_state_dict(last)
+    batches.set_epoch(1)
+    assert len(read(batches)) == 103
+
+
+@TORCH
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batches": -1, "worker": 0, "workers": 1},
+        {"batches": "x", "worker": 0, "workers": 2},
+        {"batches": 1},
+        {"next": -1},
+        {"next": "3"},
+        {"next": 1.5},
+        {"epoch": 0.0},
+    ],
+)
+def test_a_state_that_makes_no_sense_is_refused(dataset, wrong, monkeypatch):
+    from types import SimpleNamespace
+
+    from mlmcsc.services.datasets import torch_classes
+
+    batches = dataset.to_torch(iterable=True, batch_size=10)
+    state = batches.state_dict() | wrong
+    with pytest.raises(ValidationError):
+        batches.load_state_dict(state)
+    info = SimpleNamespace(id=0, num_workers=2, seed=1)
+    monkeypatch.setattr(torch_classes.data, "get_worker_info", lambda: info)
+    with pytest.raises(ValidationError):
+        batches.load_state_dict(state)

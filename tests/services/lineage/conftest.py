@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from mlmcsc.domain.enums import Operation
+from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.versions.rows import State
 from mlmcsc.store.models import data_versions, version_tags
 
@@ -51,6 +53,25 @@ def freeze(db, url, tmp_path):
         return layers
 
     return make
+
+
+@pytest.fixture
+def delete(db):
+    """Remove a version's row, and tell it in the audit trail as `versions.delete` does."""
+
+    def gone(version):
+        c = data_versions.c
+        with db._database.store.write(db.actor) as tx:
+            row = tx.conn.execute(sa.select(c.id, c.root).where(c.version == version)).one()
+            tx.conn.execute(sa.delete(data_versions).where(c.id == row.id))
+            old = {"version": version, "root": row.root}
+            tx.record(
+                AuditEvent(
+                    Operation.DELETE, "data_versions", row.id, old_values=old, digest=row.root
+                )
+            )
+
+    return gone
 
 
 @pytest.fixture

@@ -98,6 +98,21 @@ def test_an_image_was_trained_on_in_train_and_evaluated_on_elsewhere(lab):
     assert lab.lineage.of_image(left).trained_on == ("net-1",)
 
 
+def test_a_label_leads_to_the_models_that_learnt_of_it(lab, sql):
+    first, _, third, last = lab.lab.labels
+    told = lab.lineage.of_label(first)
+    assert (told.image_id, told.value) == (lab.lab.images[0], 0.5)
+    assert [use.version for use in told.uses] == ["v1", "v2"]
+    assert (told.trained_on, told.evaluated_on) == (("net-1", "net-2"), ())
+    assert lab.lineage.of_label(third).evaluated_on == ("net-1", "net-2")
+    sql("DELETE FROM labels WHERE id = :id", id=last)
+    told = lab.lineage.of_label(last)
+    assert (told.image_id, told.value) == (lab.lab.images[3], None)
+    assert told.trained_on == ("net-1",)
+    extra = lab.store_label(lab.lab.images[0], lab.lab.people[1], 0.1)
+    assert lab.lineage.of_label(extra).uses == ()
+
+
 def test_a_person_leads_to_the_models_trained_on_their_labels(lab):
     told = lab.lineage.of_person("t1")
     assert [(use.version, use.labels, use.share) for use in told.uses] == [
@@ -138,11 +153,52 @@ def test_whose_labels_are_whose_is_for_those_who_may_see_it(lab):
 
 @pytest.mark.parametrize(
     ("method", "wrong"),
-    [("of_model", "no"), ("of_image", 999), ("of_person", "no"), ("of_version", "no")],
+    [
+        ("of_model", "no"),
+        ("of_image", 999),
+        ("of_label", 999),
+        ("of_person", "no"),
+        ("of_version", "no"),
+    ],
 )
 def test_what_does_not_exist_is_refused(lab, method, wrong):
     with pytest.raises(UnknownRecordError, match="does not exist"):
         getattr(lab.lineage, method)(wrong)
+
+
+def test_a_model_trained_on_a_deleted_version_is_not_given_another_of_that_name(
+    lab, freeze, delete
+):
+    delete("v2")
+    gone = lab.lineage.training_data("net-2")
+    assert (gone.version, gone.root) == (None, "cd" * 32)
+    assert "'v2' that it was trained on was deleted" in gone.note
+    freeze("v2", [{"image_id": lab.lab.images[0], "split": 0}], root="ef" * 32)
+    told = lab.lineage.of_model("net-2")
+    assert (told.data, told.training_data.root) == (None, "cd" * 32)
+    assert "the version of that name today is another" in told.training_data.note
+    assert lab.lineage.of_version("v2").models == ()
+    assert lab.lineage.of_image(lab.lab.images[0]).trained_on == ("net-1",)
+
+
+def test_a_version_deleted_and_frozen_again_with_the_same_root_is_the_same(lab, freeze, delete):
+    delete("v2")
+    freeze("v2", [{"image_id": lab.lab.images[0], "split": 0}], root="cd" * 32)
+    assert lab.lineage.training_data("net-2").version == "v2"
+    assert [model.version for model in lab.lineage.of_version("v2").models] == ["net-2"]
+
+
+def test_rows_that_are_damaged_are_not_read_a_second_time(lab, monkeypatch):
+    for sha256 in lab.lineage.versions.present():
+        lab.lineage.versions.place(sha256).write_bytes(b"no Parquet")
+    asked = []
+    rows = type(lab.lineage.versions).rows
+    monkeypatch.setattr(
+        type(lab.lineage.versions), "rows", lambda *given: asked.append(1) or rows(*given)
+    )
+    with pytest.raises(IntegrityError, match="cannot be read as Parquet"):
+        lab.lineage.of_version("v1")
+    assert len(asked) == 1
 
 
 def test_rows_that_are_lost_are_said_to_be_lost(lab):

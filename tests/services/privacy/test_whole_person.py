@@ -107,6 +107,7 @@ def long_ago(sql, jane):
     sql("UPDATE labels SET timestamp = '2001-01-01 00:00:00'")
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hold_by_any_name_keeps_the_technicians_labels(db, jane, long_ago, name):
     held = db.holds.hold(name, ground=GROUND)
@@ -136,6 +137,7 @@ def test_a_hold_on_a_written_name_reaches_the_technician_who_bears_it_later(db, 
     assert db.holds.list("Jane Doe") == ()
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hold_on_the_technician_is_seen_under_every_name(db, jane, name):
     placed = db.holds.hold("tech_001", ground=GROUND)
@@ -166,6 +168,7 @@ def test_events_under_a_login_of_a_held_person_stay(db, jane):
     assert "jdoe" in found
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("name", NAMES)
 def test_a_restriction_by_any_name_keeps_the_labels_out_of_use(db, jane, name):
     db.holds.restrict(name, GROUND)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlmcsc import DatabaseManager
-from mlmcsc.errors import UnknownRecordError
+from mlmcsc.errors import AmbiguousError, UnknownRecordError
 
 EAST = [1, 0, 0, 0]
 
@@ -78,6 +78,22 @@ def test_a_set_that_the_version_does_not_hold_is_refused(db, frozen):
     db.store_features(frozen, "lbp", np.ones((6, 2), np.float32), "v1")
     with pytest.raises(UnknownRecordError, match=r"holds no 'lbp' features\. It holds: cnn v1"):
         db.features.search([1, 1], 1, feature_type="lbp", data_version="v1")
+
+
+def test_of_several_extractors_one_is_named(db, frozen):
+    db.store_features(frozen, "cnn", np.ones((6, 4), np.float32), "v2")
+    db.versions.create("v2", train_split=0.5, val_split=0.25, test_split=0.25)
+    with pytest.raises(AmbiguousError, match="'v1', 'v2'"):
+        db.features.search(EAST, 1, feature_type="cnn", data_version="v2")
+
+
+def test_a_version_is_opened_once(db, frozen):
+    search(db)
+    _, _, table = db.similarity.open_version("v1")
+    search(db)
+    assert db.similarity.open_version("v1")[2] is table
+    (table.folder / "labels.f64").write_bytes(b"")  # caches were emptied
+    assert [label for *_, label in search(db)] == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
 
 
 def test_what_is_of_today_is_no_part_of_the_version(db, frozen, images_of):

@@ -27,6 +27,9 @@ REFUSED = [
     (EAST, {"where": {"specimen": "S1"}}, UnknownKeywordError, "specimen_id"),
     (EAST, {"where": {"min_label": "x"}}, ValidationError, "min_label"),
     (EAST, {"where": {"labelled": True}, "approximate": True}, ValidationError, "Leave it out"),
+    (EAST, {"where": 5}, ValidationError, "where=5"),
+    (EAST, {"approximate": 1}, ValidationError, "approximate=1"),
+    (EAST, {"versoin": "v1"}, UnknownKeywordError, "versoin: not known here"),
     (EAST, {"data_version": "v9"}, UnknownRecordError, "v9.*does not exist"),
 ]
 
@@ -172,6 +175,15 @@ def test_the_index_finds_what_is_near_and_says_how_well(db, gallery, images_of):
     assert again[0].image_id == more[0]
     assert gallery[0] not in found(again)
     assert more[0] not in found(db.features.similar(more[0], k=3, approximate=True))
+
+
+@pytest.mark.parametrize("count", [26, 1500])
+def test_equally_near_images_of_the_index_come_by_their_ids(db, images_of, count):
+    pytest.importorskip("usearch.index", reason="approximate search needs: pip install mlmcsc[ann]")
+    images = images_of(count)
+    db.store_features(images, "cnn", np.ones((count, 4), np.float32), "v1")
+    result = db.features.search(EAST, 5, feature_type="cnn", approximate=True)
+    assert found(result) == images[:5]
 
 
 def test_erasing_purges_the_index_with_the_caches(db, gallery):

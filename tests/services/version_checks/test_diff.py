@@ -76,3 +76,56 @@ def test_wrong_arguments_are_refused(lab):
         lab.db.version_checks.diff("v1", "v2", only="lost")
     with pytest.raises(ValidationError, match="limit"):
         lab.db.version_checks.diff("v1", "v2", limit=10**9)
+
+
+def test_other_settings_and_features_make_versions_differ(lab):
+    lab.db.versions.create("v3")
+    lab.db.versions.create("v4", features=[], label_policy="mean")
+    found = lab.db.version_checks.diff("v3", "v4")
+    assert not found.identical
+    (setting,) = found.settings
+    assert (setting.name, setting.old, setting.new) == ("label_policy", "latest", "mean")
+    (features,) = found.features
+    assert (features.feature_type, features.change, features.old_vectors) == ("cnn", "removed", 12)
+    assert (found.relabelled, found.details) == (0, 0)
+
+
+def test_rows_that_say_the_same_of_another_label_or_file_differ_in_details(lab):
+    lab.db.versions.create("v3")
+    lab.sql("UPDATE images SET width = 65 WHERE id = 2")
+    lab.db.store_label(lab.images[4], lab.technician, 4 / 12)
+    lab.db.versions.create("v4")
+    found = lab.db.version_checks.diff("v3", "v4", only="details")
+    assert not found.identical
+    assert (found.details, found.relabelled, found.moved) == (2, 0, 0)
+    assert [sample.image_id for sample in found.samples] == [2, lab.images[4]]
+
+
+def test_rows_written_anew_that_say_the_same_are_no_difference(lab):
+    import pyarrow as pa
+
+    from mlmcsc.domain.versions.layers import read_layers
+
+    folder = lab.db._database.versions
+    table = folder.read(read_layers(lab.db.versions.get("v2").layers)).combine_chunks()
+    salts = pa.array([bytes([at] * 16) for at in range(1, len(table) + 1)], pa.binary())
+    place = table.schema.get_field_index("salt")
+    layer = folder.write(table.set_column(place, table.schema.field(place), salts).to_batches())
+    shared = lab.db.version_checks.diff("v1", "v2").to_dict()
+    lab.set("v2", layers=[layer.to_dict()])
+    assert lab.db.version_checks.diff("v1", "v2").to_dict() == shared
+
+
+def test_where_one_side_is_redacted_rows_cannot_be_compared(lab):
+    lab.db.erasure.delete_user_data("tech_001", labels="delete")
+    found = lab.db.version_checks.diff("v1", "v2")
+    assert (found.redacted, found.relabelled, found.moved, found.added) == (2, 0, 0, 1)
+    assert not found.identical
+    assert lab.db.version_checks.diff("v1", "v1").identical
+
+
+def test_transitions_say_from_which_label_to_which(lab):
+    found = lab.db.version_checks.diff("v1", "v2").transitions
+    assert found.edges == tuple(at / 10 for at in range(11))
+    went = {(at, to): n for at, row in enumerate(found.counts) for to, n in enumerate(row) if n}
+    assert went == {(0, 4): 1, (2, 0): 1}

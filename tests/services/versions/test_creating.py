@@ -114,7 +114,7 @@ def test_its_manifest_is_signed_and_lies_beside_the_rows(db, campaign):
     assert (manifest.root, manifest.n_rows, manifest.seed) == (record.root, 30, 3)
     document, folder = record.manifest, db._database.versions
     assert folder.write_manifest(record.id, document)[0] == record.backup_checksum
-    assert str(folder.manifest_path(record.id)) == record.backup_path
+    assert str(folder.manifest_path(record.id, record.root)) == record.backup_path
 
 
 def test_the_second_version_costs_what_changed(db, images_of, technician):
@@ -127,7 +127,7 @@ def test_the_second_version_costs_what_changed(db, images_of, technician):
     db.store_label(new, technician, 0.25)
     second = db.versions.create("v2")
     assert (second.new, second.changed, second.gone, second.same) == (1, 10, 0, 2990)
-    assert second.bytes_written <= 0.05 * first.bytes_written
+    assert second.bytes_written <= 0.07 * first.bytes_written
     assert second.parent == "v1"
     old, now = rows(db, "v1"), rows(db, "v2")
     same = old.keys() - set(images[::300])

@@ -131,3 +131,17 @@ def test_images_of_a_version_are_never_due_but_their_labels_are(db, images, sql)
     assert set(frozen(db, "v1", "cnn")) == set(images[:3])
     db.versions.delete("v1")
     assert {line.type: line for line in db.retention.plan().types}["images"].to_do == 3
+
+
+def test_numbers_that_were_reserved_are_given_to_no_other_row(db, images):
+    """Else a vector removed without a successor would be read as if it were still held."""
+    store_ = db._database.store
+    with store_.write(db.actor) as tx:
+        first = tx.dialect.reserve_ids(tx.conn, features, 2).tolist()
+    with store_.write(db.actor) as tx:
+        second = tx.dialect.reserve_ids(tx.conn, features, 2).tolist()
+        never_used = tx.dialect.reserve_ids(tx.conn, metadata.tables["dataset_exports"], 2)
+    assert first[0] < first[1] < second[0] < second[1]
+    assert never_used.tolist() == [1, 2]
+    store(db, images[:1], "cnn", 2.0)
+    assert min(f.id for f in db.get_features(images[0], feature_type="cnn")) > second[1]

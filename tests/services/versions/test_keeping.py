@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -88,7 +86,7 @@ def test_deleting_frees_what_only_it_had(db, versions, sql):
     assert sql("SELECT count(*) FROM feature_revisions") == [(1,)]  # v1 holds the old vector
     layers = {layer["sha256"] for layer in versions.get("v1").layers}
     assert db._database.versions.present() == layers
-    assert db._database.versions.manifests() == {1}
+    assert db._database.versions.manifests() == {manifest(versions.get("v1"))}
     assert versions.delete("v1").vectors_freed == 1
     assert sql("SELECT count(*) FROM frozen_images") == [(0,)]
 
@@ -122,13 +120,29 @@ def test_a_version_recorded_by_raw_sql_is_listed_shown_and_deleted(db, sql):
     assert db.versions.delete("old").deleted
 
 
-def test_what_an_interrupted_run_left_is_tidied_by_the_next(db, versions):
-    folder = db._database.versions
-    (folder.root / "rows" / f"{'0' * 64}.parquet").write_bytes(b"left")
-    (folder.root / "rows" / ".x.partial").write_bytes(b"left")
-    folder.write_manifest(99, json.loads("{}"))
+def manifest(record):
+    return f"{record.id}-{record.root[:16]}.json"
+
+
+def test_what_an_interrupted_run_left_is_tidied_by_the_next_and_nothing_else(db, versions):
+    folder, stranger = db._database.versions, "0" * 64
+    folder.place(stranger).write_bytes(b"of another copy of the database")
+    left = {"root": "b" * 64}
+
+    def killed():
+        with folder.locked():
+            folder.place("1" * 64).write_bytes(b"left")
+            folder._note(folder.place("1" * 64))
+            folder.write_manifest(99, left)
+            (folder.root / "rows" / ".x.partial").write_bytes(b"left")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        killed()
+    assert folder.manifest_path(99, left["root"]).exists()
     db.versions.create("v3")
-    named = {layer["sha256"] for v in db.get_data_versions() for layer in v.layers}
-    assert folder.present() == named
-    assert folder.manifests() == {1, 2, 3}
+    every = db.get_data_versions()
+    assert folder.present() == {x["sha256"] for v in every for x in v.layers} | {stranger}
+    assert folder.manifests() == {manifest(v) for v in every}
     assert not list((folder.root / "rows").glob("*.partial"))
+    assert not list((folder.root / "drafts").iterdir())

@@ -144,6 +144,15 @@ def test_a_state_of_another_version_or_selection_is_refused():
 
 
 @pytest.mark.parametrize(
+    "wrong", [{"next": True}, {"next": -1}, {"epoch": 0.0}, {"batches": -1}, {"seed": None}]
+)
+def test_every_field_of_a_state_is_checked(wrong):
+    plan = Plan("root", "all", Order(100), 8)
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        plan.resumed(plan.position(8) | wrong)
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"rank": 2, "world_size": 2},

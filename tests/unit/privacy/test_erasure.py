@@ -60,10 +60,10 @@ def test_who_checked_a_colleagues_label_becomes_a_pseudonym_even_then():
     assert "colleagues' labels replaced by the person's random pseudonym" in line.done
 
 
-def test_deleting_labels_changes_nothing_but_labels_and_their_number():
+def test_deleting_labels_changes_nothing_but_labels_live_or_frozen_and_their_number():
     kept, deleted = plan("keep"), plan("delete")
     changed = {deleted[place].table for place in kept if kept[place] != deleted[place]}
-    assert changed == {"labels", "label_revisions", "technicians"}
+    assert changed == {"labels", "label_revisions", "technicians", "data_versions"}
     assert "set to 0" in deleted["technicians.total_labels"].done
 
 

@@ -66,6 +66,17 @@ def test_a_vector_that_cannot_be_searched_with_is_refused(vector, message):
         as_queries(vector, 3, Metric.COSINE)
 
 
+@pytest.mark.parametrize("length", [1e300, 1e30, 1e-40, 1e-300])
+def test_a_direction_is_the_same_at_every_length(length):
+    direction = np.asarray([[1.0, 2.0, -0.5]])
+    stored = np.asarray([[1, 1, 1], [1, 2, 0]], np.float32)
+    (query,) = as_queries(direction * length, 3, Metric.COSINE)
+    found = distances(stored, query, Metric.COSINE)
+    assert found == pytest.approx(distances(stored, direction[0], Metric.COSINE), rel=1e-12)
+    with pytest.raises(ValidationError, match="at most 1e\\+18"):
+        as_queries([[0, 1e19]], 2, Metric.L2)
+
+
 def test_a_zero_vector_has_a_euclidean_distance():
     assert as_queries([[0, 0, 0]], 3, Metric.L2).tolist() == [[0, 0, 0]]
 

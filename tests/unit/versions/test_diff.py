@@ -14,13 +14,17 @@ ROW = st.tuples(st.sampled_from(list(State)), st.sampled_from([0.0, 0.5, 1.0]), 
 LAYER = st.dictionaries(st.integers(1, 12), ROW)
 
 
-def rows(layer):
+def rows(layer, side=0):
     ids = sorted(layer)
     states = np.array([layer[i][0] for i in ids], np.int8)
     labels = np.array([layer[i][1] for i in ids], np.float64)
     labels[states != State.PRESENT] = np.nan
+    splits = np.array([layer[i][2] for i in ids], np.int8)
+    # Rows that say the same are the same row, but for what an erasure left.
+    said = [(i, *row) if row[0] is State.PRESENT else (i, row[0], side) for i, row in layer.items()]
+    marks = dict(zip(layer, map(hash, said), strict=True))
     return Rows(
-        np.array(ids, np.int64), states, labels, np.array([layer[i][2] for i in ids], np.int8)
+        np.array(ids, np.int64), states, labels, splits, np.array([marks[i] for i in ids], np.int64)
     )
 
 
@@ -41,14 +45,15 @@ def test_layers_overlaid_are_the_topmost_rows_without_those_gone(layers):
 @given(LAYER, LAYER)
 def test_changes_are_those_that_a_look_at_each_image_finds(a, b):
     a, b = flat([a]), flat([b])
-    found = compare(rows(a), rows(b))
+    found = compare(rows(a, "old"), rows(b, "new"))
     both = a.keys() & b.keys()
     known = {i for i in both if a[i][0] is b[i][0] is State.PRESENT}
     expected = {
         Change.ADDED: b.keys() - a.keys(),
         Change.REMOVED: a.keys() - b.keys(),
         Change.RELABELLED: {i for i in known if a[i][1] != b[i][1]},
-        Change.MOVED: {i for i in both if a[i][2] != b[i][2]},
+        Change.MOVED: {i for i in known if a[i][2] != b[i][2]},
+        Change.DETAILS: {i for i in known if a[i] != b[i]},
         Change.REDACTED: both - known,
     }
     for change, images in expected.items():

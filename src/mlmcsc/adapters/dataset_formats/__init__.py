@@ -1,6 +1,6 @@
 """Frozen datasets as others read them: one module for each format."""
 
-from mlmcsc.adapters.dataset_formats.drafts import FolderDraft, folder_draft
+from mlmcsc.adapters.dataset_formats.drafts import exporting_folder
 from mlmcsc.adapters.dataset_formats.folder import ExportFolder
 from mlmcsc.adapters.dataset_formats.formats import FORMATS, DatasetFormat
 from mlmcsc.adapters.dataset_formats.samples import SPLITS, Dataset, Sample
@@ -12,8 +12,7 @@ __all__ = [
     "Dataset",
     "DatasetFormat",
     "ExportFolder",
-    "FolderDraft",
     "Sample",
     "Writer",
-    "folder_draft",
+    "exporting_folder",
 ]

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import orjson
 
 from mlmcsc.adapters.dataset_formats.classes import Classes
 from mlmcsc.adapters.dataset_formats.croissant_document import write_croissant
 from mlmcsc.adapters.dataset_formats.folder import ExportFolder
-from mlmcsc.adapters.dataset_formats.image_files import PIECE
 from mlmcsc.adapters.dataset_formats.samples import Dataset, Sample
 from mlmcsc.adapters.dataset_formats.writer import Writer, facts
+from mlmcsc.domain.versions.boxes import Box
+
+PIECE: Final = 1 << 20
+"""Bytes copied at a time."""
 
 
 class Coco(Writer):
     """`annotations/SPLIT.json`, and `images/SPLIT/` beside it.
 
-    `bbox` is `[x, y, width, height]` in pixels; the label of an image is its attribute `label`.
+    `bbox` is `[x, y, width, height]` in pixels, `segmentation` the polygon if one was drawn; the
+    label of an image is its attribute `label`.
     Category ids begin at 1 and are the same in every split.
     """
 
@@ -40,10 +44,7 @@ class Coco(Writer):
             self.open.callback(made.close)
         image = facts(sample, file, people=self.dataset.with_people)
         image = {"id": image.pop("image_id"), "file_name": image.pop("file")} | image
-        boxes = [
-            ([box.x, box.y, box.width, box.height], self._classes.number(box.name) + 1)
-            for box in sample.boxes or ()
-        ]
+        boxes = [(box, self._classes.number(box.name) + 1) for box in sample.boxes or ()]
         self._splits[sample.split].add(image, boxes)
 
     def finish(self) -> None:
@@ -86,18 +87,19 @@ class _Split:
         self._images, self._boxes = _Items(self._out), _Items(waiting)
         self._last = 0
 
-    def add(self, image: dict[str, Any], boxes: list[tuple[list[float], int]]) -> None:
+    def add(self, image: dict[str, Any], boxes: list[tuple[Box, int]]) -> None:
         self._images.add(image)
-        for bbox, category in boxes:
+        for box, category in boxes:
+            outline = [number for point in box.outline for number in point]
             self._last += 1
             annotation = {
                 "id": self._last,
                 "image_id": image["id"],
                 "category_id": category,
-                "bbox": bbox,
-                "area": bbox[2] * bbox[3],
+                "bbox": [box.x, box.y, box.width, box.height],
+                "area": box.area,
                 "iscrowd": 0,
-                "segmentation": [],
+                "segmentation": [outline] if outline else [],
             }
             self._boxes.add(annotation)
 

@@ -1,111 +1,57 @@
-"""A folder that appears whole or not at all, and replaces nothing but an export."""
+"""The folder of an export, which replaces nothing but an export of this database."""
 
 from __future__ import annotations
 
 import os
 import re
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from mlmcsc.adapters.managed_files import sync_folder
-from mlmcsc.adapters.precious_files import refuse_managed
+from mlmcsc.adapters.folder_drafts import FolderDraft, folder_draft
 from mlmcsc.adapters.tabular import file_sha256
 from mlmcsc.domain.versions.exports import SUMS
-from mlmcsc.errors import ConflictError, MlmcscError, ValidationError
+from mlmcsc.errors import ConflictError
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)\n")
 
 
-@dataclass(frozen=True, slots=True)
-class FolderDraft:
-    """A folder in the making, beside its target.
+def exporting_folder(
+    target: Path, known: Collection[str] | None
+) -> AbstractContextManager[FolderDraft]:
+    """A draft of an export; see `folder_draft`.
 
-    Attributes:
-        path: Where to write.
-        target: Where it will be.
-        overwrite: Whether an export that is there is replaced.
-    """
-
-    path: Path
-    target: Path
-    overwrite: bool
-
-    def check_target(self) -> None:
-        """Refuse a target that must stay; see `folder_draft`."""
-        _refuse_taken(self.target, overwrite=self.overwrite)
-
-    def publish(self) -> None:
-        """Put it in place; what was there goes afterwards."""
-        for folder, _, _ in os.walk(self.path):
-            sync_folder(Path(folder))
-        old = self.path.with_name(f"{self.path.name}-old")
-        if os.path.lexists(self.target):
-            self.target.replace(old)
-        self.path.replace(self.target)
-        sync_folder(self.target.parent)
-        if old.exists():
-            shutil.rmtree(old)
-
-
-@contextmanager
-def folder_draft(target: Path, *, overwrite: bool) -> Iterator[FolderDraft]:
-    """A draft of the folder `target`, put in place when the block has ended well.
-
-    The block commits the event that names the folder; see `adapters.exported_files.exporting`.
+    Args:
+        target: The folder to make.
+        known: SHA-256 (hex) of the `SHA256SUMS` of exports, one of which may be replaced if every
+            file still is what was written and nothing lies beside them; None: none may.
 
     Raises:
-        ConflictError: The target is there and is neither an empty folder nor, with `overwrite`, an
-            export of which every file still is what was written and beside which nothing lies.
+        ConflictError: Something is there that must stay.
         ValidationError: It cannot be written, or is a database's own.
     """
-    refuse_managed(target)
-    refuse_managed(target / "any")
-    _refuse_taken(target, overwrite=overwrite)
-    path = target.with_name(f".mlmcsc-{secrets.token_hex(8)}.part")
-    try:
-        path.mkdir(parents=True)
-        try:
-            made = FolderDraft(path, target, overwrite)
-            yield made
-            made.publish()
-        finally:
-            shutil.rmtree(path, ignore_errors=True)  # published, it is not there any more
-    except OSError as error:
-        if isinstance(error, MlmcscError):  # it has told what is wrong already
-            raise
-        raise ValidationError(
-            f"{target}: cannot be written: {error.strerror or error}. Check free space, and the "
-            f"folder {target.parent} and its permissions; or name another folder."
-        ) from error
+
+    def judge(target: Path) -> None:
+        if known is None:
+            raise ConflictError(f"{target} exists. Pass overwrite=True, or name another folder.")
+        odd = _not_exported(target, known)
+        if odd is not None:
+            raise ConflictError(
+                f"{target}: {odd}. Only an export that is as it was written is replaced. Move it "
+                "away, or name another folder."
+            )
+
+    return folder_draft(target, judge)
 
 
-def _refuse_taken(target: Path, *, overwrite: bool) -> None:
-    if not os.path.lexists(target):
-        return
-    if target.is_symlink() or not target.is_dir():
-        raise ConflictError(f"{target} is there and is no folder. Name another one.")
-    if not any(target.iterdir()):
-        return
-    if not overwrite:
-        raise ConflictError(f"{target} exists. Pass overwrite=True, or name another folder.")
-    odd = _not_exported(target)
-    if odd is not None:
-        raise ConflictError(
-            f"{target}: {odd}. Only an export that is as it was written is replaced. Move it away, "
-            "or name another folder."
-        )
-
-
-def _not_exported(target: Path) -> str | None:
+def _not_exported(target: Path, known: Collection[str]) -> str | None:
     """Why this folder is not an export as it was written; None if it is."""
     sums = target / SUMS
     if not sums.is_file():
         return f"has no {SUMS}, so it is no export"
-    left = sum(_unlisted(place, folders, files) for place, folders, files in os.walk(target)) - 1
+    if file_sha256(sums) not in known:
+        return f"its {SUMS} is not of an export in this database's list"
+    listed = {SUMS}
     with sums.open(encoding="utf-8") as lines:
         for line in lines:
             found = _LINE.fullmatch(line)
@@ -116,10 +62,11 @@ def _not_exported(target: Path) -> str | None:
                 return f"{SUMS} names a file elsewhere"
             if file_sha256(path) != found[1]:
                 return f"{found[2]} was changed since it was exported"
-            left -= 1
-    return "there are files in it that no export wrote" if left else None
+            listed.add(found[2])
+    there = sum(_files(place, folders, files) for place, folders, files in os.walk(target))
+    return None if there == len(listed) else "there are files in it that no export wrote"
 
 
-def _unlisted(place: str, folders: list[str], files: list[str]) -> int:
+def _files(place: str, folders: list[str], files: list[str]) -> int:
     """How many files are in a folder; a link to a folder is one too."""
     return len(files) + sum(os.path.islink(os.path.join(place, name)) for name in folders)

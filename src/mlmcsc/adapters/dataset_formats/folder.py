@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Self
 
-from mlmcsc.adapters.dataset_formats.image_files import copy, link, read
 from mlmcsc.adapters.dataset_formats.samples import Sample
+from mlmcsc.adapters.frozen_files import place_image, read_image
 from mlmcsc.adapters.tabular import file_sha256
 from mlmcsc.domain.versions.exports import SUMS, ImageMode
 
@@ -79,8 +79,8 @@ class ExportFolder:
             return None
         if self.mode == "path":
             return sample.sources[0]
-        put = link if self.mode == "hardlink" else copy
-        sha256, size = put(sample.sources, sample.content_hash, self.place(relative))
+        target = self.place(relative)
+        sha256, size = place_image(sample.sources, target, sample.content_hash, self.mode)
         self.suffixes.add(sample.suffix)
         self._list(relative, sha256, size)
         return relative
@@ -91,7 +91,7 @@ class ExportFolder:
         Raises:
             ImageFileError: The file is not there, or not what was frozen.
         """
-        return read(sample.sources, sample.content_hash)
+        return read_image(sample.sources, sample.content_hash)
 
     def _list(self, relative: str, sha256: str, size: int) -> None:
         folder = relative.rpartition("/")[0]

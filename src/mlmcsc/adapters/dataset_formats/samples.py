@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 from typing import Final
 
+from mlmcsc.adapters.frozen_files import ending
 from mlmcsc.domain.versions.boxes import Boxes
 
 SPLITS: Final[tuple[str, ...]] = ("train", "val", "test")
@@ -81,9 +81,8 @@ class Sample:
 
     @property
     def suffix(self) -> str:
-        """The file's ending, where it is a plain one."""
-        found = PurePath(self.sources[0]).suffix.lower()
-        return found if found[1:].isascii() and found[1:].isalnum() else ""
+        """The file's ending; see `ending`."""
+        return ending(self.sources[0])
 
     @property
     def filename(self) -> str:

@@ -1,4 +1,4 @@
-"""Datasets as other programs keep them: COCO, YOLO, Hugging Face image folders, WebDataset.
+"""Datasets in folders: COCO, YOLO, Hugging Face, WebDataset, and tables that we exported.
 
 Every reader looks at everything before it returns, writes nothing, follows nothing out of the
 folder, and takes no name, size or number on trust.
@@ -7,10 +7,11 @@ folder, and takes no name, size or number on trust.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, get_args
 
-from mlmcsc.adapters.dataset_readers import coco, huggingface, webdataset, yolo
+from mlmcsc.adapters.dataset_readers import coco, huggingface, tables, webdataset, yolo
 from mlmcsc.adapters.dataset_readers.unpacking import unpack
 from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignFormat
 from mlmcsc.errors import ValidationError
@@ -22,6 +23,14 @@ _READERS: Final[Mapping[str, Callable[[Path], ForeignDataset]]] = {
     "yolo": yolo.read,
     "huggingface": huggingface.read,
     "webdataset": webdataset.read,
+    **{ending: partial(tables.read, ending=ending) for ending in ("parquet", "csv", "jsonl")},
+}
+_FITS: Final[Mapping[str, Callable[[Path], bool]]] = {
+    "coco": coco.fits,
+    "yolo": yolo.fits,
+    "huggingface": huggingface.fits,
+    "webdataset": webdataset.fits,
+    **{ending: partial(tables.fits, ending=ending) for ending in ("parquet", "csv", "jsonl")},
 }
 _TABLES: Final = (".csv", ".jsonl", ".parquet")
 
@@ -42,7 +51,10 @@ def read_dataset(folder: Path, kind: str) -> ForeignDataset:
         )
     if not folder.exists():
         raise ValidationError(f"{folder}: there is no such folder. Check the path.")
-    return _READERS[kind](folder)
+    try:
+        return _READERS[kind](folder)
+    except RecursionError:
+        raise ValidationError(f"{folder}: has JSON nested too deeply to be read.") from None
 
 
 def guess_format(folder: Path) -> str:
@@ -55,21 +67,11 @@ def guess_format(folder: Path) -> str:
         raise ValidationError(
             f"{folder}: a table is no dataset folder. Use `import labels {folder}`."
         )
-    found = [
-        kind
-        for kind, module in (
-            ("coco", coco),
-            ("yolo", yolo),
-            ("huggingface", huggingface),
-            ("webdataset", webdataset),
-        )
-        if module.fits(folder)
-    ]
+    found = [kind for kind, fits in _FITS.items() if fits(folder)]
     if len(found) != 1:
         fitting = "several formats fit" if found else "no format fits"
         raise ValidationError(
             f"{folder}: {fitting}{': ' if found else ''}{', '.join(found)}. Say which with "
-            "--format coco, yolo, huggingface or webdataset; tables of labels (CSV, JSON Lines, "
-            "Parquet) go through `import labels FILE`."
+            f"--format {', '.join(_FITS)}; other tables of labels go through `import labels FILE`."
         )
     return found[0]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from mlmcsc.adapters.dataset_readers.places import file_inside, read_json, split_in
+from mlmcsc.adapters.dataset_readers.places import file_inside, inside, read_json, split_in
 from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignRow, boxes_from
 from mlmcsc.domain.results import Rejection
 from mlmcsc.domain.versions.boxes import Box
@@ -65,6 +65,7 @@ def read(folder: Path) -> ForeignDataset:
     found = ForeignDataset()
     told_by: dict[Any, str] = {}
     for path in files:
+        inside(root, path)
         document = read_json(path)
         _check(path, document)
         for row in _rows(root, path, document, found):
@@ -82,15 +83,15 @@ def _root_of(path: Path) -> Path:
 
 
 def _check(path: Path, document: Any) -> None:
-    lists = ("images", "annotations")
+    lists: dict[str, Any] = {"images": None, "annotations": None, "categories": []}
     sound = isinstance(document, dict) and all(
-        isinstance(document.get(name), list)
-        and all(isinstance(each, dict) for each in document[name])
-        for name in lists
+        isinstance(told := document.get(name, default), list)
+        and all(isinstance(each, dict) for each in told)
+        for name, default in lists.items()
     )
     if not sound:
         raise ValidationError(
-            f"{path}: COCO has lists of objects under `images` and `annotations`."
+            f"{path}: COCO has lists of objects under `images`, `annotations` and `categories`."
         )
 
 
@@ -100,8 +101,8 @@ def _rows(
     split = split_in(path.stem)
     names = {
         each.get("id"): each.get("name")
-        for each in document.get("categories") or ()
-        if isinstance(each, dict) and isinstance(each.get("id"), int)
+        for each in document.get("categories", ())
+        if isinstance(each.get("id"), int)
     }
     of_image: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
     for each in document["annotations"]:
@@ -147,12 +148,11 @@ def _folders(root: Path, path: Path, split: str | None) -> list[Path]:
 
 def _values(image: Mapping[str, Any], annotations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Fields of the image; those of its annotations where all say the same, else a list."""
-    told: defaultdict[str, list[Any]] = defaultdict(list)
+    told: defaultdict[str, dict[Any, None]] = defaultdict(dict)  # as a set, in order
     for annotation in annotations:
         for name, value in _fields(annotation).items():
-            if value not in told[name]:
-                told[name].append(value)
-    values = {name: each[0] if len(each) == 1 else each for name, each in told.items()}
+            told[name][value] = None
+    values = {name: next(iter(e)) if len(e) == 1 else list(e) for name, e in told.items()}
     return values | _fields(image)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlmcsc.adapters.dataset_readers import sidecar
-from mlmcsc.adapters.dataset_readers.places import file_inside, split_in
+from mlmcsc.adapters.dataset_readers.places import file_inside, inside, split_in
 from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignRow, boxes_from
 from mlmcsc.domain.results import Rejection
 from mlmcsc.domain.versions.boxes import Box
@@ -40,6 +40,7 @@ def read(folder: Path) -> ForeignDataset:
         )
     found = ForeignDataset()
     for path in files:
+        inside(folder, path)
         split = split_in(path.parent.relative_to(folder).as_posix())
         for where, values in sidecar.read(path, found.problems):
             told = f"{path.parent.relative_to(folder).as_posix()}/{where}"

@@ -49,13 +49,15 @@ def file_inside(root: Path, name: Any, *bases: Path) -> str:
 
 
 def inside(root: Path, path: Path) -> str:
-    """The absolute path of a file that lies in `root`, links followed.
+    """The absolute path of a regular file that lies in `root`, links followed.
 
     Raises:
-        ValidationError: It lies elsewhere.
+        ValidationError: It lies elsewhere, or is a pipe or device, which might never end.
     """
     if not path.resolve().is_relative_to(root.resolve()):
         raise ValidationError(f"{path}: is a link out of the dataset's folder.")
+    if not path.is_file():
+        raise ValidationError(f"{path}: is no regular file.")
     return os.path.abspath(path)
 
 

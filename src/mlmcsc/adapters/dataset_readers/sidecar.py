@@ -36,11 +36,18 @@ def sidecars(folder: Path) -> list[Path]:
     return found
 
 
-def read(path: Path, problems: list[Rejection]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def read(
+    path: Path, problems: list[Rejection], names: str = FILE_NAME
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Line and values of each row; rows that cannot be read go to `problems`.
 
+    Args:
+        path: The file; see `places.inside`.
+        problems: Takes the others.
+        names: The column that names each row's image.
+
     Raises:
-        ValidationError: The file cannot be read, or has no column `file_name`.
+        ValidationError: The file cannot be read, or has no such column.
     """
     size = path.stat().st_size
     if size > MOST_BYTES:
@@ -48,9 +55,9 @@ def read(path: Path, problems: list[Rejection]) -> Iterator[tuple[str, Mapping[s
             f"{path}: has {size:,} bytes; at most {MOST_BYTES:,} are read. Split the dataset."
         )
     reader = open_reader(path, format_of(path))
-    if reader.names is not None and FILE_NAME not in reader.names:
+    if reader.names is not None and names not in reader.names:
         raise ValidationError(
-            f"{path}: has no column {FILE_NAME!r}, which names each row's image; its columns are "
+            f"{path}: has no column {names!r}, which names each row's image; its columns are "
             f"{', '.join(reader.names)}."
         )
     for chunk in reader.chunks(CHUNK):

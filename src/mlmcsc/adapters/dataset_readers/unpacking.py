@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mlmcsc.domain.foreign_datasets import Packed
@@ -26,6 +27,8 @@ def unpack(packed: Packed, folder: Path, number: int) -> str:
     try:
         target.parent.mkdir()
         with open(packed.shard, "rb") as shard, target.open("xb") as out:
+            if os.fstat(shard.fileno()).st_mtime_ns != packed.changed_at:
+                raise StoreError(f"{packed.shard} was changed while it was read. Import it again.")
             shard.seek(packed.offset)
             while left and (piece := shard.read(min(left, PIECE))):
                 out.write(piece)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -72,26 +73,40 @@ Members = dict[str, Any]
 def _samples(shard: Path) -> Iterator[tuple[str, Members]]:
     """Samples in the order of the tar; the files of one stand side by side."""
     key, members, done = "", Members(), set[str]()
-    try:
-        with tarfile.open(shard, "r:") as tar:
-            for member in tar:
-                if member.isdir():
-                    continue
-                path = _checked(shard, member)
-                stem, _, suffix = path.name.partition(".")
-                now = str(path.with_name(stem))
-                if now != key:
-                    if members:
-                        yield key, members
-                    if now in done:
-                        raise ValidationError(f"{shard}: the files of {now} are not side by side.")
-                    done.add(now)
-                    key, members = now, Members()
-                _take(tar, shard, member, f".{suffix.lower()}", members)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValidationError(f"{shard}: is no plain tar, or is cut off ({error}).") from None
+    changed_at = shard.stat().st_mtime_ns
+    for tar, member in _files(shard):
+        path = _checked(shard, member)
+        stem, _, suffix = path.name.partition(".")
+        now = str(path.with_name(stem))
+        if now != key:
+            if members:
+                yield key, members
+            if now in done:
+                raise ValidationError(f"{shard}: the files of {now} are not side by side.")
+            done.add(now)
+            key, members = now, Members()
+        _take(tar, shard, member, f".{suffix.lower()}", members, changed_at)
     if members:
         yield key, members
+
+
+def _files(shard: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """The members of a tar that are no folders."""
+    with _told_plainly(shard), tarfile.open(shard, "r:") as tar:
+        for member in tar:
+            if not member.isdir():
+                yield tar, member
+
+
+@contextmanager
+def _told_plainly(shard: Path) -> Iterator[None]:
+    """Every way in which `tarfile` fails: headers that lie get past its own errors."""
+    try:
+        yield
+    except (tarfile.TarError, EOFError, OSError, ValueError, ArithmeticError) as error:
+        raise ValidationError(f"{shard}: is no plain tar, or is cut off ({error}).") from None
+    except (MemoryError, RecursionError):
+        raise ValidationError(f"{shard}: has headers without end. Make the tar anew.") from None
 
 
 def _checked(shard: Path, member: tarfile.TarInfo) -> PurePosixPath:
@@ -100,6 +115,8 @@ def _checked(shard: Path, member: tarfile.TarInfo) -> PurePosixPath:
             f"{shard}: {member.name[:80]!r} is a link, device or sparse file. Only regular files "
             "are read; make the tar anew without it."
         )
+    if member.size < 0:  # would lead back to itself
+        raise ValidationError(f"{shard}: {member.name[:80]!r} has a size below 0.")
     try:
         return PurePosixPath(*parts_of(member.name))
     except ValidationError as error:
@@ -107,7 +124,12 @@ def _checked(shard: Path, member: tarfile.TarInfo) -> PurePosixPath:
 
 
 def _take(
-    tar: tarfile.TarFile, shard: Path, member: tarfile.TarInfo, suffix: str, members: Members
+    tar: tarfile.TarFile,
+    shard: Path,
+    member: tarfile.TarInfo,
+    suffix: str,
+    members: Members,
+    changed_at: int,
 ) -> None:
     is_image = suffix in supported_suffixes()
     if not is_image and suffix != ".json":
@@ -122,10 +144,13 @@ def _take(
         raise ValidationError(f"{shard}: {member.name!r} is there twice.")
     if is_image:
         name = PurePosixPath(member.name).name
-        members[suffix] = Packed(str(shard.absolute()), name, member.offset_data, member.size)
+        members[suffix] = Packed(
+            str(shard.absolute()), name, member.offset_data, member.size, changed_at
+        )
     else:
-        data = tar.extractfile(member)
-        members[suffix] = b"" if data is None else data.read()
+        with _told_plainly(shard):
+            data = tar.extractfile(member)
+            members[suffix] = b"" if data is None else data.read()
 
 
 def _row(where: str, split: str | None, members: Members) -> ForeignRow:

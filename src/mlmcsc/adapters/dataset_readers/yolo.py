@@ -9,15 +9,13 @@ image. YOLO has no measured value of an image: it is looked for in a `metadata.c
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from mlmcsc.adapters.dataset_readers import sidecar
 from mlmcsc.adapters.dataset_readers.places import images_below, inside, parts_of, split_in
+from mlmcsc.adapters.dataset_readers.yolo_names import names_in_text, names_in_yaml
 from mlmcsc.adapters.image_containers import read_container
 from mlmcsc.adapters.image_containers.source import open_source
 from mlmcsc.adapters.images.facts import DEFAULT_MAX_PIXELS
@@ -31,9 +29,6 @@ MOST_TEXT: Final = 16_000_000
 _IMAGES, _LABELS = "images", "labels"
 _NUMBERS = (5, 6)
 """Class and box, and for a detection its confidence."""
-_LIST = re.compile(r"^names:[ \t]*\[(.*?)\]", re.MULTILINE | re.DOTALL)
-_LINES = re.compile(r"^names:[ \t]*\n((?:[ \t]*(?:-|\d+:)[ \t]*.*\n?)+)", re.MULTILINE)
-_LINE = re.compile(r"^[ \t]*(?:-|(\d+):)[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
 def fits(folder: Path) -> bool:
@@ -73,6 +68,7 @@ def read(folder: Path) -> ForeignDataset:
 def _values(folder: Path, found: ForeignDataset) -> dict[str, Mapping[str, Any]]:
     values: dict[str, Mapping[str, Any]] = {}
     for path in sidecar.sidecars(folder):
+        inside(folder, path)
         for where, row in sidecar.read(path, found.problems):
             try:
                 parts = parts_of(row.get(sidecar.FILE_NAME))
@@ -126,35 +122,16 @@ def _class_names(folder: Path) -> dict[int, str]:
     plain = folder / "classes.txt"
     if plain.is_file():
         inside(folder, plain)
-        lines = _text(plain).splitlines()
-        return {at: line.strip() for at, line in enumerate(lines) if line.strip()}
+        return names_in_text(_text(plain))
     for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
         inside(folder, path)
-        names = _names_in(_text(path))
+        try:
+            names = names_in_yaml(_text(path))
+        except ValidationError as error:
+            raise ValidationError(f"{path}: {error}") from None
         if names:
             return names
     return {}
-
-
-def _names_in(text: str) -> dict[int, str]:
-    """The `names` of a data.yaml: a list, on one line or several, or numbered lines."""
-    listed = _LIST.search(text)
-    if listed:
-        parts = [_plain(part.strip()) for part in listed[1].split(",")]
-        return dict(enumerate(part for part in parts if part))
-    block = _LINES.search(text)
-    found = _LINE.findall(block[1]) if block else []
-    return {int(number) if number else at: _plain(name) for at, (number, name) in enumerate(found)}
-
-
-def _plain(name: str) -> str:
-    """A YAML text without its quotes; those in double quotes are JSON texts, or nearly."""
-    if name.startswith('"'):
-        try:
-            return str(orjson.loads(name))
-        except orjson.JSONDecodeError:
-            return name.strip('"')
-    return name.strip("'")
 
 
 def _text(path: Path) -> str:

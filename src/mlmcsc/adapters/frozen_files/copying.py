@@ -1,4 +1,4 @@
-"""Putting an image file into a checkout, only if it is what its hash says."""
+"""Ways to put a file somewhere; each tells the hash and the size of what is there then."""
 
 from __future__ import annotations
 
@@ -24,30 +24,6 @@ CANNOT_CLONE: Final = {
     errno.EPERM,
     errno.EBADF,
 }
-
-
-def place_file(source: str, target: Path, sha256: str, how: Placing) -> int | None:
-    """Put a file's content at `target`, which must not be there yet.
-
-    What is hashed is what ends up there: a copy's own bytes, or the linked file.
-
-    Args:
-        source: Absolute path.
-        target: Where to.
-        sha256: The hash (hex) that the content must have.
-        how: As a copy (sharing its blocks where the file system can), or as a link.
-
-    Returns:
-        Its size in bytes; None where the content is another, and then nothing is there.
-
-    Raises:
-        OSError: The source cannot be read, or the target not be written.
-    """
-    found, size = HOW[how](source, target)
-    if found == sha256:
-        return size
-    target.unlink()
-    return None
 
 
 def _copied(source: str, target: Path) -> tuple[str, int]:

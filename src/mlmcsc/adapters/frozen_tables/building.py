@@ -18,6 +18,10 @@ from mlmcsc.errors import IntegrityError
 PRIVATE: Final = ("state", "salt", "leaf")
 """Columns that prove rows; nobody trains on them."""
 RAW: Final = {"image_id": "image_ids.i64", "label": "labels.f64", "split": "splits.i8"}
+PEOPLE: Final = "technicians.i64"
+REDACTED: Final = "redacted.i64"
+ROWS_FILE: Final = "rows.arrow"
+OTHERS: Final = (PEOPLE, REDACTED, ROWS_FILE)
 STORED: Final = {"image_id": "<i8", "label": "<f8", "split": "i1"}
 
 
@@ -49,7 +53,7 @@ def build(target: Path, batches: Iterable[Any], root: str, n_rows: int) -> None:
                 "versions from a backup."
             )
         facts = {"rows": writer.rows, "redacted": redacted, "pairs": writer.pairs}
-        seal(draft, facts)
+        seal(draft, facts, [*RAW.values(), *OTHERS])
     version, _, _ = target.name.partition("-")
     for other in target.parent.glob(f"{version}-*"):
         if other != target and other.is_dir():
@@ -68,8 +72,8 @@ class _Writer:
         self.rows = self.pairs = 0
         self._schema = pa.schema([f for f in row_schema() if f.name not in PRIVATE])
         self._raw = {name: opened(file) for name, file in RAW.items()}
-        self._people, self._redacted = opened("technicians.i64"), opened("redacted.i64")
-        table = opened("rows.arrow")
+        self._people, self._redacted = opened(PEOPLE), opened(REDACTED)
+        table = opened(ROWS_FILE)
         self._arrow = files.enter_context(pa.ipc.new_file(table, self._schema))
         self._waiting: list[Any] = []
         self._waits = 0

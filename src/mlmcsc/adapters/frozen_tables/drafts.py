@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from mlmcsc.adapters.managed_files import sync_folder
 from mlmcsc.errors import StoreError
 
 STATE: Final = "state.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @contextmanager
@@ -58,8 +59,13 @@ def drafted(target: Path) -> Iterator[Path | None]:
         ) from error
 
 
-def seal(draft: Path, facts: Mapping[str, Any]) -> None:
-    """Make the draft's files durable and say how long each is."""
+def seal(draft: Path, facts: Mapping[str, Any], proven: Iterable[str]) -> None:
+    """Make the draft's files durable and say how long each is, and the SHA-256 of those `proven`.
+
+    Files that are not proven are links to ones that grow, and vectors: too large to be hashed at
+    each opening.
+    """
+    hashes = {name: digest(draft / name) for name in proven}
     sizes = {}
     for path in draft.iterdir():
         sizes[path.name] = path.stat().st_size
@@ -69,7 +75,7 @@ def seal(draft: Path, facts: Mapping[str, Any]) -> None:
         finally:
             os.close(handle)
     with (draft / STATE).open("x", encoding="utf-8") as out:
-        json.dump({**facts, "format": FORMAT, "sizes": sizes}, out)
+        json.dump({**facts, "format": FORMAT, "sizes": sizes, "sha256": hashes}, out)
         out.flush()
         os.fsync(out.fileno())
     sync_folder(draft)
@@ -101,6 +107,31 @@ def required(folder: Path) -> dict[str, Any]:
             "repairs. Open the version again."
         )
     return state
+
+
+def digest(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def prove(folder: Path, state: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse files that are not as they were written, and have the folder built anew.
+
+    Raises:
+        StoreError: One is another, or gone.
+    """
+    for name in names:
+        try:
+            sound = digest(folder / name) == state["sha256"][name]
+        except (OSError, KeyError):
+            sound = False
+        if not sound:
+            (folder / STATE).unlink(missing_ok=True)  # what has no state is built again
+            raise StoreError(
+                f"{folder / name} was damaged; it is a cache, which is written again when the "
+                "version is opened again."
+            )
 
 
 def mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:

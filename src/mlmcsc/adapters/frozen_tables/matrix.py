@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmcsc.adapters.frozen_tables.drafts import drafted, mapped, required, seal, state_of
+from mlmcsc.adapters.frozen_tables.drafts import drafted, mapped, prove, required, seal, state_of
 from mlmcsc.domain.vectors import as_float32
 
 ABSENT: Final = -1
@@ -28,6 +28,7 @@ OWN_SHARE: Final = 0.1
 """Vectors beside, as a share of all, from which the version has a file of its own: reading many
 from two files takes twice as long."""
 PIECE: Final = 1 << 13
+ROWS_FILE: Final = "rows.i64"
 
 Vectors = Iterable[tuple[NDArray[np.int64], bytes]]
 """Chunks of rows of the version, and their stored vectors one behind the other."""
@@ -45,17 +46,18 @@ class FrozenMatrix:
         dimension: Numbers per vector.
 
     Raises:
-        StoreError: The files are gone.
+        StoreError: The files are gone or damaged; they are laid out anew then.
     """
 
     def __init__(self, folder: Path) -> None:
         state = required(folder)
+        prove(folder, state, [ROWS_FILE])
         self._folder, self._state = folder, state
         self.dimension = int(state["dimension"])
         self._base = mapped(folder / "base.f32", "<f4", (int(state["base"]), self.dimension))
         beside = (int(state["overlay"]), self.dimension)
         self._overlay = mapped(folder / "overlay.f32", "<f4", beside)
-        self._row_of = mapped(folder / "rows.i64", "<i8", (int(state["rows"]),))
+        self._row_of = mapped(folder / ROWS_FILE, "<i8", (int(state["rows"]),))
         self._straight = bool(state["straight"])
 
     def __reduce__(self) -> tuple[type[FrozenMatrix], tuple[Path]]:
@@ -109,6 +111,9 @@ def _gathered(
         return np.take(vectors, rows, axis=0)
     if len(rows) and not 0 <= rows.min() <= rows.max() < len(vectors):
         raise IndexError(f"rows {rows.min()} to {rows.max()}: there are {len(vectors)}.")
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
+        out[:] = vectors[rows[0] : rows[-1] + 1]  # one piece: half as long again by rows
+        return out
     # NumPy writes to `out` through a buffer, unless it need not look for wrong rows.
     return np.take(vectors, rows, axis=0, out=out, mode="clip")
 
@@ -155,10 +160,10 @@ def write_matrix(
                 count = _copy(base_file, row_of, count, out)
                 rows = 0
                 (draft / "base.f32").unlink()
-        row_of.astype("<i8", copy=False).tofile(draft / "rows.i64")
+        row_of.astype("<i8", copy=False).tofile(draft / ROWS_FILE)
         straight = len(row_of) <= rows and bool((row_of == np.arange(len(row_of))).all())
         facts: dict[str, Any] = {"dimension": dimension, "rows": len(row_of), "straight": straight}
-        seal(draft, facts | {"base": rows, "overlay": count})
+        seal(draft, facts | {"base": rows, "overlay": count}, [ROWS_FILE])
         check(FrozenMatrix(draft))
 
 

@@ -45,7 +45,7 @@ class Pictures:
         size: Height and width in pixels; None: as stored.
         mode: With `size`: three channels, or one.
         check: `hash` reads every file's SHA-256; `none` believes the path.
-        cache: Folder of resized pictures; None: none are kept.
+        cache: Folder of resized pictures; None: none are kept. Those read with `none` are not.
         max_pixels: Largest allowed width x height, checked before decoding.
     """
 
@@ -79,7 +79,7 @@ class Pictures:
         except ImageFileError as error:
             kind = ImageMissingError if isinstance(error, ImageMissingError) else ImageFileError
             raise kind(f"Image {file.image_id} of the version: {error}") from None
-        if kept is not None:
+        if kept is not None and self.check == "hash":  # others read it as checked
             _keep(kept, pixels)
         return pixels
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmcsc.adapters.versions.leaves import Proof, leaves
+from mlmcsc.adapters.versions.leaves import Proof
 from mlmcsc.adapters.versions.schema import row_schema
 from mlmcsc.domain.versions.rows import SALT_BYTES, State
 
@@ -40,11 +40,11 @@ def batch_of(columns: Mapping[str, Any], offsets: NDArray[np.int64]) -> Any:
 
 
 def salted(batch: Any, proof: Proof | None = None, kept: Any = None) -> Any:
-    """The batch with a salt for each row, and the leaf that it makes.
+    """The batch with a salt for each row.
 
     Args:
         batch: As `batch_of` makes it.
-        proof: Takes the leaves in.
+        proof: Takes the rows in.
         kept: A binary array with the salts of rows that have one already, null for the others,
             which get a fresh one; None: all do.
     """
@@ -58,10 +58,9 @@ def salted(batch: Any, proof: Proof | None = None, kept: Any = None) -> Any:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(raw)]
     salts = pa.Array.from_buffers(pa.binary(), batch.num_rows, buffers)
     with_salts = _with(batch, "salt", salts if kept is None else pc.coalesce(kept, salts))
-    found = leaves(with_salts)
     if proof is not None:
-        proof.add(batch.column("image_id").to_numpy(), found)
-    return _with(with_salts, "leaf", pa.array(found, pa.binary()))
+        proof.add(with_salts)
+    return with_salts
 
 
 def gone(image_ids: NDArray[np.int64]) -> Any:

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from mlmcsc.adapters.versions.building import gone, salted
 from mlmcsc.adapters.versions.leaves import Proof
 from mlmcsc.adapters.versions.schema import ROWS, row_schema
+from mlmcsc.adapters.versions.waiting import END, Waiting
 from mlmcsc.domain.versions.rows import State
 
-END: Final = 2**63 - 1
-"""Above every image id."""
 CONTENT: Final = (
     "content_hash",
     "path",
@@ -35,7 +34,7 @@ class Tally:
     """How many rows are of which kind, counted as they pass.
 
     Attributes:
-        proof: Takes in the leaves of all new rows, if anybody wants them.
+        proof: Takes in all new rows, if anybody wants them.
     """
 
     proof: Proof | None = None
@@ -57,35 +56,11 @@ def changes(new: Iterable[Any], old: Iterable[Any], tally: Tally) -> Iterator[An
         Batches of at most `ROWS` rows, ascending: new and changed rows with fresh salts, and marks
         of those that are gone. Rows that stay as they are are left out.
     """
-    fresh, before = _Waiting(new), _Waiting(old)
+    fresh, before = Waiting(new, row_schema()), Waiting(old, row_schema())
     while (until := min(fresh.last(), before.last())) < END:
         patch = _compared(fresh.take(until), before.take(until), tally)
         for start in range(0, patch.num_rows, ROWS):
             yield patch.slice(start, ROWS)
-
-
-class _Waiting:
-    """Batches of which the front is taken off, id by id."""
-
-    def __init__(self, batches: Iterable[Any]) -> None:
-        self._batches = iter(batches)
-        self._front = gone(np.empty(0, dtype=np.int64))
-
-    def last(self) -> int:
-        """The highest id at hand, `END` where there is no more."""
-        while not self._front.num_rows:
-            following = next(self._batches, None)
-            if following is None:
-                return END
-            self._front = following
-        return int(self._front.column("image_id")[-1].as_py())
-
-    def take(self, until: int) -> Any:
-        """The rows at hand whose id is at most `until`."""
-        ids = self._front.column("image_id").to_numpy()
-        size = int(np.searchsorted(ids, until, side="right"))
-        taken, self._front = self._front.slice(0, size), self._front.slice(size)
-        return taken
 
 
 def _compared(new: Any, old: Any, tally: Tally) -> Any:
@@ -138,11 +113,12 @@ def _equal(new: Any, old: Any) -> np.ndarray[Any, Any]:
         neither = pc.and_(pc.is_null(left), pc.is_null(right))
         same &= pc.or_(equal, neither).to_numpy(zero_copy_only=False)
     for name in LISTS:
-        same &= _equal_lists(new.column(name), old.column(name))
+        same &= equal_lists(new.column(name), old.column(name))
     return same
 
 
-def _equal_lists(left: Any, right: Any) -> np.ndarray[Any, Any]:
+def equal_lists(left: Any, right: Any) -> np.ndarray[Any, Any]:
+    """Row by row, whether two columns of lists say the same."""
     import pyarrow as pa  # noqa: PLC0415  # heavy: loads only for versions
     import pyarrow.compute as pc  # noqa: PLC0415
 

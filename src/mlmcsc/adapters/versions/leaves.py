@@ -6,15 +6,15 @@ The messages are put together by Arrow, a batch at a time; only the hashing itse
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from mlmcsc.adapters.versions.sound import damaged, refuse_unsound
 from mlmcsc.domain.audit.merkle import HASH_BYTES, GrowingTree
 from mlmcsc.domain.versions.rows import FORMAT, LEAF_MARK, UNKNOWN, State
-from mlmcsc.errors import IntegrityError
 
 _NUMBERS = np.dtype(
     [("image_id", "<i8"), ("label", "<f8"), ("split", "u1"), ("width", "<i4"), ("height", "<i4")]
@@ -38,10 +38,11 @@ def leaves(batch: Any) -> list[bytes]:
         batch: A `pyarrow.RecordBatch` with every column of `row_schema`, no row of it gone.
 
     Raises:
-        IntegrityError: A row lacks what its leaf is made of.
+        IntegrityError: A row lacks what its leaf is made of, or is not such as mlmcsc writes.
     """
     import pyarrow as pa  # noqa: PLC0415  # heavy: loads only for versions
 
+    refuse_unsound(batch, base=True)
     state = batch.column("state").to_numpy(zero_copy_only=False)
     present = state == State.PRESENT
     if present.all():
@@ -50,7 +51,7 @@ def leaves(batch: Any) -> list[bytes]:
     kept = batch.column("leaf").to_pylist()
     found = [next(computed) if here else leaf for here, leaf in zip(present, kept, strict=True)]
     if any(leaf is None or len(leaf) != HASH_BYTES for leaf in found):
-        raise _damaged("a redacted row without its leaf")
+        raise damaged("a redacted row without its leaf")
     return found
 
 
@@ -61,38 +62,44 @@ class Proof:
     Attributes:
         tree: Their Merkle tree.
         ids: SHA-256 over all image ids, int64 each.
-        hashes: SHA-256 over all leaves.
+        salts: SHA-256 over all salts.
     """
 
     tree: GrowingTree = field(default_factory=GrowingTree)
     ids: Any = field(default_factory=hashlib.sha256)
-    hashes: Any = field(default_factory=hashlib.sha256)
+    salts: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, image_ids: np.ndarray[Any, Any], found: Sequence[bytes]) -> None:
-        """Take in rows that follow those before, and their leaves."""
-        self.tree.extend(found)
-        self._note(image_ids, b"".join(found))
+    def add(self, batch: Any) -> None:
+        """Take in rows that follow those before, with their salts.
 
-    def _note(self, image_ids: np.ndarray[Any, Any], hashes: bytes) -> None:
-        self.ids.update(image_ids.astype("<i8", copy=False).tobytes())
-        self.hashes.update(hashes)
+        Raises:
+            IntegrityError: A row lacks what its leaf is made of.
+        """
+        self.tree.extend(leaves(batch))
+        self._note(batch)
+
+    def _note(self, batch: Any) -> None:
+        ids = batch.column("image_id").to_numpy()
+        self.ids.update(ids.astype("<i8", copy=False).tobytes())
+        self.salts.update(b"".join(batch.column("salt").to_pylist()))
 
     def holds_of(self, stored: Iterable[Any]) -> bool:
-        """Whether files have these very rows: every image id and leaf, in this order, no more.
+        """Whether files have these very rows: every image id and salt, in this order, no more.
+
+        No two rows have the same salt, so it tells a row without its being hashed again.
 
         Args:
-            stored: Batches with the columns image_id, state and leaf, as they are read again.
+            stored: Batches with the columns image_id, state and salt, as they are read again.
         """
         again = Proof()
         for batch in stored:
-            leaf = batch.column("leaf")
             present = batch.column("state").to_numpy() == State.PRESENT
-            if leaf.null_count or not present.all():
+            if batch.column("salt").null_count or not present.all():
                 return False
-            again._note(batch.column("image_id").to_numpy(), b"".join(leaf.to_pylist()))
-        return (again.ids.digest(), again.hashes.digest()) == (
+            again._note(batch)
+        return (again.ids.digest(), again.salts.digest()) == (
             self.ids.digest(),
-            self.hashes.digest(),
+            self.salts.digest(),
         )
 
 
@@ -109,7 +116,7 @@ def root_of(batches: Iterable[Any]) -> tuple[str, int, int]:
             continue
         ids = batch.column("image_id").to_numpy()
         if ids[0] <= last or (ids[1:] <= ids[:-1]).any():
-            raise _damaged("rows that are not in the order of their image ids")
+            raise damaged("rows that are not in the order of their image ids")
         last = int(ids[-1])
         redacted += int((batch.column("state").to_numpy() == State.REDACTED).sum())
         tree.extend(leaves(batch))
@@ -125,7 +132,7 @@ def _computed(batch: Any) -> list[bytes]:
     for name in ("image_id", "label", "split"):
         column = batch.column(name)
         if column.null_count:
-            raise _damaged(f"a row without {name}")
+            raise damaged(f"a row without {name}")
         head["numbers"][name] = column.to_numpy()
     for name in ("width", "height"):
         head["numbers"][name] = pc.fill_null(batch.column(name), UNKNOWN).to_numpy()
@@ -133,7 +140,7 @@ def _computed(batch: Any) -> list[bytes]:
         head["lengths"][:, at] = pc.fill_null(pc.binary_length(part), UNKNOWN).to_numpy()
     salts = batch.column("salt")
     if salts.null_count:
-        raise _damaged("a row without its salt")
+        raise damaged("a row without its salt")
     mark, name = (pa.scalar(text, pa.binary()) for text in (LEAF_MARK, FORMAT))
     joined = pc.binary_join_element_wise(
         mark,
@@ -166,17 +173,10 @@ def _bytes(column: Any) -> Any:
     if not pa.types.is_list(column.type):
         return column.cast(pa.binary())
     if column.null_count:
-        raise _damaged("a row without the labels that decided it")
+        raise damaged("a row without the labels that decided it")
     offsets = column.offsets.to_numpy()
     values = column.values.to_numpy(zero_copy_only=False).astype("<i8", copy=False)
     values = values[offsets[0] : offsets[-1]]
     starts = ((offsets - offsets[0]) * 8).astype(np.int32)
     buffers = [None, pa.py_buffer(starts), pa.py_buffer(values.tobytes())]
     return pa.Array.from_buffers(pa.binary(), len(column), buffers)
-
-
-def _damaged(what: str) -> IntegrityError:
-    return IntegrityError(
-        f"The rows of this version have {what}: the file was changed past mlmcsc. Restore the "
-        "folder of versions from a backup."
-    )

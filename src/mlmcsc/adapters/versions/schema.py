@@ -8,6 +8,9 @@ from typing import Any, Final
 ROWS: Final = 65_536
 """Rows of a row group, and at most of a batch."""
 
+PATCH_ROWS: Final = 8_192
+"""Rows of a row group above a base: one of each of up to 64 layers is in memory at a time."""
+
 KEYS: Final = ("image_id", "state")
 """Columns that every reading brings: they decide which rows there are."""
 

@@ -25,8 +25,7 @@ class LearningServices(RecordServices):
         """Stored feature vectors."""
         from mlmcsc.services.features import Features
 
-        similarity = self.similarity
-        return Features(self._database.store, self.actor, similarity.search, similarity.similar)
+        return Features(self._database.store, self.actor, self.similarity)
 
     @cached_property
     def feature_reads(self) -> FeatureReads:
@@ -45,7 +44,7 @@ class LearningServices(RecordServices):
         return Similarity(
             self._database.store,
             self.actor,
-            self._database.versions,
+            replace(self.datasets, actor=reading).rows,
             replace(self.feature_reads, actor=reading).matrix_of,
             self.images.thumbnail,
             self._database.label_range,

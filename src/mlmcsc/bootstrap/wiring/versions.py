@@ -22,15 +22,16 @@ class VersionServices(Bound):
     def versions(self) -> Versions:
         """Dataset versions: made, listed, tagged, deleted."""
         from mlmcsc.services.training import select
-        from mlmcsc.services.versions import Versions
+        from mlmcsc.services.versions import VersionPlaces, Versions
 
         database = self._database
+        places = VersionPlaces(database.versions, database.images.thumbnails.parent)
         choose = partial(select, label_range=database.label_range, votes=True)
-        return Versions(database.store, self.actor, database.versions, choose, database.label_range)
+        return Versions(database.store, self.actor, places, choose, database.label_range)
 
     @cached_property
     def automatic_versions(self) -> AutomaticVersions:
-        """Versions made by themselves."""
+        """Versions made by rule."""
         from mlmcsc.domain.versions.automatic import Rules
         from mlmcsc.services.automatic_versions import AutomaticVersions
 

@@ -42,8 +42,9 @@ def auto(session: Session, *, dry_run: bool, watch: float | None) -> int:
     """Make a version if the settings `versioning.*` say that one is due.
 
     It is due when `auto_new_labels` labels were stored, corrected or verified since the last one,
-    or when `auto_schedule` came round and there is any such label. All labelled images go into
-    it, with the default splits and label policy.
+    or when the time of `auto_schedule` has come and there is any such label. It is made like the
+    newest version: the same label policy, splits, seed, filters and feature sets. Where none of
+    the changed labels decides a value, none is made.
 
     Exit 0 whether one was made or none was due, so that cron is quiet. Any number may run at once.
     """

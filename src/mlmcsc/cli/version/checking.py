@@ -22,6 +22,7 @@ from mlmcsc.cli.output import (
 )
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
+from mlmcsc.cli.version.naming import named_versions
 
 if TYPE_CHECKING:
     from mlmcsc.domain.versions.checks import VersionStatus, VersionVerification
@@ -31,7 +32,6 @@ FINDINGS = (
     attribute("image_id", "image", right=True),
     attribute("what", "what is wrong"),
     attribute("where"),
-    attribute("repair", minor=True),
 )
 
 
@@ -58,9 +58,10 @@ def verify(
 ) -> int:
     """Prove that a version is what it was: signature, rows, root, features, every image file.
 
-    Exits 0 when it is intact, 1 when anything is not as it was frozen.
+    Exits 0 when it is intact, 1 when anything is not as it was frozen, 2 when there is no such
+    version. The audit trail, on which it rests, is proven by `audit verify`.
     """
-    with session.open() as db, progress() as report:
+    with session.open() as db, named_versions(), progress() as report:
         found = db.version_checks.verify(
             version, quick=quick, images=images, workers=workers, progress=report
         )
@@ -79,7 +80,9 @@ def _show_verification(found: VersionVerification) -> None:
             "version": found.version,
             "verdict": "intact" if found.intact else "NOT as it was frozen",
             "root": found.root,
-            "rows": f"{found.rows:,} in {counted(found.layers, 'file')}",
+            "rows": f"{found.rows:,} in {counted(found.layers, 'file')}"
+            if found.rows
+            else "none read",
             "redacted": f"{counted(found.redacted, 'record')} redacted" if found.redacted else None,
             "feature sets": found.features or None,
             "image files": looked if found.images else "not looked at",
@@ -88,8 +91,11 @@ def _show_verification(found: VersionVerification) -> None:
     )
     if found.findings:
         table(FINDINGS, found.findings, counted(found.n_findings, "finding"))
+        for repair in dict.fromkeys(each.repair for each in found.findings):
+            say(f"repair: {repair}")
     if found.n_findings > len(found.findings):
         note(f"the first {len(found.findings):,} are shown")
+    note("the audit trail itself is proven by: audit verify")
 
 
 @click.command(
@@ -116,6 +122,8 @@ def status(session: Session, version: str | None) -> None:
 
 
 def _show_status(found: VersionStatus) -> None:
+    made = f"{cell(found.created_at)} UTC"
+    say(f"{found.version}, {counted(found.rows, 'image')}, of {made}")
     table(
         (
             Column("since then", lambda row: row[0], whole=True),
@@ -128,13 +136,14 @@ def _show_status(found: VersionStatus) -> None:
             ("labels", found.new_labels, found.changed_labels, found.deleted_labels),
             ("images", found.new_images, None, found.deleted_images),
         ),
-        f"{found.version}, {counted(found.rows, 'image')}, of {cell(found.created_at)} UTC",
     )
     trouble = f"{found.changed_files:,} changed, {found.missing_files:,} missing"
     sound = not (found.changed_files or found.missing_files)
     say(f"image files: {'all as they were, by size and time' if sound else trouble}")
     if found.next_auto_in is not None:
-        say(f"the next automatic version comes after {counted(found.next_auto_in, 'label')}")
+        more = counted(found.next_auto_in, "more label change")
+        when = f"after {more}" if found.next_auto_in else "now"
+        say(f"next automatic version: due {when}, made when `version auto` runs")
 
 
 commands = (verify, status)

@@ -30,6 +30,7 @@ MISSING = (
         version checkout v1.0 data/v1.0
         version checkout production data/now --images hardlink
         version checkout v1.1 data/v1 --overwrite --split train --split val
+        version checkout v1.1 out/v1 --recipient "Uni X, contract 12"
     """,
 )
 @click.argument("version")
@@ -48,6 +49,10 @@ MISSING = (
     multiple=True,
     help="Only this split; may be repeated.",
 )
+@click.option(
+    "--names", is_flag=True, help="Give paths and annotations too, which may name people."
+)
+@click.option("--recipient", metavar="TEXT", help="To whom it goes; kept in the list of exports.")
 @click.option("--overwrite", is_flag=True, help="Renew an earlier checkout in FOLDER.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Threads that copy.")
 @click.pass_obj
@@ -60,11 +65,13 @@ def checkout(
     splits: tuple[str, ...],
     overwrite: bool,
     workers: int | None,
+    names: bool,
+    recipient: str | None,
 ) -> int:
     """Write labels, manifest and images of a version into FOLDER; every file is hashed.
 
     An image whose content is nowhere any more is listed in missing.csv, and the exit code is 1;
-    nothing else is ever put in its place.
+    nothing else is ever put in its place. The folder is listed by `version exports`.
     """
     with session.open() as db, progress() as report:
         made = db.version_checks.checkout(
@@ -74,6 +81,8 @@ def checkout(
             overwrite=overwrite,
             splits=splits or None,
             workers=workers,
+            names=names,
+            recipient=recipient,
             progress=report,
         )
     if session.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,19 @@ import click
 
 from mlmcsc.cli.command import Command
 from mlmcsc.cli.exits import FINDING, OK
-from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, say, table
+from mlmcsc.cli.output import Column, attribute, cell, counted, facts, note, print_json, say, table
 from mlmcsc.cli.session import Session
 from mlmcsc.cli.training_files import refuse_existing
+from mlmcsc.cli.version.naming import named_versions
 
 if TYPE_CHECKING:
-    from mlmcsc.domain.versions.diff import Sample, VersionDiff
+    from mlmcsc.domain.versions.differences import (
+        OtherFeatures,
+        Sample,
+        Setting,
+        Transitions,
+        VersionDiff,
+    )
     from mlmcsc.manager import DatabaseManager
 
 BAR = 40
@@ -62,7 +70,7 @@ SAMPLES = (
 )
 @click.option(
     "--only",
-    type=click.Choice(["added", "removed", "relabelled", "moved", "redacted"]),
+    type=click.Choice(["added", "removed", "relabelled", "moved", "details", "redacted"]),
     help="Show, or write, only images that changed so.",
 )
 @click.option(
@@ -80,6 +88,9 @@ SAMPLES = (
     metavar="FILE",
     help="Draw the label differences: .svg or .png (of which none is ever replaced).",
 )
+@click.option(
+    "--transitions", is_flag=True, help="Show from which labels to which images went, as a table."
+)
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 if anything differs, as git diff does.")
 @click.pass_obj
@@ -91,13 +102,15 @@ def diff(
     *,
     output: str | None,
     plot: str | None,
+    transitions: bool,
     overwrite: bool,
     exit_code: bool,
     **asked: Any,
 ) -> int:
-    """Compare two versions: images added, removed, relabelled, or moved to another split.
+    """Compare two versions: images, labels, splits, settings and features.
 
-    OLD and NEW are names or tags.
+    OLD and NEW are names or tags. `details` are images with other content, path, specimen, size,
+    annotation or boxes; `redacted` ones cannot be compared.
     """
     for path in (output, plot):
         if path is not None:
@@ -106,7 +119,7 @@ def diff(
         from mlmcsc.cli.version.plotting import require_plots  # noqa: PLC0415  # not for --help
 
         require_plots(plot)
-    with session.open() as db:
+    with session.open() as db, named_versions():
         found = db.version_checks.diff(old, new, **asked)
         if output is not None:
             _write(db, output, old, new, asked["only"])
@@ -117,14 +130,14 @@ def diff(
     if session.json:
         print_json({"identical": found.identical, **found.to_dict()})
     else:
-        _show(found)
+        _show(found, transitions=transitions)
     for path in (output, plot):
         if path is not None:
             note(f"written to {path}")
     return FINDING if exit_code and not found.identical else OK
 
 
-def _show(found: VersionDiff) -> None:
+def _show(found: VersionDiff, *, transitions: bool) -> None:
     facts(
         {
             f"{found.old} (old)": counted(found.old_rows, "image"),
@@ -133,15 +146,20 @@ def _show(found: VersionDiff) -> None:
             "removed": f"{found.removed:,}",
             "relabelled": f"{found.relabelled:,}",
             "moved": f"{found.moved:,}",
-            "redacted": f"{found.redacted:,}" if found.redacted else None,
+            "details": f"{found.details:,}" if found.details else None,
+            "not comparable": f"{found.redacted:,}, redacted" if found.redacted else None,
+            "other settings": "\n".join(map(_setting, found.settings)) or None,
+            "other features": "\n".join(map(_feature, found.features)) or None,
         }
     )
     if found.histogram:
         _show_histogram(found)
+    if transitions and found.transitions:
+        _show_transitions(found.transitions)
     if found.samples:
         table(SAMPLES, found.samples, "images that differ")
     elif found.identical:
-        say("the same images, with the same labels in the same splits")
+        say("the same images, labels, splits, settings and features")
     if found.next_after_id is not None:
         note(f"more: add --after-id {found.next_after_id}, a higher --limit, or --output FILE")
 
@@ -155,7 +173,32 @@ def _show_histogram(found: VersionDiff) -> None:
         Column("", lambda b: "#" * -(-b.count * BAR // most), whole=True),
     )
     mean = f"{found.mean_difference:+.4g}"
-    table(columns, found.histogram, f"new label minus old one, mean {mean}")
+    bars = [each for each in found.histogram if each.count]
+    table(columns, bars, f"new label minus old one, mean {mean}")
+
+
+def _setting(other: Setting) -> str:
+    return f"{other.name}: {cell(other.old)} -> {cell(other.new)}"
+
+
+def _feature(other: OtherFeatures) -> str:
+    vectors = f"{other.old_vectors:,} -> {counted(other.new_vectors, 'vector')}"
+    return f"{other.feature_type} {other.extractor_version} {other.change}: {vectors}"
+
+
+def _show_transitions(found: Transitions) -> None:
+    """The table without rows and columns in which there is nothing."""
+    rows = [at for at, row in enumerate(found.counts) if any(row)]
+    shown = [at for at, column in enumerate(zip(*found.counts, strict=True)) if any(column)]
+    columns = (
+        Column("old", lambda at: f"{found.edges[at]:.6g}", right=True),
+        *(Column(f"{found.edges[to]:.6g}", partial(_count, found, to), right=True) for to in shown),
+    )
+    table(columns, rows, "from old label (rows) to new one (columns), each from this value on")
+
+
+def _count(found: Transitions, to: int, at: int) -> str:
+    return f"{found.counts[at][to]:,}" if found.counts[at][to] else "."
 
 
 def _write(db: DatabaseManager, output: str, old: str, new: str, only: str | None) -> None:
@@ -184,11 +227,16 @@ def _cells(sample: Sample) -> tuple[Any, ...]:
         sample.image_id,
         sample.path,
         " ".join(sample.changes),
-        sample.old_label,
-        sample.new_label,
+        _rounded(sample.old_label),
+        _rounded(sample.new_label),
         sample.old_split,
         sample.new_split,
     )
+
+
+def _rounded(label: float | None) -> float | None:
+    """A mean of readings without the noise of binary fractions."""
+    return None if label is None else float(f"{label:.9g}")
 
 
 commands = (diff,)

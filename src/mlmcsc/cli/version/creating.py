@@ -24,30 +24,33 @@ NO_FEATURES = "none"
 
 def narrowing(command: F) -> F:
     """The options that narrow the images, beside those of `training split`."""
-    for option in (
-        click.option(
-            "--specimen",
-            "specimen_ids",
-            multiple=True,
-            metavar="NUMBER",
-            help="Only images of this specimen; may stand several times.",
-        ),
-        click.option("--material", help="Only of this material."),
-        click.option("--heat", help="Only of this heat."),
-        click.option("--min-quality", type=float, help="Least image quality, 0 to 1."),
-        click.option("--since", type=Moment(), metavar="TIME", help="Taken at or after."),
-        click.option("--until", type=Moment(), metavar="TIME", help="Taken before."),
-        click.option("--feature-type", help="Only images with a vector of this type."),
-        click.option("--model-version-id", type=int, help="Whose --min-confidence."),
-        click.option(
-            "--features",
-            multiple=True,
-            metavar="TYPE[:EXTRACTOR]",
-            help="Feature set to hold; may stand several times. Left out: all; `none`: none.",
-        ),
-    ):
+    for option in reversed(OPTIONS):
         command = option(command)
     return command
+
+
+OPTIONS = (
+    click.option(
+        "--specimen",
+        "specimen_ids",
+        multiple=True,
+        metavar="NUMBER",
+        help="Only images of this specimen; may stand several times.",
+    ),
+    click.option("--material", help="Only of this material."),
+    click.option("--heat", help="Only of this heat."),
+    click.option("--min-quality", type=float, help="Least image quality, 0 to 1."),
+    click.option("--since", type=Moment(), metavar="TIME", help="Taken at or after."),
+    click.option("--until", type=Moment(), metavar="TIME", help="Taken before."),
+    click.option("--feature-type", help="Only images with a vector of this type."),
+    click.option("--model-version-id", type=int, help="Model that --min-confidence is about."),
+    click.option(
+        "--features",
+        multiple=True,
+        metavar="TYPE[:EXTRACTOR]",
+        help="Feature set to hold; may stand several times. Left out: all; `none`: none.",
+    ),
+)
 
 
 @click.command(
@@ -133,6 +136,8 @@ def _show(made: CreatedVersion, *, dry_run: bool) -> None:
         note("there are no labelled images yet: the version is empty")
     elif made.empty_splits:
         note(f"without an image: {', '.join(made.empty_splits)}")
+    if made.new_base is not None:
+        note(f"all rows are stored anew, for the version before is damaged: {made.new_base}")
     if dry_run:
         say(f"dry run: {made.version} was not made")
     elif made.created:

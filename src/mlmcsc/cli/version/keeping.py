@@ -14,8 +14,11 @@ from mlmcsc.cli.paging import listing, show_listing
 from mlmcsc.cli.session import Session
 
 if TYPE_CHECKING:
+    from mlmcsc.domain.records import DataVersionRecord
     from mlmcsc.domain.versions.reports import DeletedVersion, VersionDetails
 
+ROOT = 12
+"""Characters of a root that tell one version from another."""
 BAR = 30
 """Characters of the longest bar of a histogram."""
 
@@ -24,7 +27,10 @@ BAR = 30
 @listing
 @click.pass_obj
 def list_versions(session: Session, /, **page: Any) -> None:
-    """List versions, with their tags."""
+    """List versions: tags, images in each split, size of the rows, root.
+
+    A version whose row was damaged is listed too; `version show` says what to do.
+    """
     with session.open() as db:
         tags: dict[str, list[str]] = {}
         for tag_name, version in db.versions.tags().items():
@@ -35,6 +41,9 @@ def list_versions(session: Session, /, **page: Any) -> None:
             Column("tags", lambda v: ", ".join(tags.get(v.version, [])) or None),
             attribute("total_images", "images", right=True),
             attribute("total_labels", "labels", right=True),
+            Column("train/val/test", _splits, right=True),
+            Column("size", _size, right=True),
+            Column("root", lambda v: v.root and v.root[:ROOT], whole=True, minor=True),
             Column("redacted", lambda v: v.n_redacted or None, right=True, minor=True),
             attribute("description", minor=True),
             attribute("created_at", "created (UTC)", whole=True, minor=True),
@@ -97,7 +106,9 @@ def untag(session: Session, tag: str) -> None:
 )
 @click.argument("version")
 @click.option("--dry-run", is_flag=True, help="Say what would go; delete nothing.")
-@click.option("--force", is_flag=True, help="Also while a tag points to it or a model names it.")
+@click.option(
+    "--force", is_flag=True, help="Also a version with a tag, a model, exports, or damaged files."
+)
 @click.option("--confirm", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(session: Session, *, version: str, dry_run: bool, force: bool, confirm: bool) -> int:
@@ -134,10 +145,33 @@ def _show_deletion(session: Session, done: DeletedVersion) -> None:
         note(f"tags: {', '.join(done.tags)}")
     if done.models:
         note(f"trained on it: {', '.join(done.models)}")
+    if done.exports:
+        note(f"{counted(done.exports, 'export')} of it: `version exports` lists them")
+    if done.damage:
+        note(f"damaged: {done.damage}")
+
+
+def _splits(record: DataVersionRecord) -> str | None:
+    """Images in each split."""
+    from mlmcsc.domain.versions.reports import damage_of  # noqa: PLC0415  # not for --help
+
+    if record.manifest is None or damage_of(record):
+        return None
+    return "/".join(f"{count:,}" for count in record.manifest["report"]["splits"].values())
+
+
+def _size(record: DataVersionRecord) -> str | None:
+    """Bytes of the rows, or that nobody can tell where they are."""
+    from mlmcsc.domain.versions.reports import damage_of  # noqa: PLC0415  # not for --help
+
+    if damage_of(record):
+        return "damaged"
+    return None if record.backup_size is None else size(record.backup_size)
 
 
 def _show(found: VersionDetails) -> None:
     record = found.record
+    manifest = {} if found.damage else record.manifest or {}
     facts(
         {
             "version": record.version,
@@ -152,18 +186,19 @@ def _show(found: VersionDetails) -> None:
             if record.n_redacted
             else None,
             "mean quality": record.avg_quality_score,
-            "label policy": (record.manifest or {}).get("label_policy"),
-            "seed": (record.manifest or {}).get("seed"),
-            "filters": (record.manifest or {}).get("filters") or None,
+            "label policy": manifest.get("label_policy"),
+            "seed": manifest.get("seed"),
+            "filters": manifest.get("filters") or None,
             "root": record.root or "none: it was recorded without its images",
-            "manifest": record.backup_path,
+            "manifest": found.manifest_path,
             "rows": _stored(found),
             "trained on it": ", ".join(found.models) or None,
+            "damaged": found.damage,
         }
     )
     if found.features:
         table(FEATURES, found.features, title="Features")
-    if found.splits and record.label_distribution:
+    if found.splits and record.label_distribution and not found.damage:
         _show_labels(found)
     for reason, count in found.report.get("left_out", {}).items():
         say(f"{count:,} left out: {reason}")
@@ -178,7 +213,7 @@ def _stored(found: VersionDetails) -> str | None:
 
 
 def _show_labels(found: VersionDetails) -> None:
-    """A histogram for each split; bars of one split are to one scale."""
+    """A histogram for each split, without empty bins; bars of one split are to one scale."""
     histogram = found.record.label_distribution
     edges = histogram["edges"]
     for name, count in found.splits.items():
@@ -186,6 +221,8 @@ def _show_labels(found: VersionDetails) -> None:
         bars = histogram.get(name, [])
         most = max([*bars, 1])
         for low, high, number in zip(edges, edges[1:], bars, strict=False):
+            if not number:
+                continue
             bar = "#" * (-(-number * BAR // most))
             say(f"  {low:8.3g} to {high:<8.3g} {number:>9,} {bar}".rstrip())
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from mlmcsc.errors import UnsupportedError, ValidationError
 
 if TYPE_CHECKING:
-    from mlmcsc.domain.versions.diff import VersionDiff
+    from mlmcsc.domain.versions.differences import Transitions, VersionDiff
 
 SUFFIXES: Final = (".svg", ".png")
 SCALE: Final = 2.0
 """Pixels of a PNG per point of the drawing, so that letters are sharp on today's screens."""
-CHANGES: Final = ("added", "removed", "relabelled", "moved", "redacted")
+CHANGES: Final = ("added", "removed", "relabelled", "moved", "details", "redacted")
 
 
 def require_plots(path: str) -> None:
@@ -44,6 +44,8 @@ def draw_diff(found: VersionDiff, output: str) -> None:
     parts = [_counts(found)]
     if found.histogram:
         parts.append(_differences(found))
+    if found.transitions:
+        parts.append(_moves(found.transitions))
     drawn = svg(alt.vconcat(*parts, spacing=18))
     path = Path(output).absolute()
     with draft(path) as made:
@@ -61,7 +63,9 @@ def _counts(found: VersionDiff) -> Any:
 
     from mlmcsc.demo.charts.style import COLOURS, INK, WIDTH, data  # noqa: PLC0415
 
-    shown = [name for name in CHANGES if name != "redacted" or found.redacted]
+    shown = [
+        name for name in CHANGES if name not in {"details", "redacted"} or getattr(found, name)
+    ]
     rows = [{"change": name, "images": getattr(found, name)} for name in shown]
     base = alt.Chart(data(rows)).encode(
         y=alt.Y("change:N", sort=shown, title=None, axis=alt.Axis(domain=False, ticks=False)),
@@ -101,3 +105,56 @@ def _differences(found: VersionDiff) -> Any:
     )
     title = f"{found.relabelled:,} relabelled, mean {found.mean_difference:+.3g}"
     return (bars + mean.encode(x="mean:Q")).properties(width=WIDTH, height=150, title=title)
+
+
+def _moves(found: Transitions) -> Any:
+    """A heat map: how many went from which label to which."""
+    import altair as alt  # noqa: PLC0415  # heavy: only for plots
+
+    from mlmcsc.demo.charts.style import COLOURS, WIDTH, data  # noqa: PLC0415
+
+    edges, most = found.edges, max(map(max, found.counts))
+    rows = [
+        {
+            "old": edges[at],
+            "old_end": edges[at + 1],
+            "old_middle": (edges[at] + edges[at + 1]) / 2,
+            "new": edges[to],
+            "new_end": edges[to + 1],
+            "new_middle": (edges[to] + edges[to + 1]) / 2,
+            "images": count,
+            "dark": count > 0.6 * most,
+        }
+        for at, row in enumerate(found.counts)
+        for to, count in enumerate(row)
+        if count
+    ]
+    bounds = alt.Scale(domain=[edges[0], edges[-1]], nice=False)
+    axis = alt.Axis(values=list(edges[::2]), format="~g")
+    x = alt.X("new:Q", scale=bounds, axis=axis, title="new label")
+    y = alt.Y("old:Q", scale=bounds, axis=axis, title="old label")
+    shade = alt.Scale(domain=[0, most], range=["#e8f1f8", COLOURS[0]])
+    cells = (
+        alt.Chart(data(rows))
+        .mark_rect(stroke="white")
+        .encode(
+            x=x,
+            y=y,
+            x2="new_end:Q",
+            y2="old_end:Q",
+            color=alt.Color("images:Q", scale=shade, legend=None),
+        )
+    )
+    ink = alt.condition("datum.dark", alt.value("white"), alt.value("black"))
+    numbers = (
+        alt.Chart(data(rows))
+        .mark_text(fontSize=9)
+        .encode(
+            x=alt.X("new_middle:Q", scale=bounds, axis=axis, title="new label"),
+            y=alt.Y("old_middle:Q", scale=bounds, axis=axis, title="old label"),
+            text=alt.Text("images:Q", format="~s"),
+            color=ink,
+        )
+    )
+    title = "From old label to new, images"
+    return (cells + numbers).properties(width=WIDTH, height=WIDTH, title=title)

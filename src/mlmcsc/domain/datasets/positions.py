@@ -6,11 +6,42 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from mlmcsc.domain.datasets.sharding import Order, whole
+from mlmcsc.domain.datasets.sharding import LARGEST, Order, whole
 from mlmcsc.domain.records import Record
 from mlmcsc.errors import ValidationError
 
 FORMAT: Final = "mlmcsc-position-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which worker of how many, and how many batches it has read.
+
+    Attributes:
+        worker: 0 to `workers` - 1.
+        workers: Workers of the rank.
+        batches: Batches of this worker that were read.
+    """
+
+    worker: int = 0
+    workers: int = 1
+    batches: int = 0
+
+    @classmethod
+    def parted(cls, state: Any) -> tuple[Share, Any]:
+        """The share that the state of a worker tells, and the position it began with.
+
+        Raises:
+            ValidationError: The share makes no sense.
+        """
+        names = [each.name for each in fields(cls)]
+        if not isinstance(state, Mapping) or not any(name in state for name in names):
+            return cls(), state
+        workers = whole("workers", state.get("workers"), 1, 2**16)
+        worker = whole("worker", state.get("worker"), 0, workers - 1)
+        batches = whole("batches", state.get("batches"), 0, LARGEST)
+        rest = {name: value for name, value in state.items() if name not in names}
+        return cls(worker, workers, batches), rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +72,8 @@ class Plan(Record):
         whole("batch_size", self.batch_size, 1, 2**31)
         whole("workers", self.workers, 1, 2**16)
         whole("worker", self.worker, 0, self.workers - 1)
+        if not isinstance(self.drop_last, bool):
+            raise ValidationError(f"drop_last={self.drop_last!r}: give True or False.")
 
     def __len__(self) -> int:
         """Batches from `start` on, of all workers of the rank."""
@@ -83,10 +116,17 @@ class Plan(Record):
             raise ValidationError(
                 "state: give what Batch.position or state_dict() returned, as it was."
             )
+        unknown = sorted(map(str, set(state) - set(here)))
+        if unknown:
+            raise ValidationError(
+                f"state: {', '.join(unknown)} is not of a position. The state of a worker goes "
+                "back to load_state_dict() in that worker; a batch's position suits every reader."
+            )
         other = [
             f"{name} ({state.get(name)!r} in the state, {value!r} here)"
             for name, value in here.items()
-            if name != "next" and state.get(name) != value
+            if name != "next"
+            and (state.get(name) != value or type(state.get(name)) is not type(value))
         ]
         if other:
             raise ValidationError(

@@ -2,6 +2,7 @@
 
 from mlmcsc.domain.similarity.grouping import Grouping
 from mlmcsc.domain.similarity.metrics import Metric, as_metric, as_queries, check_k
+from mlmcsc.domain.similarity.options import SearchOptions, check_flag, check_options
 from mlmcsc.domain.similarity.ranking import NOTHING, Nearest, nearest, recall
 from mlmcsc.domain.similarity.results import (
     DuplicateGroup,
@@ -20,12 +21,15 @@ __all__ = [
     "Grouping",
     "Metric",
     "Nearest",
+    "SearchOptions",
     "SimilarFilter",
     "SimilarImage",
     "SimilarResult",
     "as_metric",
     "as_queries",
+    "check_flag",
     "check_k",
+    "check_options",
     "nearest",
     "recall",
 ]

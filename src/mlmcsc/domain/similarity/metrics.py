@@ -13,6 +13,9 @@ from mlmcsc.errors import ValidationError
 ROUNDING = 2.0**-24
 """Unit roundoff of float32 (IEEE 754)."""
 
+LARGEST = 1e18
+"""Largest number of a query where its length counts: products with float32 stay finite."""
+
 
 class Metric(StrEnum):
     """A distance; smaller is more alike."""
@@ -43,10 +46,13 @@ def as_queries(vectors: Any, dimension: int, metric: Metric) -> NDArray[np.float
     Args:
         vectors: Numbers of shape `(Q, D)`.
         dimension: The D of the stored vectors.
-        metric: Cosine needs vectors that have a direction.
+        metric: Cosine needs vectors that have a direction, and that alone.
+
+    Returns:
+        Float64; with cosine scaled by a power of 2, which changes no cosine and no rounding.
 
     Raises:
-        ValidationError: Another shape, numbers that are not finite, or a zero vector.
+        ValidationError: Another shape, numbers that are not finite or too large, or a zero vector.
     """
     try:
         given = np.asarray(vectors)
@@ -71,6 +77,17 @@ def as_queries(vectors: Any, dimension: int, metric: Metric) -> NDArray[np.float
         raise ValidationError(
             f"vector {zero[0]} is all zeros and has no direction, which metric='cosine' needs. "
             "Use metric='l2', or repair the extractor."
+        )
+    largest = np.abs(queries).max(axis=1, initial=0.0)
+    if metric is Metric.COSINE:
+        _, exponents = np.frexp(largest)
+        scaled: NDArray[np.float64] = np.ldexp(queries, -exponents[:, None])
+        return scaled
+    if len(largest) and largest.max() > LARGEST:
+        raise ValidationError(
+            f"vector {int(largest.argmax())}: its largest number is {largest.max():.3g}; with "
+            f"metric='{metric}' at most {LARGEST:g}, or squares overflow. Scale the vectors, or "
+            "use metric='cosine'."
         )
     return queries
 
@@ -122,7 +139,8 @@ def distances(
         return -products
     # The root of the product, not the product of the roots: equal vectors are exactly 0 apart.
     lengths = np.sqrt((wide * wide).sum(axis=1) * (query * query).sum())
-    return np.clip(1 - products / lengths, 0.0, 2.0)
+    angles: NDArray[np.float64] = np.clip(1 - products / lengths, 0.0, 2.0)
+    return angles
 
 
 def float32_error(

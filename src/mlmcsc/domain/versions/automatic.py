@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -56,6 +56,7 @@ class Due(Record):
         version: What it would be called.
         since: Name of the newest version; None where there is none.
         label_changes: Labels stored, corrected or verified since; all labels where there is none.
+        judged: How many of these were found to decide no value when a version was due.
         labels_missing: Further label changes that make the next; None: no number of them does.
         next_at: When the schedule fires next, or fired first since the newest version, UTC; None
             without a schedule, and before the first version, which waits for nothing.
@@ -67,13 +68,20 @@ class Due(Record):
     version: str
     since: str | None
     label_changes: int
+    judged: int
     labels_missing: int | None
     next_at: datetime | None
     hours_missing: float | None
 
 
 def judge(
-    rules: Rules, last: LastVersion | None, changes: int, names: Iterable[str], now: datetime
+    rules: Rules,
+    last: LastVersion | None,
+    changes: int,
+    names: Iterable[str],
+    now: datetime,
+    *,
+    judged: int = 0,
 ) -> Due:
     """Whether a version is due.
 
@@ -81,45 +89,76 @@ def judge(
         rules: When to make one.
         last: The newest version, if any.
         changes: Label changes since; all labels where there is none.
-        names: The names of all versions.
+        names: The names that are taken.
         now: The time, aware.
+        judged: How many of the changes are known to decide no value.
     """
-    missing = None if rules.new_labels is None else max(0, rules.new_labels - changes)
+    fresh = changes - judged
+    missing = None if rules.new_labels is None else max(0, rules.new_labels - fresh)
     next_at = None
     if rules.schedule is not None and last is not None:
         next_at = next_time(rules.schedule, last.created_at)
     wait = None if next_at is None else max(0.0, (next_at - now).total_seconds() / HOUR)
-    is_due, reason = _verdict(rules, last, changes, now, _lacks(changes, missing, wait))
+    told = _told(changes, judged, None if last is None else last.version)
+    lacks = _lacks(changes, missing, wait)
+    is_due, reason = _verdict(rules, last, fresh, now, told, lacks)
     return Due(
         due=is_due,
         reason=reason,
         version=next_name(rules.name_pattern, names, now),
         since=None if last is None else last.version,
         label_changes=changes,
+        judged=judged,
         labels_missing=missing,
         next_at=next_at,
         hours_missing=wait,
     )
 
 
+def nothing_decides(rules: Rules, found: Due) -> Due:
+    """The verdict once it was seen that a version would be as the newest one."""
+    return replace(
+        found,
+        due=False,
+        reason=_told(found.label_changes, found.label_changes, found.since),
+        judged=found.label_changes,
+        labels_missing=rules.new_labels,
+    )
+
+
 def _verdict(
-    rules: Rules, last: LastVersion | None, changes: int, now: datetime, lacks: list[str]
+    rules: Rules,
+    last: LastVersion | None,
+    fresh: int,
+    now: datetime,
+    told: str,
+    lacks: list[str],
 ) -> tuple[bool, str]:
-    since = "" if last is None else f" since {last.version}"
-    told = f"{_changes(changes)}{since}"
     if not rules.enabled:
         return False, "versioning.enabled is false"
     if rules.new_labels is None and rules.schedule is None:
         return False, "neither versioning.auto_new_labels nor versioning.auto_schedule is set"
-    if not changes:
+    if not fresh:
         return False, told
-    if rules.new_labels is not None and changes >= rules.new_labels:
+    if rules.new_labels is not None and fresh >= rules.new_labels:
         return True, told
     if rules.schedule is not None and due(
         rules.schedule, None if last is None else last.created_at, now
     ):
         return True, f"{told}, and the schedule {rules.schedule!r}"
     return False, f"{told}; missing are {' or '.join(lacks)}"
+
+
+def _told(changes: int, judged: int, since: str | None) -> str:
+    told = _changes(changes) + ("" if since is None else f" since {since}")
+    if not judged:
+        return told
+    of_these = (
+        "none of which decides a value"
+        if judged == changes
+        else f"{judged:,} of which decide no value"
+    )
+    return f"{told}, {of_these}"
 
 
 def _lacks(changes: int, missing: int | None, wait: float | None) -> list[str]:
@@ -136,7 +175,7 @@ def next_name(pattern: str, names: Iterable[str], now: datetime) -> str:
 
     Args:
         pattern: Holds `{n}`, and may hold `{date}`.
-        names: The names of all versions.
+        names: The names that are taken.
         now: Whose day, in UTC, `{date}` is.
     """
     dated = pattern.replace("{date}", f"{now.astimezone(UTC):%Y-%m-%d}")

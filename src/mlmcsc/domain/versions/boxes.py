@@ -51,6 +51,7 @@ class Box(Record):
         width: Pixels, above 0.
         height: Pixels, above 0.
         name: Class of what is in it.
+        outline: The polygon around which it is the smallest box, if it was drawn as one.
     """
 
     x: float
@@ -58,6 +59,15 @@ class Box(Record):
     width: float
     height: float
     name: str = DEFAULT_CLASS
+    outline: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def area(self) -> float:
+        """Square pixels: of the polygon (shoelace formula), else of the box."""
+        if not self.outline:
+            return self.width * self.height
+        pairs = zip(self.outline, (*self.outline[1:], self.outline[0]), strict=True)
+        return abs(sum(x * v - u * y for (x, y), (u, v) in pairs)) / 2
 
 
 Boxes = tuple[Box, ...]
@@ -129,10 +139,12 @@ def _region(region: Mapping[str, Any], around: Mapping[str, Any]) -> Box | None:
     polygons = [key for key in ("points", "polygon") if _is_polygon(region.get(key))]
     if len(nested) + len(polygons) > 1:
         raise UnclearBoxError(f"{', '.join(nested + polygons)}: which of them is meant?")
+    outline: tuple[tuple[float, float], ...] = ()
     if nested:
         edges: Edges | None = _edges(region[nested[0]], _format(region, around))
     elif polygons:
-        x, y = zip(*region[polygons[0]], strict=True)
+        outline = tuple((float(x), float(y)) for x, y in region[polygons[0]])
+        x, y = zip(*outline, strict=True)
         edges = (min(x), min(y), max(x), max(y))
     else:
         edges = _keyed(region)
@@ -141,7 +153,7 @@ def _region(region: Mapping[str, Any], around: Mapping[str, Any]) -> Box | None:
     left, top, right, bottom = edges
     if right <= left or bottom <= top:
         raise UnclearBoxError(f"an empty box: {list(edges)} as left, top, right, bottom")
-    return Box(left, top, right - left, bottom - top, _name(region))
+    return Box(left, top, right - left, bottom - top, _name(region), outline)
 
 
 def _format(region: Mapping[str, Any], around: Mapping[str, Any]) -> Any:
@@ -226,4 +238,5 @@ def _cut(box: Box, width: float, height: float) -> Box:
     across, down = min(right, width) - left, min(bottom, height) - top
     if across <= 0 or down <= 0:
         raise UnclearBoxError("a box outside the image")
-    return Box(left, top, across, down, box.name)
+    outline = tuple((min(max(x, 0.0), width), min(max(y, 0.0), height)) for x, y in box.outline)
+    return Box(left, top, across, down, box.name, outline)

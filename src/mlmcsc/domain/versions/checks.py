@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -19,7 +20,8 @@ class VersionFinding(Record):
     """One thing that is not as it was frozen.
 
     Attributes:
-        kind: `manifest`, `columns`, `layer`, `row`, `root`, `redactions`, `features` or `image`.
+        kind: `manifest`, `layer`, `row`, `root`, `columns`, `trail`, `redactions`, `kept`,
+            `features` or `image`.
         what: What is wrong.
         where: The file, table or column.
         image_id: The image, where it is about one.
@@ -31,6 +33,21 @@ class VersionFinding(Record):
     where: str
     image_id: int | None = None
     repair: str = FROM_BACKUP
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found so far; beyond `MOST_FINDINGS` they are only counted."""
+
+    listed: list[VersionFinding] = field(default_factory=list)
+    count: int = 0
+
+    def take(self, found: Iterable[VersionFinding]) -> None:
+        """Note more."""
+        for each in found:
+            self.count += 1
+            if len(self.listed) < MOST_FINDINGS:
+                self.listed.append(each)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ those names can differ, so all else is left out before anything is compared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlmcsc.domain.records import Record
-from mlmcsc.domain.splits import Split
 from mlmcsc.domain.versions.rows import State
 from mlmcsc.errors import ValidationError
 
@@ -34,11 +33,14 @@ class Change(StrEnum):
     RELABELLED = "relabelled"
     MOVED = "moved"
     """To another split."""
+    DETAILS = "details"
+    """Its content, path, specimen, size, annotation or boxes are others; or, with the same label,
+    the labels that decided it."""
     REDACTED = "redacted"
-    """Its label cannot be compared: it was erased from one version or from both."""
+    """It cannot be compared: what it said was erased from one version or from both."""
 
 
-BITS: Final = {change: 1 << at for at, change in enumerate(Change)}
+BITS: Final[dict[Change, int]] = {change: 1 << at for at, change in enumerate(Change)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,19 @@ class Rows:
         states: int8, values of `State`.
         labels: float64, NaN where redacted or gone.
         splits: int8, values of `Split`.
+        marks: int64, the beginning of the salt, or of the leaf where redacted: rows of two versions
+            that have the same are the same row.
     """
 
     ids: Ids
     states: NDArray[np.int8]
     labels: NDArray[np.float64]
     splits: NDArray[np.int8]
+    marks: NDArray[np.int64]
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Rows:
         """Some of the rows, by mask or by place."""
-        return Rows(self.ids[which], self.states[which], self.labels[which], self.splits[which])
+        return Rows(*(getattr(self, name)[which] for name in self.__slots__))
 
     def of(self, images: Ids) -> Rows:
         """The rows of these images, which are ascending and each there once."""
@@ -69,10 +74,7 @@ class Rows:
 def joined(parts: Sequence[Rows]) -> Rows:
     """Rows one behind the other."""
     return Rows(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([part.states for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.splits for part in parts]),
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in Rows.__slots__)
     )
 
 
@@ -125,6 +127,12 @@ class Changes:
         relabelled = self.only(Change.RELABELLED)
         return relabelled.new_labels - relabelled.old_labels
 
+    def without_details(self, images: Ids) -> Changes:
+        """These images, ascending, turned out to have the same details in both versions."""
+        kinds = self.kinds.copy()
+        kinds[_member(images, self.ids)] &= ~np.uint8(BITS[Change.DETAILS])
+        return replace(self, kinds=kinds)._take(kinds != 0)  # noqa: SLF001  # our own class
+
     def _take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Changes:
         return Changes(
             self.ids[which],
@@ -137,34 +145,40 @@ class Changes:
 
 
 def compare(old: Rows, new: Rows) -> Changes:
-    """What differs between two versions' rows, of which none is gone."""
+    """What differs between two versions' rows, of which none is gone.
+
+    Rows that were written anew are said to differ in their details; see `Changes.without_details`.
+    """
     ids = np.union1d(old.ids, new.ids)
-    old_labels, old_splits, old_redacted = _spread(old, ids)
-    new_labels, new_splits, new_redacted = _spread(new, ids)
-    there, here = old_splits >= 0, new_splits >= 0
-    both = there & here
-    redacted = both & (old_redacted | new_redacted)
+    before, after = _spread(old, ids), _spread(new, ids)
+    there, here = before.splits >= 0, after.splits >= 0
+    both, anew = there & here, before.marks != after.marks
+    erased = (before.states == State.REDACTED) | (after.states == State.REDACTED)
+    redacted, known = both & erased & anew, both & ~erased
     kinds = np.zeros(len(ids), dtype=np.uint8)
     kinds[here & ~there] = BITS[Change.ADDED]
     kinds[there & ~here] = BITS[Change.REMOVED]
-    kinds[redacted] |= BITS[Change.REDACTED]
-    kinds[both & ~redacted & (old_labels != new_labels)] |= BITS[Change.RELABELLED]
-    kinds[both & (old_splits != new_splits)] |= BITS[Change.MOVED]
-    every = Changes(ids, kinds, old_labels, new_labels, old_splits, new_splits)
+    kinds[redacted] = BITS[Change.REDACTED]
+    kinds[known & anew] = BITS[Change.DETAILS]
+    kinds[known & (before.labels != after.labels)] |= BITS[Change.RELABELLED]
+    kinds[known & (before.splits != after.splits)] |= BITS[Change.MOVED]
+    every = Changes(ids, kinds, before.labels, after.labels, before.splits, after.splits)
     return every._take(kinds != 0)  # noqa: SLF001  # our own class
 
 
-def _spread(
-    rows: Rows, ids: Ids
-) -> tuple[NDArray[np.float64], NDArray[np.int8], NDArray[np.bool_]]:
-    """Labels, splits and whether redacted, with a place for each of `ids`."""
-    at = np.searchsorted(ids, rows.ids)
-    labels = np.full(len(ids), np.nan)
-    splits = np.full(len(ids), -1, dtype=np.int8)
-    redacted = np.zeros(len(ids), dtype=bool)
-    labels[at], splits[at] = rows.labels, rows.splits
-    redacted[at] = rows.states == State.REDACTED
-    return labels, splits, redacted
+def _spread(rows: Rows, ids: Ids) -> Rows:
+    """The rows with a place for each of `ids`; split -1 where there is none."""
+    at, size = np.searchsorted(ids, rows.ids), len(ids)
+    wide = Rows(
+        ids,
+        np.full(size, State.GONE, np.int8),
+        np.full(size, np.nan),
+        np.full(size, -1, np.int8),
+        np.zeros(size, np.int64),
+    )
+    for name in ("states", "labels", "splits", "marks"):
+        getattr(wide, name)[at] = getattr(rows, name)
+    return wide
 
 
 def _member(images: Ids, ids: Ids) -> NDArray[np.bool_]:
@@ -207,95 +221,6 @@ def histogram(differences: NDArray[np.float64]) -> tuple[Bin, ...]:
 def _round_width(least: float) -> float:
     power = 10.0 ** np.floor(np.log10(least))
     return float(next((s * power for s in STEPS if s * power >= least), 10 * power))
-
-
-@dataclass(frozen=True, slots=True)
-class Sample(Record):
-    """One image that differs.
-
-    Attributes:
-        image_id: The image.
-        path: Where its file is now; None where the database does not know the image any more.
-        changes: Names of what changed, one or two.
-        old_label: In the old version; None where there is none, or it was redacted.
-        new_label: In the new one, likewise.
-        old_split: `train`, `val` or `test`; None where the image is not in the old version.
-        new_split: Likewise.
-    """
-
-    image_id: int
-    path: str | None
-    changes: tuple[str, ...]
-    old_label: float | None
-    new_label: float | None
-    old_split: str | None
-    new_split: str | None
-
-
-def sample_rows(found: Changes, paths: dict[int, str]) -> tuple[Sample, ...]:
-    """The images that differ, as records."""
-    columns = (
-        found.ids,
-        found.kinds,
-        found.old_labels,
-        found.new_labels,
-        found.old_splits,
-        found.new_splits,
-    )
-    return tuple(
-        Sample(
-            image_id,
-            paths.get(image_id),
-            tuple(change.value for change, bit in BITS.items() if kinds & bit),
-            None if old_label != old_label else old_label,  # noqa: PLR0124  # NaN
-            None if new_label != new_label else new_label,  # noqa: PLR0124  # NaN
-            None if old_split < 0 else Split(old_split).name.lower(),
-            None if new_split < 0 else Split(new_split).name.lower(),
-        )
-        for image_id, kinds, old_label, new_label, old_split, new_split in zip(
-            *(column.tolist() for column in columns), strict=True
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class VersionDiff(Record):
-    """What differs between two versions.
-
-    Attributes:
-        old: Name of the one.
-        new: Name of the other.
-        old_rows: Images in the old one.
-        new_rows: Images in the new one.
-        added: Images in the new one only.
-        removed: Images in the old one only.
-        relabelled: Images in both, with another label.
-        moved: Images in both, in another split.
-        redacted: Images in both whose labels cannot be compared, as one was erased.
-        mean_difference: Mean of new minus old label over the relabelled; None for none.
-        histogram: Those differences, in bins.
-        samples: The images that differ, by id: as many as were asked for.
-        next_after_id: Where the next page of samples begins; None at the end.
-    """
-
-    old: str
-    new: str
-    old_rows: int
-    new_rows: int
-    added: int
-    removed: int
-    relabelled: int
-    moved: int
-    redacted: int
-    mean_difference: float | None
-    histogram: tuple[Bin, ...]
-    samples: tuple[Sample, ...]
-    next_after_id: int | None
-
-    @property
-    def identical(self) -> bool:
-        """Whether both hold the same images with the same labels in the same splits."""
-        return not (self.added or self.removed or self.relabelled or self.moved)
 
 
 def checked_change(word: str | None) -> Change | None:

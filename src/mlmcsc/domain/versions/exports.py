@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.records import Record
 
 SUMS: Final = "SHA256SUMS"
 """In every exported folder: hash and path of each other file, as `sha256sum -c` reads it."""
+
+RECIPIENT: Final = Field("recipient", Kind.TEXT, "to whom it goes", max_length=500, is_name=True)
 
 ImageMode = Literal["copy", "hardlink", "none", "path"]
 BoxSource = Literal["people", "model", "either"]
@@ -23,19 +26,22 @@ class DatasetExportRecord(Record):
     Attributes:
         id: Its number.
         version: The version's name.
-        format: `parquet`, `coco` …
+        root: Its Merkle root, hex: names can be given anew.
+        format: `parquet`, `coco` … or `checkout`.
         path: The folder, as it was named.
         recipient: To whom it went, None where nobody said.
         n_rows: Images in it.
         n_bytes: Size of its files, `SHA256SUMS` left out.
-        sha256: SHA-256 (hex) of its `SHA256SUMS`.
+        sha256: SHA-256 (hex) of its `SHA256SUMS`; of a checkout, of such a list of its labels.
         with_people: Whether it has codes for who labelled what.
+        technicians: Row ids of those whose labels went out, ascending.
         exported_at: When.
         exported_by: Subject id of who did it.
     """
 
     id: int
     version: str
+    root: str
     format: str
     path: str
     recipient: str | None
@@ -43,6 +49,7 @@ class DatasetExportRecord(Record):
     n_bytes: int
     sha256: str
     with_people: bool
+    technicians: Sequence[int]
     exported_at: datetime
     exported_by: str
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from mlmcsc.domain.records import Record
+
+CHECKOUT: Final = "checkout"
+"""The format under which a checkout is listed among the exports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +22,15 @@ class Contributor:
         deletes: Whether rows that rest on their labels are redacted, and not only such as name
             them.
         held_images: Images whose rows stay as they are nevertheless.
+        nameless: The names are gone already: rows that rest on the person's labels and have an
+            annotation are taken for such as name them.
     """
 
     technician_row: int | None
     identifiers: tuple[str, ...] = ()
     deletes: bool = False
     held_images: frozenset[int] = frozenset()
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Tally(Record):
 
 @dataclass(frozen=True, slots=True)
 class Recipient(Record):
-    """Somebody who was given a version with the person's rows (GDPR Art. 19).
+    """An export of a version in which labels of the person went out (GDPR Art. 19).
 
     Attributes:
         version: Which version.
@@ -88,12 +96,14 @@ class VersionErasure(Record):
         versions: Rows by version, of those that hold rows of the person or that name them.
         redacted: Rows that are redacted now, by version: such as several versions share count
             for each. In a restored database also those whose files were redacted before.
-        recipients: Who was given one of these versions.
+        recipients: Exports in which labels of the person went out, also of deleted versions.
+        unreached: Why files of a version could not be reached, by version.
     """
 
     versions: dict[str, Tally] = field(default_factory=dict)
     redacted: dict[str, int] = field(default_factory=dict)
     recipients: tuple[Recipient, ...] = ()
+    unreached: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_of_person(self) -> int:
@@ -113,11 +123,31 @@ class Contribution(Record):
     Attributes:
         version: Its name.
         root: What commits to its rows, hex.
-        rows: How many rest on their labels.
+        rows: How many rest on their labels; None where the version is deleted.
         recipients: Exports of it that were given away.
     """
 
     version: str
     root: str
-    rows: int
+    rows: int | None
     recipients: tuple[Recipient, ...]
+
+
+def unreached_lines(unreached: Mapping[str, str]) -> tuple[str, ...]:
+    """Lines that say which versions' files an erasure did not reach, and what is to be done."""
+    return tuple(
+        f"Files of data version {name}: {why} When they are put back, run `mlmcsc privacy replay`: "
+        "it redacts what rests on the person's labels. The names are gone by then: look for them "
+        "in other people's annotations by hand."
+        for name, why in sorted(unreached.items())
+    )
+
+
+def checkouts(recipients: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Checkouts in which labels of the person went out, with what is to be done, by folder."""
+    return {
+        each["path"]: f"a checkout of version {each['version']} with values that rest on the "
+        "person's labels: remove it, or renew it with `version checkout --overwrite`"
+        for each in recipients
+        if each["format"] == CHECKOUT
+    }

@@ -8,8 +8,9 @@ from typing import Any
 
 from mlmcsc.domain.records import DataVersionRecord, Record, VersionFeatureRecord
 from mlmcsc.domain.training import TrainingReport
-from mlmcsc.domain.versions.layers import Layer
-from mlmcsc.domain.versions.manifest import FrozenFeatures
+from mlmcsc.domain.versions.layers import Layer, read_layers
+from mlmcsc.domain.versions.manifest import FrozenFeatures, read_manifest
+from mlmcsc.errors import IntegrityError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class CreatedVersion(Record):
         bytes_written: Bytes of rows stored for this version alone.
         features: The feature sets that it holds.
         report: How the images were chosen, and why others were left out.
+        new_base: What was found wrong with the files of the version before, so that no rows could
+            be shared with it; None where nothing was.
     """
 
     version: str
@@ -47,6 +50,7 @@ class CreatedVersion(Record):
     bytes_written: int
     features: tuple[FrozenFeatures, ...]
     report: TrainingReport
+    new_base: str | None = None
 
     @property
     def id(self) -> int | None:
@@ -69,9 +73,11 @@ class VersionDetails(Record):
         features: The feature sets that it holds.
         layers: Where its rows lie, base first.
         shared_bytes: Bytes of these that other versions have too.
+        manifest_path: The file of its manifest, where it lies now; None: there is none.
         models: Model versions trained on it.
         splits: Images in each split.
         report: How the images were chosen; what the manifest says.
+        damage: What is wrong with its row and what to do; None where it can be read.
     """
 
     record: DataVersionRecord
@@ -79,9 +85,11 @@ class VersionDetails(Record):
     features: tuple[VersionFeatureRecord, ...]
     layers: tuple[Layer, ...]
     shared_bytes: int
+    manifest_path: str | None
     models: tuple[str, ...]
     splits: Mapping[str, int]
     report: Mapping[str, Any]
+    damage: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,8 @@ class DeletedVersion(Record):
         bytes_freed: Bytes of rows that no other version shares.
         tags: Tags that pointed to it.
         models: Models that name it as their training data.
+        exports: How often it was exported or checked out.
+        damage: What is wrong with its files; None where they can be read.
     """
 
     version: str
@@ -105,3 +115,23 @@ class DeletedVersion(Record):
     bytes_freed: int
     tags: tuple[str, ...]
     models: tuple[str, ...]
+    exports: int
+    damage: str | None
+
+
+def damage_of(record: DataVersionRecord) -> str | None:
+    """What is wrong with a version's row, and what to do; None where it can be read."""
+    if not record.frozen:
+        return None
+    try:
+        read_layers(record.layers)
+        manifest, _, _ = read_manifest(record.manifest)
+        sound = all(isinstance(each, dict) for each in (manifest.report, manifest.filters))
+    except IntegrityError as error:
+        return str(error)
+    if not sound or not isinstance(record.label_distribution, dict | None):
+        return (
+            f"The row of version {record.version!r} in data_versions was changed past mlmcsc. "
+            "Restore a backup."
+        )
+    return None

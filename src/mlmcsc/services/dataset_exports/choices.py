@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, get_args
 
 from mlmcsc.adapters.dataset_formats import FORMATS, SPLITS, DatasetFormat
 from mlmcsc.domain.fields import Field, Kind
-from mlmcsc.domain.versions.exports import BoxSource, ImageMode
+from mlmcsc.domain.versions.exports import RECIPIENT, BoxSource, ImageMode
 from mlmcsc.errors import ValidationError
 
 T = TypeVar("T")
@@ -18,7 +18,6 @@ T = TypeVar("T")
 MISSING: Final = ("error", "skip")
 LEAST_SHARD: Final = 1_000_000
 
-_RECIPIENT = Field("recipient", Kind.TEXT, "to whom it goes", max_length=500, is_name=True)
 _TARGET = Field("target", Kind.TEXT, "the folder to make", required=True, max_length=500)
 _SHARD = Field(
     "shard_bytes", Kind.INTEGER, "size of a shard in bytes", required=True, minimum=LEAST_SHARD
@@ -91,7 +90,7 @@ def check(
         images=mode,
         splits=_splits(splits),
         people=bool(people),
-        recipient=_RECIPIENT.check(recipient),
+        recipient=RECIPIENT.check(recipient),
         boxes=_one_of("boxes", boxes, get_args(BoxSource)),
         skip_missing=_one_of("missing", missing, MISSING) == "skip",
         shard_bytes=_SHARD.check(shard_bytes),

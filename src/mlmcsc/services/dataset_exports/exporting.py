@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from mlmcsc.adapters.dataset_formats import Dataset, ExportFolder, Sample, Writer, folder_draft
+from mlmcsc.adapters.dataset_formats import Dataset, ExportFolder, Sample, Writer, exporting_folder
 from mlmcsc.adapters.versions import VersionFolder
-from mlmcsc.domain.enums import Operation
-from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.progress import Tally
 from mlmcsc.domain.records import DataVersionRecord
@@ -21,14 +19,13 @@ from mlmcsc.domain.versions.exports import (
     MissingImage,
 )
 from mlmcsc.domain.versions.layers import read_layers
-from mlmcsc.errors import ImageFileError, IntegrityError, OvertakenError, ValidationError
+from mlmcsc.errors import ImageFileError, IntegrityError, ValidationError
 from mlmcsc.services.dataset_exports.choices import Choices
 from mlmcsc.services.dataset_exports.samples import MISSING, Samples
 from mlmcsc.store import schema
-from mlmcsc.store.models import dataset_exports
-from mlmcsc.store.queries import holds, rows
+from mlmcsc.store.queries import dataset_exports as queries
+from mlmcsc.store.queries import holds
 from mlmcsc.store.queries import versions as version_queries
-from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
 SHOWN: Final = 10
@@ -42,6 +39,7 @@ class _Told:
     """What is counted while images are written."""
 
     splits: Counter[str] = field(default_factory=Counter)
+    technicians: set[int] = field(default_factory=set)
     n_boxes: int = 0
     without_boxes: int = 0
     unverified: int = 0
@@ -65,13 +63,15 @@ class Export:
         began = time.perf_counter()
         with self.db.read() as view:
             version = version_queries.frozen(view, self.choices.version)
-            restricted = self._restricted(view)
+            restricted = frozenset(holds.restricted_technicians(view).tolist())
+            known = queries.digests(view)
             low, high = schema.read_setting(view.conn, "label_range")
         samples = Samples(
             self.db, self.folder, read_layers(version.layers), self.choices, restricted
         )
         dataset = self._dataset(version, (float(low), float(high)))
-        with folder_draft(self.choices.target, overwrite=self.choices.overwrite) as draft:
+        replaced = known if self.choices.overwrite else None
+        with exporting_folder(self.choices.target, replaced) as draft:
             with ExportFolder(draft.path, self.choices.images) as into:
                 self._write(into, dataset, samples, version)
                 self._refuse_nothing(samples)
@@ -88,9 +88,6 @@ class Export:
             missing=tuple(self.told.missing),
             seconds=time.perf_counter() - began,
         )
-
-    def _restricted(self, view: View) -> frozenset[int]:
-        return frozenset(holds.restricted_technicians(view).tolist())
 
     def _dataset(self, version: DataVersionRecord, label_range: tuple[float, float]) -> Dataset:
         return Dataset(
@@ -116,7 +113,7 @@ class Export:
                         self.progress(samples.n_read, total)
             except IntegrityError:
                 with self.db.read() as view:  # a redaction takes away the files that it replaces
-                    self._refuse_overtaken(view, version, samples)
+                    queries.refuse_overtaken(view, version, samples.restricted)
                 raise
             if self.told.n_missing and not self.choices.skip_missing:
                 raise self._missing()
@@ -135,6 +132,7 @@ class Export:
                 told.missing.append(MissingImage(sample.image_id, sample.sources[0], str(error)))
             return
         told.splits[sample.split] += 1
+        told.technicians |= samples.technicians
         if self.choices.format.boxes:
             told.n_boxes += len(sample.boxes or ())
             told.without_boxes += not sample.boxes
@@ -160,47 +158,26 @@ class Export:
                 " Choose other splits, boxes or another format."
             )
 
-    def _refuse_overtaken(self, view: View, version: DataVersionRecord, samples: Samples) -> None:
-        now = version_queries.frozen(view, version.version)
-        if now.layers != version.layers or not self._restricted(view) <= samples.restricted:
-            raise OvertakenError(
-                f"Rows of {version.version!r} were redacted, or people restricted, while it was "
-                "exported; nothing was. Export again."
-            )
-
     def _commit(
         self, version: DataVersionRecord, samples: Samples, n_bytes: int, sha256: str
     ) -> DatasetExportRecord:
         """Tell of the export, unless what it read may no longer be given away."""
-        choices, n_rows = self.choices, sum(self.told.splits.values())
+        choices = self.choices
+        values = {
+            "format": choices.name,
+            "path": str(choices.target),
+            "recipient": choices.recipient,
+            "n_rows": sum(self.told.splits.values()),
+            "n_bytes": n_bytes,
+            "sha256": sha256,
+            "with_people": choices.people,
+            "technicians": sorted(self.told.technicians),
+        }
+        told = {
+            "images": choices.images,
+            "splits": list(choices.splits),
+            "left_out": dict(samples.left_out),
+        }
         with self.db.write(self.actor) as tx:
-            self._refuse_overtaken(tx, version, samples)
-            values: dict[str, Any] = {
-                "version": version.version,
-                "format": choices.name,
-                "path": str(choices.target),
-                "recipient": choices.recipient,
-                "n_rows": n_rows,
-                "n_bytes": n_bytes,
-                "sha256": sha256,
-                "with_people": choices.people,
-                "exported_at": tx.now,
-                "exported_by": tx.vault.person(tx, self.actor.subject),
-            }
-            export_id = rows.insert(tx, dataset_exports, values)
-            told = values | {
-                "exported_at": tx.now.isoformat(),
-                "images": choices.images,
-                "splits": list(choices.splits),
-                "left_out": dict(samples.left_out),
-            }
-            event = AuditEvent(
-                Operation.EXPORT,
-                "dataset_exports",
-                export_id,
-                new_values=told,
-                n_rows=n_rows,
-                digest=sha256,
-            )
-            tx.record(event)
-        return DatasetExportRecord(id=export_id, **values)
+            queries.refuse_overtaken(tx, version, samples.restricted)
+            return queries.add(tx, version, values, told)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlmcsc.adapters.versions import VersionFolder
+from mlmcsc.domain.attempts import repeated
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.progress import Tally
 from mlmcsc.domain.versions.exports import (
@@ -15,11 +16,12 @@ from mlmcsc.domain.versions.exports import (
     DatasetExportReport,
     ImageMode,
 )
-from mlmcsc.errors import PermissionDeniedError
+from mlmcsc.errors import PermissionDeniedError, UnknownRecordError
 from mlmcsc.services.dataset_exports.choices import check
 from mlmcsc.services.dataset_exports.exporting import Export
 from mlmcsc.store.queries import dataset_exports as queries
 from mlmcsc.store.queries import versions as version_queries
+from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
 SHARD_BYTES = 1_000_000_000
@@ -82,7 +84,7 @@ class DatasetExports:
                 be written.
             ConflictError: The target is there.
             ImageFileError: Files are missing or changed; the message lists them.
-            OvertakenError: Rows were redacted, or people restricted, meanwhile.
+            OvertakenError: Rows were redacted, or people restricted, each time it was tried.
         """
         if people and Permission.READ_PERSONAL not in self.actor.permissions:
             raise PermissionDeniedError(
@@ -102,23 +104,33 @@ class DatasetExports:
             shard_bytes=shard_bytes,
             overwrite=overwrite,
         )
-        return Export(self.db, self.actor, self.folder, choices, progress).run()
+        return repeated(lambda: Export(self.db, self.actor, self.folder, choices, progress).run())
 
     @requires(Permission.READ)
     def list(self, version: str | None = None) -> tuple[DatasetExportRecord, ...]:
         """What was exported, oldest first.
 
         Args:
-            version: Name or tag, also of a version that is deleted; None: all.
+            version: Name or tag, or the name of a version that is deleted; None: all. Exports go
+                by the version's rows: such as another one of this name had are not its own.
 
         Raises:
             UnknownRecordError: There is no such version, and never was an export of it.
         """
         with self.db.read() as view:
-            if version is not None and version not in queries.versions(view):
-                version = version_queries.find(view, version).version
-            found = queries.every(view, version)
+            found = queries.every(view, None if version is None else _roots(view, version))
             names = self.db.vault.show(view, self.actor, [each.recipient for each in found])
             return tuple(
                 replace(each, recipient=name) for each, name in zip(found, names, strict=True)
             )
+
+
+def _roots(view: View, version: str) -> set[str]:
+    """The root of the version that is so called now; else those of the ones that were."""
+    try:
+        return {str(version_queries.find(view, version).root)}
+    except UnknownRecordError:
+        found = queries.roots_named(view, version)
+        if not found:
+            raise
+        return found

@@ -73,6 +73,7 @@ class Samples:
         left_out: Images left out, by reason; counted as they are read.
         codes: What stands for people.
         n_read: Rows read.
+        technicians: Row ids of those whose labels the sample given last rests on.
     """
 
     db: Store
@@ -83,6 +84,7 @@ class Samples:
     left_out: Counter[str] = field(default_factory=Counter)
     codes: Codes = field(default_factory=Codes)
     n_read: int = 0
+    technicians: frozenset[int] = frozenset()
 
     def __iter__(self) -> Iterator[Sample]:
         """By ascending image id."""
@@ -95,6 +97,7 @@ class Samples:
                     self.n_read += 1
                     sample = self._sample(row, places.get(row["image_id"], []))
                     if sample is not None:
+                        self.technicians = frozenset(row["technician_ids"])
                         yield sample
                 self.n_read += len(rows) - len(kept)
 

@@ -71,7 +71,8 @@ class DatasetImports:
 
         Args:
             folder: The dataset; of COCO also its JSON file, of WebDataset also one tar.
-            format: `coco`, `yolo`, `huggingface` or `webdataset`; left out, the files tell.
+            format: `coco`, `yolo`, `huggingface` or `webdataset`; of our own exports also
+                `parquet`, `csv` or `jsonl`. Left out, the files tell.
             technician: Whose labels these are, by id or staff number.
             label_column: The column, attribute or JSON key that holds the measured value.
             scale: What it is multiplied by: 0.01 turns per cent into shares.
@@ -92,16 +93,13 @@ class DatasetImports:
         kind = format or guess_format(source)
         found = read_dataset(source, kind)
         planned, rejected = plan(self.spec, found, label_column, scale)
-        brought, known, new = Brought(), 0, planned
+        brought, new, known = Brought(), planned, 0
         if not dry_run:
             brought = bring(self.doors(self.db), planned, self._forget, progress)
             rejected += brought.rejected
-            every = [
-                (brought.ids[at], each) for at, each in enumerate(planned) if at in brought.ids
-            ]
-            rows = self._new(who, every)
-            self._store(who, rows, {"path": str(source), "format": kind, "rejected": len(rejected)})
-            known, new = len(every) - len(rows), [each for _, each in rows]
+            told = {"path": str(source), "format": kind, "rejected": len(rejected)}
+            new = self._store(who, planned, brought, told)
+            known = len(brought.ids) - len(new)
         target = Path(rejected_to) if rejected_to else Path(f"{source}.rejected.csv")
         return DatasetImportReport(
             format=kind,
@@ -149,10 +147,16 @@ class DatasetImports:
                 new.append((image, each))
         return new
 
-    def _store(self, technician: int, rows: list[Row], told: dict[str, Any]) -> None:
-        """All labels in one transaction, with an event of where they come from."""
-        if not rows:
-            return
+    def _store(
+        self, technician: int, planned: Sequence[Planned], brought: Brought, told: dict[str, Any]
+    ) -> list[Planned]:
+        """All new labels in one transaction, with an event of where they come from."""
+        rows = self._new(technician, [(brought.ids[at], planned[at]) for at in sorted(brought.ids)])
+        if rows:
+            self._write(technician, rows, told)
+        return [each for _, each in rows]
+
+    def _write(self, technician: int, rows: list[Row], told: dict[str, Any]) -> None:
         columns = {
             "image_id": [image for image, _ in rows],
             "label": [each.value for _, each in rows],

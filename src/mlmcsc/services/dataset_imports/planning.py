@@ -10,6 +10,7 @@ from mlmcsc.domain.fields import RowSpec
 from mlmcsc.domain.foreign_datasets import (
     ForeignDataset,
     ForeignRow,
+    Packed,
     annotation_of,
     value_of,
 )
@@ -52,13 +53,23 @@ def plan(
             "measure nothing: name the column or attribute that holds the measured value with "
             "--label-column."
         )
-    planned, rejected = [], list(found.problems)
+    planned: list[Planned] = []
+    rejected = list(found.problems)
+    first: dict[str | Packed, Planned] = {}
     for row in found.rows:
         try:
-            planned.append(_planned(spec, row, column, scale))
+            each = _planned(spec, row, column, scale)
+            _refuse_second(first.setdefault(row.image, each), each)
+            planned.append(each)
         except ValidationError as error:
             rejected.append(Rejection(row.where, str(error)))
     return planned, rejected
+
+
+def _refuse_second(first: Planned, each: Planned) -> None:
+    """One technician gives an image one value: which of two is meant is not to be guessed."""
+    if (first.value, first.annotation) != (each.value, each.annotation):
+        raise ValidationError(f"speaks of the same image as {first.row.where}, and differs.")
 
 
 def _planned(spec: RowSpec, row: ForeignRow, column: str, scale: float) -> Planned:
@@ -66,6 +77,8 @@ def _planned(spec: RowSpec, row: ForeignRow, column: str, scale: float) -> Plann
     annotation = spec.by_name["annotation_data"].check(annotation_of(row))
     specimen = row.values.get(SPECIMEN)
     if specimen is not None:
+        if not isinstance(specimen, str | int):
+            raise ValidationError(f"{SPECIMEN}: is no name but a {type(specimen).__name__}.")
         specimen = IMAGES.by_name[SPECIMEN].check(str(specimen))
     return Planned(row, value, annotation, specimen)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlmcsc.adapters.frozen_tables import FrozenMatrix, FrozenTable, Pictures, Selection
+from mlmcsc.domain.datasets.choosing import choose
 from mlmcsc.domain.datasets.positions import Plan
 from mlmcsc.domain.datasets.sharding import Even, Order, whole
 from mlmcsc.domain.records import Record
@@ -209,7 +210,7 @@ class Dataset:
             IntegrityError: They are no longer what they were.
             StoreError: This process has no database to fetch them from.
         """
-        chosen = vectors.choose(self.manifest, feature_type, extractor_version)
+        chosen = choose(self.manifest, feature_type, extractor_version)
         folder = vectors.place(self._table, chosen)
         matrices = self._workshop.matrices
         known = matrices.pop(folder, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.adapters.frozen_tables import FrozenTable, build
 from mlmcsc.adapters.versions import VersionFolder
+from mlmcsc.domain.datasets.choosing import promised
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import DataVersionRecord
 from mlmcsc.domain.training import TrainingData
@@ -26,6 +27,8 @@ from mlmcsc.store.queries import versions as version_queries
 from mlmcsc.store.uow import Store
 
 TRIES = 3
+KEPT = 4
+"""Versions whose mapped rows are kept for the next search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,21 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Datasets:
-    """Open frozen versions, in one actor's name."""
+    """Open frozen versions, in one actor's name.
+
+    Attributes:
+        db: The database.
+        actor: For whom.
+        places: Where opened versions lie.
+        live_matrix: Gives the up-to-date matrix of a live feature set.
+        kept: Tables that are mapped already, by folder; for `rows`.
+    """
 
     db: Store
     actor: Actor
     places: Places
     live_matrix: vectors.LiveMatrix
+    kept: dict[Path, FrozenTable] = field(default_factory=dict, compare=False)
 
     @requires(Permission.TRAIN)
     def open(self, version: str, split: str | None = None) -> Dataset:
@@ -72,7 +84,8 @@ class Datasets:
             ValidationError: There is no such split.
             StoreError: The cache cannot be written.
         """
-        dataset = self._open(version, TRIES)
+        _, manifest, people, table = self._open(version, TRIES)
+        dataset = self._dataset(table, manifest, people)
         return dataset if split is None else dataset.split(split)
 
     @requires(Permission.TRAIN)
@@ -92,16 +105,29 @@ class Datasets:
         training_data.refuse_contradictions(dataset.manifest, asked)
         return training_data.of(dataset)
 
-    def _open(self, version: str, tries: int) -> Dataset:
+    @requires(Permission.TRAIN)
+    def rows(self, version: str) -> tuple[DataVersionRecord, Manifest, FrozenTable]:
+        """The rows of a version, opened once and then kept, with what was promised of them.
+
+        Rows of people whose data may not be processed are among them; see `open`, also for errors.
+
+        Args:
+            version: Name of a version, or a tag.
+        """
+        record, manifest, _, table = self._open(version, TRIES, self.kept)
+        return record, manifest, table
+
+    def _open(
+        self, version: str, tries: int, kept: dict[Path, FrozenTable] | None = None
+    ) -> tuple[DataVersionRecord, Manifest, NDArray[np.int64], FrozenTable]:
         record, manifest, people = self._find(version)
         try:
-            table = self._table(record, manifest)
+            return record, manifest, people, self._table(record, manifest, kept)
         except IntegrityError:
             now, _, _ = self._find(version)
             if tries == 1 or now.layers == record.layers:  # else: rows were redacted meanwhile
                 raise
-            return self._open(version, tries - 1)
-        return self._dataset(table, manifest, people)
+            return self._open(version, tries - 1, kept)
 
     def _find(self, version: str) -> tuple[DataVersionRecord, Manifest, NDArray[np.int64]]:
         with self.db.read() as view:
@@ -116,18 +142,33 @@ class Datasets:
             )
         return record, manifest, people
 
-    def _table(self, record: DataVersionRecord, manifest: Manifest) -> FrozenTable:
+    def _table(
+        self,
+        record: DataVersionRecord,
+        manifest: Manifest,
+        kept: dict[Path, FrozenTable] | None,
+    ) -> FrozenTable:
         """The version's files, written where they are not there or damaged."""
         layers = read_layers(record.layers)
         folder = self.places.caches / "versions" / _name(record.id, manifest.root, layers)
-        try:
-            return FrozenTable(folder)
-        except StoreError:
-            pass  # not opened before, or damaged: it is a cache
-        for layer in layers:
-            self.places.versions.check(layer)
-        build(folder, self.places.versions.rows(layers), manifest.root, manifest.n_rows)
-        return FrozenTable(folder)
+
+        def write() -> None:
+            for layer in layers:
+                self.places.versions.check(layer)
+            build(folder, self.places.versions.rows(layers), manifest.root, manifest.n_rows)
+
+        known = None if kept is None else kept.pop(folder, None)
+        if known is None or not known.there:
+            try:
+                known = FrozenTable(folder, write)
+            except StoreError:
+                write()  # not opened before, or damaged: it is a cache
+                known = FrozenTable(folder, write)
+        if kept is not None:
+            for other in list(kept)[: 1 - KEPT]:
+                del kept[other]
+            kept[folder] = known
+        return known
 
     def _dataset(
         self, table: FrozenTable, manifest: Manifest, people: NDArray[np.int64]
@@ -151,18 +192,8 @@ class Datasets:
             with self.db.read() as view:
                 record = version_queries.frozen(view, version)
                 held = version_queries.features_of(view, record.id)
-            for each in held:
-                if (each.feature_type, each.extractor_version, each.digest) == (
-                    chosen.feature_type,
-                    chosen.extractor_version,
-                    chosen.digest,
-                ):
-                    return vectors.lay_out(self.db, self.live_matrix, table, each)
-            raise IntegrityError(
-                f"The rows of version_features do not name the {chosen.feature_type} "
-                f"{chosen.extractor_version} vectors that the manifest of {version!r} promises: "
-                "they were changed past mlmcsc. Restore a backup."
-            )
+            row = promised(chosen, held, version)
+            vectors.lay_out(self.db, self.live_matrix, table, row)
 
         return fetch
 

@@ -34,7 +34,8 @@ class Content(TypedDict, total=False):
             stored, 16 bits stay 16.
         image_mode: `rgb` or `grey`, with `image_size`.
         check: `hash` compares every decoded file with the frozen content; `none` believes paths.
-        cache: Whether resized pictures are kept, beside the other caches.
+        cache: Whether resized pictures are kept, beside the other caches; only pictures that were
+            compared (`check="hash"`) are.
         missing_images: Samples whose file is not there: `error` or `skip`.
     """
 
@@ -72,9 +73,12 @@ def checked(content: Content) -> Content:
         raise UnknownKeywordError(f"{', '.join(unknown)}: not known here. Known: {known}.")
     for name, choices in CHOICES.items():
         value = content.get(name, choices[0])
-        if value not in choices:
+        # 1 is no True, and an array is no choice: `in` would compare its elements.
+        if not any(type(value) is type(each) and value == each for each in choices):
             told = ", ".join(map(repr, choices))
             raise ValidationError(f"{name}={value!r}: must be one of {told}.")
+    if content.get("extractor_version") is not None and content.get("features") is None:
+        raise ValidationError("extractor_version: say which features it made, with features=.")
     size = content.get("image_size")
     if size is not None:
         match size:

@@ -7,16 +7,17 @@ no connection to a database crosses over.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from mlmcsc.domain.datasets.positions import Plan
-from mlmcsc.domain.datasets.sharding import Order
+from mlmcsc.domain.datasets.positions import Plan, Share
+from mlmcsc.domain.datasets.sharding import LARGEST, Order, whole
 from mlmcsc.errors import ValidationError
 from mlmcsc.services.datasets.samples import Batch, SampleReader
+from mlmcsc.services.datasets.torch_shared import Shared
 
 torch: Any = import_module("torch")  # without type information where it is not installed
 data: Any = import_module("torch.utils.data")
@@ -43,10 +44,16 @@ class Samples(data.Dataset):  # type: ignore[misc]  # its base is known at run t
     """Map-style: sample i of the order; `DataLoader` fetches a batch of them in one go."""
 
     def __init__(self, reader: SampleReader, order: Order, transform: Transform | None) -> None:
-        self.reader, self.order, self.transform = reader, order, transform
+        self.reader, self.transform = reader, transform
+        self._order, self._shared = order, Shared(order.epoch)
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self._order)
+
+    @property
+    def order(self) -> Order:
+        """The order of this epoch."""
+        return replace(self._order, epoch=self._shared.epoch)
 
     def __getitem__(self, index: int) -> Any:
         return self.__getitems__([index])[0]
@@ -63,71 +70,105 @@ class Samples(data.Dataset):  # type: ignore[misc]  # its base is known at run t
         return [row if self.transform is None else self.transform(row) for row in rows]
 
     def set_epoch(self, epoch: int) -> None:
-        """Shuffle for another epoch."""
-        self.order = replace(self.order, epoch=epoch)
+        """Shuffle for another epoch, in all worker processes; between two epochs.
+
+        Raises:
+            ValidationError: It is no whole number from 0.
+        """
+        self._shared.epoch = whole("epoch", epoch, 0, LARGEST)
 
 
 class Batches(data.IterableDataset):  # type: ignore[misc]  # its base is known at run time only
     """Iterable style: whole batches, in one order with any number of workers.
 
     In a worker process of `DataLoader` it gives every K-th batch of the order, which `DataLoader`
-    puts together again. `state_dict` there is the state of that worker (as torchdata's
-    StatefulDataLoader saves it); in the main process, and as `position` of each batch, it is a
-    position from which any number of workers go on.
+    puts together again. One rule for where reading goes on: the iteration after `load_state_dict`
+    goes on from that state, once; every other one is a whole epoch, also after breaking off and
+    after an epoch that was gone on with.
     """
 
     def __init__(self, reader: SampleReader, plan: Plan, transform: Transform | None) -> None:
-        self.reader, self.plan, self.transform = reader, plan, transform
-        self._done = 0
-        self._worker: tuple[int, int] = (0, 1)
-        self._resuming = False
+        self.reader, self.transform = reader, transform
+        self._plan, self._shared = plan, Shared(plan.order.epoch)
+        self._share = Share()
+        self._loaded = False  # in this very worker process
+
+    @property
+    def plan(self) -> Plan:
+        """How the iteration that began last is read, or the next one if a state waits for it."""
+        order = replace(self._plan.order, epoch=self._shared.epoch)
+        waiting = self._shared.waiting
+        return replace(self._plan, order=order, start=waiting or self._plan.start)
 
     def __len__(self) -> int:
-        return len(self.plan)
+        """Batches of the next iteration."""
+        return len(replace(self._plan, start=self._shared.waiting or 0))
 
     def __iter__(self) -> Iterator[Any]:
         info = data.get_worker_info()
         worker = (0, 1) if info is None else (info.id, info.num_workers)
-        if self._resuming and self._done and worker != self._worker:
-            raise ValidationError(
-                f"The state is of worker {self._worker[0]} of {self._worker[1]}, this is worker "
-                f"{worker[0]} of {worker[1]}. Load a batch's position, which suits any number."
-            )
-        self._done = self._done if self._resuming else 0
-        self._worker, self._resuming = worker, False
+        self._begin(info, *worker)
         plan = self.plan.by(*worker)
-        for first, last in plan.spans(self._done):
+        for first, last in plan.spans(self._share.batches):
             position = plan.position(last)
             batch = self.reader.read(plan.order.at(first, last), position)
-            self._done += 1
+            self._share = replace(self._share, batches=self._share.batches + 1)
             told = as_tensors(batch) | {"position": position}
             yield told if self.transform is None else self.transform(told)
-        self._done, self.plan = 0, replace(self.plan, start=0)  # the next epoch is a whole one
+
+    def _begin(self, info: Any, worker: int, workers: int) -> None:
+        """Find out whether this iteration goes on from a state, once."""
+        if self._loaded:
+            told, self._loaded = self._share, False
+            if told.batches and (told.worker, told.workers) != (worker, workers):
+                raise ValidationError(
+                    f"The state is of worker {told.worker} of {told.workers}, this is worker "
+                    f"{worker} of {workers}. Load a batch's position, which suits any number."
+                )
+            self._share = replace(told, worker=worker, workers=workers)
+            return
+        if info is None:
+            start = self._shared.waiting
+            self._shared.withdraw()
+        else:
+            start = self._shared.take(info)
+        self._plan, self._share = replace(self._plan, start=start or 0), Share(worker, workers)
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin another epoch; call it before the workers start."""
-        order = replace(self.plan.order, epoch=epoch)
-        self.plan, self._done = replace(self.plan, order=order, start=0), 0
+        """Read another epoch, in all worker processes; between two iterations.
 
-    def state_dict(self) -> dict[str, Any]:
-        """Where reading is: plain JSON."""
-        worker, workers = self._worker
-        if workers == 1:
-            return self.plan.position(self._behind())
-        here = {"worker": worker, "workers": workers, "batches": self._done}
-        return self.plan.position(self.plan.start) | here
-
-    def _behind(self) -> int:
-        """The sample behind the last batch of a single reader."""
-        return min(self.plan.start + self._done * self.plan.batch_size, len(self.plan.order))
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state, or from the `position` of a batch.
+        A state that was loaded stays loaded if it is of that epoch; else the epoch begins whole.
 
         Raises:
-            ValidationError: It is of other data or another order.
+            ValidationError: It is no whole number from 0.
         """
-        self.plan = self.plan.resumed(state)
-        self._done = int(state.get("batches", 0))
-        self._worker = (int(state.get("worker", 0)), int(state.get("workers", 1)))
-        self._resuming = True
+        epoch = whole("epoch", epoch, 0, LARGEST)
+        if epoch != self._shared.epoch:
+            self._plan, self._share = replace(self._plan, start=0), Share()
+            self._shared.withdraw()
+        self._shared.epoch = epoch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where reading is: plain JSON; after the last batch, the end of the epoch.
+
+        The main process does not see how far its worker processes are: save the `position` of
+        the last batch then.
+        """
+        share, plan = self._share, self.plan
+        if share.workers == 1:
+            behind = plan.start + share.batches * plan.batch_size
+            return plan.position(min(behind, len(plan.order)))
+        return plan.position(plan.start) | asdict(share)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state, or from the `position` of a batch, in the next iteration.
+
+        Raises:
+            ValidationError: It is of other data or another order, or no such state.
+        """
+        if data.get_worker_info() is None:
+            self._plan, self._share = self.plan.resumed(state), Share()
+            self._shared.offer(self._plan.start)
+            return
+        share, position = Share.parted(state)
+        self._plan, self._share, self._loaded = self.plan.resumed(position), share, True

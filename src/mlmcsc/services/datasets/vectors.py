@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from mlmcsc.adapters.feature_matrix import FeatureMatrix
 from mlmcsc.adapters.frozen_tables import FrozenMatrix, FrozenTable, write_matrix
 from mlmcsc.adapters.frozen_tables.matrix import ABSENT, OVERLAY, Vectors, linkable
 from mlmcsc.domain.records import VersionFeatureRecord
-from mlmcsc.domain.versions.manifest import FrozenFeatures, Manifest
-from mlmcsc.errors import AmbiguousError, IntegrityError, UnknownRecordError
+from mlmcsc.domain.versions.manifest import FrozenFeatures
+from mlmcsc.errors import IntegrityError
 from mlmcsc.store.queries import frozen_features
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
@@ -30,33 +30,9 @@ EXACT = ("float16", "float32")
 _HASHED = np.dtype([("image_id", "<i8"), ("sha256", "V32")])
 
 
-def choose(manifest: Manifest, feature_type: str, extractor_version: str | None) -> FrozenFeatures:
-    """The set of a version that is meant.
-
-    Raises:
-        UnknownRecordError: It holds no such vectors; the message lists what it holds.
-        AmbiguousError: It holds them of several extractors; the message lists them.
-    """
-    of_type = [each for each in manifest.features if each.feature_type == feature_type]
-    found = [each for each in of_type if extractor_version in {None, each.extractor_version}]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        told = ", ".join(repr(each.extractor_version) for each in found)
-        raise AmbiguousError(
-            f"Version {manifest.version!r} holds {feature_type!r} features by several extractors: "
-            f"{told}. Say which with extractor_version=."
-        )
-    known = ", ".join(f"{each.feature_type} {each.extractor_version}" for each in manifest.features)
-    asked = f"{feature_type} {extractor_version}" if extractor_version else feature_type
-    raise UnknownRecordError(
-        f"Version {manifest.version!r} holds no {asked!r} features. It holds: {known or 'none'}."
-    )
-
-
 def place(table: FrozenTable, chosen: FrozenFeatures) -> Path:
     """Where the vectors of this set lie, opened."""
-    name = f"{chosen.feature_type}\0{chosen.extractor_version}\0{chosen.digest}"
+    name = "\0".join(str(each) for each in astuple(chosen))
     return table.folder / f"features-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
 
 
@@ -81,16 +57,20 @@ def _lay_out(
     view: View, matrix: FeatureMatrix | None, table: FrozenTable, held: VersionFeatureRecord
 ) -> None:
     # Vectors of redacted rows are laid behind the others: the digest covers them.
-    ids = np.concatenate([table.image_ids, table.redacted])
-    row_of = np.full(len(ids), ABSENT, dtype=np.int64)
+    images = _Images.of(table)
+    ids = images.ids
     base = _base(matrix, table, held)
     beside = frozen_features.replaced(view, held)
     if matrix is not None and base is not None:
         row_of = matrix.rows_of(ids)
-        row_of[np.isin(ids, frozen_features.later_images(view, held))] = ABSENT
+        later = frozen_features.later_images(view, held)
+        for first in range(0, len(ids) if len(later) else 0, PIECE):
+            part = slice(first, first + PIECE)
+            row_of[part][np.isin(ids[part], later)] = ABSENT
     else:
+        row_of = np.full(len(ids), ABSENT, dtype=np.int64)
         beside = _both(frozen_features.still_live(view, held), beside)
-    rest = _Beside(ids)
+    rest = _Beside(images)
     write_matrix(
         place(table, FrozenFeatures(**{n: getattr(held, n) for n in _NAMED})),
         held.feature_dimension,
@@ -98,7 +78,7 @@ def _lay_out(
         base,
         row_of,
         rest.vectors(beside),
-        lambda written: _check(written, ids, row_of, rest.hashes, held),
+        lambda written: _check(written, images, row_of, rest.hashes, held),
     )
 
 
@@ -111,6 +91,8 @@ def _base(
     """The live matrix' file, where it can serve."""
     if matrix is None or held.dtype not in EXACT or not matrix.rows:
         return None
+    if matrix.vectors.shape[1] != held.feature_dimension:
+        return None
     file = matrix.vectors_file
     return (file, matrix.rows) if linkable(file, table.folder) else None
 
@@ -120,61 +102,93 @@ def _both(first: Iterator[Any], second: Iterator[Any]) -> Iterator[Any]:
     yield from second
 
 
+@dataclass(frozen=True, slots=True)
+class _Images:
+    """The images of a version's rows; those of redacted rows last.
+
+    Attributes:
+        ids: int64, shape (N,); the mapped file itself where nothing was redacted.
+        order: Their places by ascending id; None where they ascend already.
+    """
+
+    ids: NDArray[np.int64]
+    order: NDArray[np.int64] | None
+
+    @classmethod
+    def of(cls, table: FrozenTable) -> _Images:
+        if not len(table.redacted):
+            return cls(table.image_ids, None)
+        ids = np.concatenate([table.image_ids, table.redacted])
+        return cls(ids, np.argsort(ids, kind="stable"))
+
+    def pieces(self) -> Iterator[NDArray[np.int64]]:
+        """All places by ascending id, some at a time."""
+        for first in range(0, len(self.ids), PIECE):
+            last = min(first + PIECE, len(self.ids))
+            yield np.arange(first, last) if self.order is None else self.order[first:last]
+
+    def places(self, wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Where the images that are among these are, and which of `wanted` they are."""
+        if not len(self.ids):
+            return np.empty(0, np.int64), np.zeros(len(wanted), bool)
+        at = np.searchsorted(self.ids, wanted, sorter=self.order)
+        at = np.minimum(at, len(self.ids) - 1)
+        at = at if self.order is None else self.order[at]
+        mine = np.asarray(self.ids[at] == wanted)
+        return at[mine], mine
+
+
 @dataclass(slots=True)
 class _Beside:
     """Vectors from the database, sorted to the version's rows.
 
     Attributes:
-        ids: Image ids of the rows; those of redacted rows last.
-        hashes: SHA-256 of each vector that was handed out, in that order.
+        images: Of the rows.
+        hashes: SHA-256 of each vector that was handed out, one behind the other.
     """
 
-    ids: NDArray[np.int64]
-    hashes: list[bytes] = field(default_factory=list)
+    images: _Images
+    hashes: bytearray = field(default_factory=bytearray)
 
     def vectors(self, chunks: Iterable[Sequence[Any]]) -> Vectors:
         """Row numbers and raw vectors; those of images outside the version are passed over."""
-        order = np.argsort(self.ids, kind="stable")
-        ascending = self.ids[order]
         for chunk in chunks:
             wanted = np.fromiter((row[0] for row in chunk), np.int64, len(chunk))
-            at = np.minimum(np.searchsorted(ascending, wanted), max(len(ascending) - 1, 0))
-            mine = ascending[at] == wanted if len(ascending) else np.zeros(len(wanted), bool)
+            places, mine = self.images.places(wanted)
             raw = [row[1] for row, here in zip(chunk, mine.tolist(), strict=True) if here]
-            self.hashes.extend(hashlib.sha256(vector).digest() for vector in raw)
-            yield order[at[mine]], b"".join(raw)
+            for vector in raw:
+                self.hashes += hashlib.sha256(vector).digest()
+            yield places, b"".join(raw)
 
 
 def _check(
     written: FrozenMatrix,
-    ids: NDArray[np.int64],
+    images: _Images,
     row_of: NDArray[np.int64],
-    hashes: Sequence[bytes],
+    hashes: bytearray,
     held: VersionFeatureRecord,
 ) -> None:
     """Refuse vectors that are not those of the version; see `FrozenFeatures.digest`."""
-    order = np.argsort(ids, kind="stable")
-    order = order[row_of[order] != ABSENT]
     stored = np.dtype(held.dtype).newbyteorder("<")
-    digest, sha256 = hashlib.sha256(), hashlib.sha256
-    for first in range(0, len(order), PIECE):
-        rows = order[first : first + PIECE]
-        vectors, _ = written.take(rows)
-        raw = vectors.astype(stored, copy=False)
+    digest, count = hashlib.sha256(), 0
+    fetched = np.frombuffer(hashes, "V32")
+    for every in images.pieces():
+        rows = every[row_of[every] != ABSENT]
         told = np.empty(len(rows), _HASHED)
-        told["image_id"] = ids[rows]
-        fetched = (OVERLAY - row_of[rows]).tolist()  # its number among those of the database
-        told["sha256"] = np.frombuffer(
-            b"".join(
-                hashes[at] if 0 <= at < len(hashes) else sha256(vector).digest()
-                for at, vector in zip(fetched, raw, strict=True)
-            ),
-            "V32",
+        told["image_id"] = images.ids[rows]
+        number = OVERLAY - row_of[rows]  # among those of the database
+        known = (number >= 0) & (number < len(fetched))
+        told["sha256"][known] = fetched[number[known]]
+        vectors, _ = written.take(rows[~known])
+        raw = vectors.astype(stored, copy=False)
+        told["sha256"][~known] = np.frombuffer(
+            b"".join(hashlib.sha256(vector).digest() for vector in raw), "V32"
         )
         digest.update(told.tobytes())
-    if (len(order), digest.hexdigest()) != (held.n_vectors, held.digest):
+        count += len(rows)
+    if (count, digest.hexdigest()) != (held.n_vectors, held.digest):
         raise IntegrityError(
-            f"The {held.feature_type} {held.extractor_version} vectors ({len(order)}) are not "
+            f"The {held.feature_type} {held.extractor_version} vectors ({count}) are not "
             f"those that the version holds ({held.n_vectors}): they were changed past mlmcsc. "
             "Restore a backup."
         )

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
-from mlmcsc.adapters.images import read_facts
-from mlmcsc.adapters.managed_files import adopt_file
-from mlmcsc.adapters.thumbnails import MAX_SIZE, MIN_SIZE, Original, write_thumbnail
 from mlmcsc.config.image_settings import ImageSettings
 from mlmcsc.config.logs import logger
 from mlmcsc.domain.enums import Operation, Storage
@@ -22,8 +19,6 @@ from mlmcsc.domain.records import ImageRecord
 from mlmcsc.domain.results import IngestReport, Page, StoredImage
 from mlmcsc.domain.tables import IMAGES
 from mlmcsc.errors import ConflictError, ImageMissingError, UnknownRecordError, ValidationError
-from mlmcsc.services.images.ingest import IngestPlan, run
-from mlmcsc.services.images.writing import Arrival, at_path, write_arrivals
 from mlmcsc.store.models import images
 from mlmcsc.store.queries import images as image_queries
 from mlmcsc.store.queries import near_duplicates, registers, rows
@@ -65,6 +60,14 @@ class Images:
             ValidationError: A metadata value is wrong.
             ConflictError: The path, or the content, is stored already with other facts.
         """
+        # Here and below: a listing reads no image, and importing the readers takes 40 ms.
+        from mlmcsc.adapters.managed_files import adopt_file  # noqa: PLC0415  as said
+        from mlmcsc.services.images.writing import (  # noqa: PLC0415  as said
+            Arrival,
+            at_path,
+            write_arrivals,
+        )
+
         given = check_metadata(IMAGES, metadata)
         arrival = Arrival(self._read(image_path), given)
         if _storage(storage) is Storage.MANAGED:
@@ -87,6 +90,8 @@ class Images:
         named = os.fspath(image_path) if isinstance(image_path, os.PathLike) else image_path
         path = os.path.abspath(IMAGES.by_name["image_path"].check(named))
         check_path(path)
+        from mlmcsc.adapters.images import read_facts  # noqa: PLC0415  as said
+
         return read_facts(
             path,
             fingerprint=self.settings.near_duplicates,
@@ -130,6 +135,8 @@ class Images:
             ImageMissingError: The folder or file does not exist, or the pattern fits nothing.
             ValidationError: An argument is wrong; nothing is read or written.
         """
+        from mlmcsc.services.images.ingest import IngestPlan, run  # noqa: PLC0415  as said
+
         plan = IngestPlan(
             source=source,
             recursive=recursive,
@@ -222,6 +229,13 @@ class Images:
             ImageFileError: Its file is gone, holds another picture by now, or cannot be read.
         """
         size = self.settings.thumbnail_size if size is None else size
+        from mlmcsc.adapters.thumbnails import (  # noqa: PLC0415  as said
+            MAX_SIZE,
+            MIN_SIZE,
+            Original,
+            write_thumbnail,
+        )
+
         if isinstance(size, bool) or not MIN_SIZE <= size <= MAX_SIZE:
             raise ValidationError(f"size={size!r}: must be from {MIN_SIZE} to {MAX_SIZE} pixels.")
         record = self.get(image_id)

@@ -14,8 +14,8 @@ from mlmcsc.domain.versions.rows import State
 
 PEOPLE = ("split", "technician_ids")
 EVERYTHING = (*PEOPLE, "label_ids", "specimen_id")
-ONE_IMAGE = ("split", "label")
-"""Columns that `count_people`, `count` and `find_image` read."""
+ONE_IMAGE = ("split", "label", "label_ids")
+"""Columns that `count_people`, `count` and `find_label` read."""
 
 
 @dataclass(slots=True)
@@ -88,15 +88,13 @@ def _lengths(lists: Any) -> NDArray[np.int64]:
     return np.asarray(lengths, dtype=np.int64)
 
 
-def find_image(batches: Iterable[Any], image_id: int) -> dict[str, Any] | None:
-    """An image's row, of batches with the columns `ONE_IMAGE`; None where there is none."""
+def find_label(batches: Iterable[Any], label_id: int) -> dict[str, Any] | None:
+    """The row that a label decided, of batches with the columns `ONE_IMAGE`; None without one."""
     for batch in batches:
-        ids = batch.column("image_id").to_numpy()
-        if not len(ids) or ids[-1] < image_id:
-            continue
-        at = int(np.searchsorted(ids, image_id))
-        if ids[at] != image_id:
-            return None
-        row: dict[str, Any] = batch.slice(at, 1).to_pylist()[0]
-        return row
+        lists = batch.column("label_ids")
+        at = np.flatnonzero(lists.flatten().to_numpy() == label_id)
+        if len(at):
+            row = int(np.searchsorted(np.cumsum(_lengths(lists)), at[0], side="right"))
+            found: dict[str, Any] = batch.slice(row, 1).to_pylist()[0]
+            return found
     return None

@@ -21,6 +21,7 @@ from mlmcsc.domain.lineage import (
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.records import DataVersionRecord, ModelVersionRecord
 from mlmcsc.domain.splits import Split
+from mlmcsc.domain.training_data import training_data
 from mlmcsc.domain.versions.layers import read_layers
 from mlmcsc.services.lineage.contents import EVERYTHING, Contents, count
 from mlmcsc.store.queries import lineage as queries
@@ -31,26 +32,10 @@ from mlmcsc.store.queries.rows import View
 WITHOUT_IMAGES = "recorded without the list of its images, so nothing can be told of them"
 
 
-def link(view: View, stated: str | None) -> TrainingDataLink:
+def link(view: View, model: ModelVersionRecord) -> TrainingDataLink:
     """What the data version that a model states is here."""
-    if stated is None:
-        return TrainingDataLink(
-            None, None, note="no training data version was stated when it was registered"
-        )
-    found = queries.named(view, stated)
-    if found is None:
-        return TrainingDataLink(
-            stated,
-            None,
-            note=f"{stated!r} is no version and no tag of this database: what it was trained on "
-            "is not known here",
-        )
-    version, tag = found
-    if tag is None:
-        return TrainingDataLink(stated, version)
-    return TrainingDataLink(
-        stated, version, tag, f"named by the tag {tag!r}, which points to {version} today"
-    )
+    names = queries.names_of_versions(view)
+    return training_data(model.training_data_version, model.created_at, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +48,17 @@ class Teller:
 
     def model(self, model: ModelVersionRecord) -> ModelLineage:
         """What a model was trained on, and what its predictions did."""
-        training_data = link(self.view, model.training_data_version)
+        trained_on = link(self.view, model)
         data, labels = None, np.empty(0, np.int64)
-        if training_data.version is not None:
-            record = version_queries.find(self.view, training_data.version)
+        if trained_on.version is not None:
+            record = version_queries.find(self.view, trained_on.version)
             data, labels = self.version(record)
         feedback, gone = self._feedback(labels)
         return ModelLineage(
             model.id,
             model.version,
             model.name,
-            training_data,
+            trained_on,
             data,
             feedback,
             gone,
@@ -120,7 +105,7 @@ class Teller:
             self._people(found),
             self._kin(version),
             queries.models_trained(self.view).get(version.version, ()),
-            self._exports(version.version),
+            self._exports(version.root),
             None if version.frozen else WITHOUT_IMAGES,
         )
         return told, found.train_labels
@@ -148,6 +133,8 @@ class Teller:
                     kin.append(Kin(other.version, n_rows, sum(each.n_bytes for each in shared)))
         return tuple(reversed(kin))
 
-    def _exports(self, version: str) -> tuple[Given, ...]:
-        given: Sequence[Given] = queries.exports_of(self.view, version)
+    def _exports(self, root: str | None) -> tuple[Given, ...]:
+        if root is None:
+            return ()
+        given: Sequence[Given] = queries.exports_of(self.view, root)
         return tuple(people_queries.reveal(self.view, self.actor, given, ("recipient",)))

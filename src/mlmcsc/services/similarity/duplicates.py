@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlmcsc.adapters.vector_search import ApproximateIndex, Vectors, tie_close
-from mlmcsc.adapters.versions import VersionFolder
 from mlmcsc.domain.image_facts import hamming
 from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.similarity import (
@@ -23,7 +22,7 @@ from mlmcsc.domain.similarity import (
 )
 from mlmcsc.domain.similarity.metrics import distances
 from mlmcsc.errors import UnsupportedError, ValidationError
-from mlmcsc.services.similarity.scope import Frozen, Scope, read_frozen
+from mlmcsc.services.similarity.scope import Frozen, OpenVersion, Scope, read_frozen
 from mlmcsc.store.queries import similarity as queries
 from mlmcsc.store.queries.similarity import Facts
 from mlmcsc.store.uow import Store
@@ -61,7 +60,7 @@ class Alike:
             raise ValidationError(f"label_tolerance={label_tolerance!r}: must be 0 or more.")
         if not perceptual and kind is None:
             raise ValidationError(
-                "There is nothing to compare: give feature_type, or leave perceptual=True."
+                "There is nothing to compare: name a kind of feature, or compare fingerprints."
             )
         return cls(float(max_distance), float(label_tolerance), perceptual)
 
@@ -96,7 +95,7 @@ class _Ties:
 
 def find_duplicates(
     db: Store,
-    folder: VersionFolder,
+    open_version: OpenVersion,
     scope: Scope | None,
     alike: Alike,
     data_version: str | None,
@@ -105,10 +104,10 @@ def find_duplicates(
     approximate: bool,
 ) -> DuplicateReport:
     """See `Similarity.duplicates`; no snapshot is held while all pairs are compared."""
+    frozen = scope.frozen if scope is not None else None
+    if data_version is not None and frozen is None:
+        frozen, _ = read_frozen(open_version, data_version)
     with db.read() as view:
-        frozen = scope.frozen if scope is not None else None
-        if data_version is not None and frozen is None:
-            frozen = read_frozen(view, folder, data_version)
         pairs = queries.look_alikes(view) if alike.perceptual else np.empty((0, 2), np.int64)
         if frozen is not None:
             pairs = pairs[np.isin(pairs, frozen.ids).all(axis=1)]

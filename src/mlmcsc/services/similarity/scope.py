@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlmcsc.adapters.feature_matrix import FeatureMatrix
+from mlmcsc.adapters.frozen_tables import FrozenTable
 from mlmcsc.adapters.vector_search import Vectors, in_memory, of_matrix
-from mlmcsc.adapters.versions import VersionFolder
+from mlmcsc.domain.datasets.choosing import choose, promised
 from mlmcsc.domain.records import DataVersionRecord
 from mlmcsc.domain.splits import Split
 from mlmcsc.domain.vectors import as_float32
-from mlmcsc.domain.versions.layers import read_layers
+from mlmcsc.domain.versions.manifest import Manifest
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries import similarity as queries
@@ -27,20 +28,22 @@ from mlmcsc.store.uow import Store
 
 MatrixOf = Callable[[str, str], FeatureMatrix | None]
 """Gives the matrix of a type and an extractor as of now; None where none is kept."""
+OpenVersion = Callable[[str], tuple[DataVersionRecord, Manifest, FrozenTable]]
+"""Gives a version by name or tag: what was promised, and its rows, which are opened once."""
 Ids = NDArray[np.int64]
 Chunk = Any
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """The rows of a version; arrays of equal length, ascending by image.
+    """The rows of a version that were not redacted; mapped, of equal length, ascending by image.
 
     Attributes:
         record: The version.
         ids: Images, int64.
-        labels: float64; NaN where the row was redacted.
+        labels: float64.
         splits: int8, values of `Split`.
-        specimens: Arrow array of text.
+        specimens: Arrow column of text.
     """
 
     record: DataVersionRecord
@@ -53,7 +56,7 @@ class Frozen:
         """Specimen and label as frozen; the path is the file's of today."""
         at = np.searchsorted(self.ids, image_ids)
         specimens = self.specimens.take(at).to_pylist()
-        labels = [None if np.isnan(x) else float(x) for x in self.labels[at]]
+        labels = self.labels[at].tolist()
         return {
             image: Facts(today[image].path, specimen, label)
             for image, specimen, label in zip(image_ids.tolist(), specimens, labels, strict=True)
@@ -81,23 +84,17 @@ FROZEN_FILTERS = {"specimen_id", "min_label", "max_label"}
 """What a version knows itself; other filters look at the images as they are today."""
 
 
-def read_frozen(view: View, folder: VersionFolder, data_version: str) -> Frozen:
-    """The rows of the version of that name or tag.
+def read_frozen(open_version: OpenVersion, data_version: str) -> tuple[Frozen, Manifest]:
+    """The rows of the version of that name or tag, and what was promised of it.
 
     Raises:
         UnknownRecordError: There is none.
         UnsupportedError: It was recorded without its images.
+        IntegrityError: Its rows are not those that were frozen.
     """
-    record = version_queries.frozen(view, data_version)
-    columns = ["image_id", "label", "split", "specimen_id"]
-    table = folder.read(read_layers(record.layers), columns).combine_chunks()
-    return Frozen(
-        record,
-        table["image_id"].to_numpy(),
-        table["label"].to_numpy().astype(np.float64),
-        table["split"].to_numpy(),
-        table["specimen_id"],
-    )
+    record, manifest, table = open_version(data_version)
+    specimens = table.arrow().column("specimen_id")
+    return Frozen(record, table.image_ids, table.labels, table.splits, specimens), manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +169,7 @@ class Scope:
 
 def open_scope(
     db: Store,
-    folder: VersionFolder,
+    open_version: OpenVersion,
     matrix_of: MatrixOf,
     feature_type: str,
     extractor_version: str | None,
@@ -187,16 +184,18 @@ def open_scope(
         UnknownRecordError: No such features, or no such version.
         AmbiguousError: Several extractor versions are stored; the message lists them.
         UnsupportedError: The version was recorded without its images.
+        IntegrityError: The version is not what was frozen.
     """
     frozen, marker = None, None
-    with db.read() as view:
-        if data_version is None:
+    if data_version is None:
+        with db.read() as view:
             chosen = feature_queries.choose(view, feature_type, extractor_version)
-        else:
-            frozen = read_frozen(view, folder, data_version)
-            name, version_id = frozen.record.version, frozen.record.id
-            chosen, marker = queries.frozen_set(
-                view, name, version_id, feature_type, extractor_version
-            )
+    else:
+        frozen, manifest = read_frozen(open_version, data_version)
+        meant = choose(manifest, feature_type, extractor_version)
+        with db.read() as view:
+            rows = version_queries.features_of(view, frozen.record.id)
+            held = promised(meant, rows, frozen.record.version)
+            chosen, marker = queries.frozen_set(view, held), held.marker
     matrix = matrix_of(chosen.feature_type, chosen.extractor_version)
     return Scope(chosen, matrix, frozen, marker)

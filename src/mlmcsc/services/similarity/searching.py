@@ -13,6 +13,7 @@ from mlmcsc.adapters.vector_search import ApproximateIndex, Vectors, of_matrix, 
 from mlmcsc.domain.filters import check_listing
 from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.similarity import (
+    NOTHING,
     Metric,
     Nearest,
     SimilarFilter,
@@ -33,6 +34,8 @@ SAMPLE = 100
 """Stored vectors that the recall of an index is measured with, spread evenly over the matrix."""
 MORE = 16
 """Rows asked of the index beyond those wanted: it also holds rows that were replaced."""
+FAR = 1024
+"""Rows from which on looking at all vectors is no slower than asking the index for so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ def check_where(where: SimilarFilter | None, *, approximate: bool, frozen: bool)
     wanted = check_listing(SimilarFilter, where or {}, 0, 1)
     if approximate and (wanted or frozen):
         raise ValidationError(
-            "approximate=True searches all images of today. Leave it out to search those of "
-            "where= or data_version=: that is exact, and quick as they are fewer."
+            "approximate=True searches all images of today. Leave it out to search those that "
+            "fit a filter or are in a data version: that is exact, and quick as they are fewer."
         )
     return wanted
 
@@ -153,22 +156,45 @@ def _find(
     asked: Asked,
     skip: list[int | None],
 ) -> list[Nearest]:
-    """What the index gives, measured in float64; asked again for more where too little counts."""
-    wanted = asked.k + MORE
-    enough = min(asked.k, len(used) - 1)
-    while True:
-        answers = []
-        for query, rows, own in zip(vectors, index.search(vectors, wanted), skip, strict=True):
+    """What the index gives, measured in float64; asked again where others may be as near."""
+    answers = [NOTHING] * len(vectors)
+    unsure, wanted = np.arange(len(vectors)), asked.k + MORE
+    while len(unsure):
+        if wanted >= max(FAR, asked.k + MORE + 1):
+            return _settled(used, vectors, asked, skip, answers, unsure.tolist())
+        open_ = []
+        for at, rows in zip(unsure.tolist(), index.search(vectors[unsure], wanted), strict=True):
             counts = matrix.rows_of(used.ids[rows]) == rows
-            counts &= used.ids[rows] != (own or 0)
+            counts &= used.ids[rows] != (skip[at] or 0)
             if asked.metric is Metric.COSINE:
                 counts &= used.norms[rows] > 0
             near = rows[counts]
-            apart = distances(used.values[near], query, asked.metric)
-            answers.append(nearest(apart, used.ids[near], asked.k))
-        if all(len(each.ids) >= enough for each in answers) or wanted >= len(used.ids):
-            return answers
-        wanted *= 4
+            apart = distances(used.values[near], vectors[at], asked.metric)
+            answers[at] = nearest(apart, used.ids[near], asked.k)
+            # Where the last one is as far as all that the index gave, others may be as near.
+            cut = len(rows) < len(used.ids) and not apart.max(initial=-np.inf) > (
+                answers[at].distances[-1] if len(answers[at].ids) == asked.k else np.inf
+            )
+            if cut:
+                open_.append(at)
+        unsure, wanted = np.asarray(open_, np.int64), wanted * 4
+    return answers
+
+
+def _settled(
+    used: Vectors,
+    vectors: NDArray[np.float64],
+    asked: Asked,
+    skip: list[int | None],
+    answers: list[Nearest],
+    unsure: list[int],
+) -> list[Nearest]:
+    """The answers, those exact that the index could not tell: very many are equally far."""
+    for at in unsure:
+        own = skip[at]
+        source = used if own is None else used.without(np.asarray([own]))
+        (answers[at],) = search_exact([source], vectors[at : at + 1], asked.k, asked.metric)
+    return answers
 
 
 def _told(

@@ -6,26 +6,27 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from mlmcsc.adapters.contact_sheet import Tile, write_contact_sheet
-from mlmcsc.adapters.versions import VersionFolder
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.similarity import (
     DuplicateReport,
-    SimilarFilter,
+    SearchOptions,
     SimilarResult,
     as_metric,
     as_queries,
+    check_flag,
     check_k,
+    check_options,
 )
 from mlmcsc.errors import ImageFileError, UnknownRecordError, ValidationError
 from mlmcsc.services.similarity import searching
 from mlmcsc.services.similarity.duplicates import Alike, find_duplicates
-from mlmcsc.services.similarity.scope import MatrixOf, Scope, open_scope
+from mlmcsc.services.similarity.scope import MatrixOf, OpenVersion, Scope, open_scope
 from mlmcsc.services.similarity.searching import Asked
 from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries import similarity as queries
@@ -39,7 +40,7 @@ class Similarity:
     Attributes:
         db: The database.
         actor: For whom.
-        versions: Where the rows of frozen versions lie.
+        open_version: Gives the rows of a frozen version, opened once.
         matrix_of: Gives the memory-mapped matrix of a feature set.
         thumbnail: Gives a small picture of an image.
         label_range: Lowest and highest label.
@@ -47,43 +48,23 @@ class Similarity:
 
     db: Store
     actor: Actor
-    versions: VersionFolder
+    open_version: OpenVersion
     matrix_of: MatrixOf
     thumbnail: Callable[[int], Path]
     label_range: tuple[float, float]
 
     @requires(Permission.READ)
     def search(
-        self,
-        vector: Any,
-        k: int = 10,
-        *,
-        feature_type: str,
-        extractor_version: str | None = None,
-        metric: str = "cosine",
-        where: SimilarFilter | None = None,
-        approximate: bool = False,
-        data_version: str | None = None,
-        progress: Progress = quiet,
+        self, vector: Any, k: int = 10, *, feature_type: str, **options: Unpack[SearchOptions]
     ) -> SimilarResult:
         """The `k` images whose features are nearest to a vector.
 
         Args:
             vector: Shape `(D,)`, finite numbers.
             k: How many, from 1 to the number of stored vectors; fewer come back only where
-                `where` leaves fewer.
+                `where` or redacted rows leave fewer.
             feature_type: Kind of feature.
-            extractor_version: May be left out when only one version is stored.
-            metric: `cosine` (1 minus cosine, 0 to 2), `l2` (Euclidean) or `dot` (the inner
-                product with its sign changed); smaller is always more alike.
-            where: Keywords of `get_images`, `min_label` and `max_label`; search only the images
-                that fit. With `data_version`, specimen and label are those frozen, the other
-                keywords look at the images as they are today.
-            approximate: Search an HNSW index instead of all vectors. It is built when it is first
-                needed and grows with the vectors; `recall` of the result says how good it is.
-            data_version: Search the images of this frozen version (or tag), with the vectors
-                frozen in it.
-            progress: Told how far the building of the index is.
+            options: See `SearchOptions`.
 
         Raises:
             ValidationError: Another shape, numbers that are not finite, a zero vector with
@@ -97,32 +78,12 @@ class Similarity:
             raise ValidationError(
                 f"vector: got shape {given.shape}; give one vector, or several to search_many."
             )
-        (result,) = self.search_many(
-            given[None, :],
-            k,
-            feature_type=feature_type,
-            extractor_version=extractor_version,
-            metric=metric,
-            where=where,
-            approximate=approximate,
-            data_version=data_version,
-            progress=progress,
-        )
+        (result,) = self.search_many(given[None, :], k, feature_type=feature_type, **options)
         return result
 
     @requires(Permission.READ)
     def search_many(
-        self,
-        vectors: Any,
-        k: int = 10,
-        *,
-        feature_type: str,
-        extractor_version: str | None = None,
-        metric: str = "cosine",
-        where: SimilarFilter | None = None,
-        approximate: bool = False,
-        data_version: str | None = None,
-        progress: Progress = quiet,
+        self, vectors: Any, k: int = 10, *, feature_type: str, **options: Unpack[SearchOptions]
     ) -> list[SimilarResult]:
         """As `search`, for many vectors at once, which is quicker for each.
 
@@ -130,23 +91,16 @@ class Similarity:
             vectors: Shape `(Q, D)`.
             k: See `search`, as for all others.
             feature_type: Kind of feature.
-            extractor_version: By which extractor.
-            metric: Which distance.
-            where: Which images.
-            approximate: Whether by the index.
-            data_version: As of a version.
-            progress: Told how far the index is.
+            options: See `SearchOptions`.
 
         Returns:
             Q results, in the order of the vectors.
         """
-        scope = self._scope(feature_type, extractor_version, data_version)
-        asked = Asked(
-            as_queries(vectors, scope.chosen.feature_dimension, as_metric(metric)),
-            k,
-            as_metric(metric),
-        )
-        return self._run(scope, asked, where, progress, approximate=approximate)
+        check_options(options)
+        scope = self._scope(feature_type, options)
+        metric = as_metric(options.get("metric", "cosine"))
+        wanted = as_queries(vectors, scope.chosen.feature_dimension, metric)
+        return self._run(scope, Asked(wanted, k, metric), options)
 
     @requires(Permission.READ)
     def similar(
@@ -155,12 +109,7 @@ class Similarity:
         k: int = 10,
         *,
         feature_type: str | None = None,
-        extractor_version: str | None = None,
-        metric: str = "cosine",
-        where: SimilarFilter | None = None,
-        approximate: bool = False,
-        data_version: str | None = None,
-        progress: Progress = quiet,
+        **options: Unpack[SearchOptions],
     ) -> SimilarResult:
         """The `k` images most like a stored one; it is not among them.
 
@@ -168,25 +117,20 @@ class Similarity:
             image: Its id, or the path of its file.
             k: See `search`, as for all others.
             feature_type: Kind of feature; may be left out when only one is stored.
-            extractor_version: By which extractor.
-            metric: Which distance.
-            where: Which images.
-            approximate: Whether by the index.
-            data_version: As of a version.
-            progress: Told how far the index is.
+            options: See `SearchOptions`.
 
         Raises:
             UnknownRecordError: There is no such image, or it has no such vector.
         """
+        check_options(options)
         image_id = self.image_id(image)
         kind = self._only_type() if feature_type is None else feature_type
-        scope = self._scope(kind, extractor_version, data_version)
+        scope = self._scope(kind, options)
         with self.db.read() as view:
             vector = scope.vector_of(view, image_id)
-        chosen = as_metric(metric)
-        vectors = as_queries(vector[None, :], len(vector), chosen)
-        asked = Asked(vectors, k, chosen, without=image_id)
-        (result,) = self._run(scope, asked, where, progress, approximate=approximate)
+        metric = as_metric(options.get("metric", "cosine"))
+        vectors = as_queries(vector[None, :], len(vector), metric)
+        (result,) = self._run(scope, Asked(vectors, k, metric, without=image_id), options)
         return result
 
     @requires(Permission.READ)
@@ -240,15 +184,21 @@ class Similarity:
             UnknownRecordError: No such features, or no such version.
             AmbiguousError: Several extractor versions are stored.
         """
+        check_flag("perceptual", perceptual)
+        check_flag("approximate", approximate)
         low, high = self.label_range
         tolerance = (high - low) * 0.05 if label_tolerance is None else label_tolerance
         alike = Alike.checked(max_distance, tolerance, perceptual=perceptual, kind=feature_type)
         scope = None
         if feature_type is not None:
-            scope = self._scope(feature_type, extractor_version, data_version)
+            chosen: SearchOptions = {
+                "extractor_version": extractor_version,
+                "data_version": data_version,
+            }
+            scope = self._scope(feature_type, chosen)
         return find_duplicates(
             self.db,
-            self.versions,
+            self.open_version,
             scope,
             alike,
             data_version,
@@ -293,32 +243,28 @@ class Similarity:
         except ImageFileError:
             return Tile(None, tuple(lines), marked=marked)
 
-    def _scope(
-        self, feature_type: str, extractor_version: str | None, data_version: str | None
-    ) -> Scope:
+    def _scope(self, feature_type: str, options: SearchOptions) -> Scope:
         return open_scope(
-            self.db, self.versions, self.matrix_of, feature_type, extractor_version, data_version
+            self.db,
+            self.open_version,
+            self.matrix_of,
+            feature_type,
+            options.get("extractor_version"),
+            options.get("data_version"),
         )
 
-    def _run(
-        self,
-        scope: Scope,
-        asked: Asked,
-        where: SimilarFilter | None,
-        progress: Progress,
-        *,
-        approximate: bool,
-    ) -> list[SimilarResult]:
+    def _run(self, scope: Scope, asked: Asked, options: SearchOptions) -> list[SimilarResult]:
+        approximate = options.get("approximate", False)
         alone = asked.without is not None
         stored = scope.chosen.n_vectors - alone
         what = f"{'other ' if alone else ''}images with {scope.chosen.feature_type} vectors"
         check_k(asked.k, stored, what)
         frozen = scope.frozen is not None
-        wanted = searching.check_where(where, approximate=approximate, frozen=frozen)
+        wanted = searching.check_where(options.get("where"), approximate=approximate, frozen=frozen)
         if not len(asked.queries):
             return []
         if approximate:
-            return searching.approximately(self.db, scope, asked, progress)
+            return searching.approximately(self.db, scope, asked, options.get("progress", quiet))
         with self.db.read() as view:
             only = searching.images_that_fit(view, scope, wanted)
             narrowed = Asked(asked.queries, asked.k, asked.metric, only, asked.without)
@@ -330,7 +276,7 @@ class Similarity:
         if len(kinds) == 1:
             return kinds[0]
         raise ValidationError(
-            f"feature_type=None: say which, stored are: {', '.join(kinds) or 'none'}."
+            f"Say which feature_type is meant; stored are: {', '.join(kinds) or 'none'}."
         )
 
 

@@ -1,8 +1,8 @@
-"""One checkout: rows proven, images copied and hashed, tables, event, then the folder."""
+"""One checkout: rows proven, images placed and hashed, tables, its place among the exports."""
 
 from __future__ import annotations
 
-import errno
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -14,19 +14,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmcsc.adapters.frozen_files import (
-    CheckoutDraft,
-    Placing,
-    checking_out,
-    image_name,
-    place_file,
-    sha256_of,
-)
+from mlmcsc.adapters.dataset_formats.checkouts import CheckoutDraft, checking_out
+from mlmcsc.adapters.frozen_files import Placing, image_name, place_image, sha256_of
 from mlmcsc.adapters.tabular import file_sha256, write_table
 from mlmcsc.adapters.versions import VersionFolder, root_of
 from mlmcsc.adapters.versions.folder import manifest_bytes
-from mlmcsc.domain.enums import Operation
-from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.fields import Kind
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.progress import Progress
@@ -35,15 +27,19 @@ from mlmcsc.domain.splits import Split
 from mlmcsc.domain.versions.checks import FROM_BACKUP, Checkout, Missing
 from mlmcsc.domain.versions.layers import Layer, read_layers
 from mlmcsc.domain.versions.manifest import Manifest, trusted
+from mlmcsc.domain.versions.redaction import CHECKOUT
 from mlmcsc.domain.versions.rows import State
-from mlmcsc.errors import IntegrityError
+from mlmcsc.errors import ImageFileError, IntegrityError
 from mlmcsc.services.version_checks.image_files import TASK, Frozen, with_places, workers_of
+from mlmcsc.store.queries import dataset_exports
 from mlmcsc.store.queries import holds as hold_queries
 from mlmcsc.store.queries import version_checks as queries
 from mlmcsc.store.queries import versions as version_queries
-from mlmcsc.store.queries.version_checks import KnownPlace
+from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
+LABELS = ("csv", "parquet")
+"""Forms of the table of labels."""
 PAGE = 8192
 """Rows held as Python values."""
 COLUMNS = {
@@ -53,23 +49,16 @@ COLUMNS = {
     "split": Kind.TEXT,
     "specimen_id": Kind.TEXT,
     "content_hash": Kind.TEXT,
-    "path": Kind.TEXT,
     "width": Kind.INTEGER,
     "height": Kind.INTEGER,
-    "annotation": Kind.TEXT,
     "detection": Kind.TEXT,
     "redacted": Kind.FLAG,
 }
-MISSING = {
-    "image_id": Kind.INTEGER,
-    "path": Kind.TEXT,
-    "content_hash": Kind.TEXT,
-    "why": Kind.TEXT,
-}
-OWN_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EXDEV, errno.EMLINK, errno.EPERM}
-"""Errors that every other image would meet too: the disk, or links that cannot be made."""
-STORED = ("content_hash", "path", "specimen_id", "width", "height", "label", "split")
-TEXTS = ("annotation", "detection")
+NAMING = {"path": Kind.TEXT, "annotation": Kind.TEXT}
+"""Columns that may name people, given when they are asked for."""
+MISSING = {"image_id": Kind.INTEGER, "content_hash": Kind.TEXT}
+MISSING_NAMING = {"path": Kind.TEXT, "why": Kind.TEXT}
+STORED = ("content_hash", "specimen_id", "width", "height", "label", "split", "detection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +66,7 @@ class _Wanted:
     """An image and its place in the folder."""
 
     image: Frozen
-    places: Sequence[KnownPlace]
+    sources: Sequence[str]
     split: str
 
 
@@ -102,6 +91,8 @@ class CheckingOut:
     images: str
     splits: tuple[Split, ...]
     workers: int | None
+    names: bool
+    recipient: str | None
     tell: Progress
     missing: list[Missing] = field(default_factory=list)
     n_images: int = 0
@@ -111,6 +102,7 @@ class CheckingOut:
     n_redacted: int = 0
     n_restricted: int = 0
     restricted: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    technicians: set[int] = field(default_factory=set)
 
     def run(self, version: str, *, overwrite: bool) -> Checkout:
         """Make it."""
@@ -122,13 +114,13 @@ class CheckingOut:
         manifest = trusted(record.manifest, key, verify)
         layers = read_layers(record.layers)
         with checking_out(self.target, overwrite=overwrite) as draft:
-            self._prove(record, manifest, layers)
-            total = self._survey(layers)
-            if self.images != "none":
-                self._images(draft, layers, total)
-            digest = self._tables(draft, record, layers)
-            self._mark(draft, manifest)
-            self._record(record, digest)
+            try:
+                self._write(draft, record, manifest, layers)
+            except IntegrityError:
+                with self.db.read() as view:  # a redaction takes away the files that it replaces
+                    self._refuse_overtaken(view, record)
+                raise
+            self._record(record, draft)
         return Checkout(
             version=record.version,
             path=str(self.target),
@@ -141,6 +133,20 @@ class CheckingOut:
             missing=tuple(self.missing),
             seconds=time.perf_counter() - began,
         )
+
+    def _write(
+        self,
+        draft: CheckoutDraft,
+        record: DataVersionRecord,
+        manifest: Manifest,
+        layers: Sequence[Layer],
+    ) -> None:
+        self._prove(record, manifest, layers)
+        total = self._survey(layers)
+        if self.images != "none":
+            self._images(draft, layers, total)
+        self._tables(draft, record, layers)
+        self._mark(draft, manifest)
 
     def _prove(
         self, record: DataVersionRecord, manifest: Manifest, layers: Sequence[Layer]
@@ -201,7 +207,7 @@ class CheckingOut:
             rows = list(zip(*columns, strict=True))
             images = [Frozen(i, path or "", sha and sha.hex()) for i, path, sha, _ in rows]
             yield [
-                _Wanted(image, places, Split(row[3]).name.lower())
+                _Wanted(image, [each.path for each in places], Split(row[3]).name.lower())
                 for row, (image, places) in zip(rows, with_places(self.db, images), strict=True)
             ]
 
@@ -218,26 +224,13 @@ class CheckingOut:
         kept = self._kept(draft, name, image.sha256, target)
         if kept is not None:
             return _Placed(image, kept, kept=True)
-        why = "no path of it is known"
-        for at, place in enumerate(wanted.places):
-            try:
-                size = place_file(place.path, target, image.sha256, cast("Placing", self.images))
-            except (OSError, ValueError) as error:
-                self._refuse_own_fault(error, draft)
-                found = getattr(error, "strerror", None) or str(error)
-            else:
-                if size is not None:
-                    return _Placed(image, size)
-                found = "has other content now"
-            if at == 0:
-                why = f"{place.path}: {found}"
-        return _Placed(image, why=why)
-
-    def _refuse_own_fault(self, error: Exception, draft: CheckoutDraft) -> None:
-        """A full disk, or links across file systems, are no image's fault: the checkout ends."""
-        if isinstance(error, OSError) and error.errno in OWN_FAULTS:
-            error.filename = str(draft.target)
-            raise error
+        if not wanted.sources:
+            return _Placed(image, why="no path of it is known")
+        how = cast("Placing", self.images)
+        try:
+            return _Placed(image, place_image(wanted.sources, target, image.sha256, how)[1])
+        except ImageFileError as error:
+            return _Placed(image, why=str(error))
 
     def _kept(self, draft: CheckoutDraft, name: str, sha256: str, target: Path) -> int | None:
         """Take over the copy of an earlier checkout; its size, or None where there is none."""
@@ -263,33 +256,37 @@ class CheckingOut:
 
     def _tables(
         self, draft: CheckoutDraft, record: DataVersionRecord, layers: Sequence[Layer]
-    ) -> str:
-        """Labels, manifest and what is missing; the SHA-256 (hex) of the labels."""
+    ) -> None:
+        """Labels, manifest and what is missing."""
         (draft.path / "manifest.json").write_bytes(manifest_bytes(record.manifest))
-        labels = draft.path / "labels.parquet"
-        write_table(labels, "parquet", "", COLUMNS, self._label_rows(layers))
-        write_table(draft.path / "labels.csv", "csv", "", COLUMNS, self._label_rows(layers))
+        columns = COLUMNS | (NAMING if self.names else {})
+        for kind in LABELS:
+            path = draft.path / f"labels.{kind}"
+            write_table(path, kind, "", columns, self._label_rows(layers))
         if self.missing:
-            rows = [(m.image_id, m.path, m.content_hash, m.why) for m in self.missing]
-            write_table(draft.path / "missing.csv", "csv", "", MISSING, [rows])
-        return file_sha256(labels)
+            columns = MISSING | (MISSING_NAMING if self.names else {})
+            rows = [(m.image_id, m.content_hash, m.path, m.why) for m in self.missing]
+            cut = [row[: len(columns)] for row in rows]
+            write_table(draft.path / "missing.csv", "csv", "", columns, [cut])
 
     def _label_rows(self, layers: Sequence[Layer]) -> Iterator[list[tuple[Any, ...]]]:
         absent = {each.image_id for each in self.missing}
         names_of = {int(split): split.name.lower() for split in Split}
         hidden, self.n_redacted = int(State.REDACTED), 0
-        for batch in self._rows(layers, *STORED, *TEXTS):
-            names = ("image_id", *STORED, *TEXTS, "state")
+        for batch in self._rows(layers, *STORED, *NAMING):
+            names = ("image_id", *STORED, *NAMING, "state", "technician_ids")
             rows = []
             for row in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
-                image_id, sha256, path, specimen, width, height, label, at, *texts, state = row
+                image_id, sha256, specimen, width, height, label, at, detection, *naming = row
+                path, annotation, state, people = naming
                 split, redacted = names_of[at], state == hidden
                 there = self.images != "none" and image_id not in absent
                 file = f"images/{split}/{image_name(image_id, path)}" if there else None
                 self.n_redacted += redacted
+                self.technicians.update(people or ())
                 hashed = sha256 and sha256.hex()
-                told = image_id, file, label, split, specimen, hashed, path, width, height
-                rows.append((*told, *texts, redacted))
+                told = image_id, file, label, split, specimen, hashed, width, height, detection
+                rows.append((*told, redacted, *((path, annotation) if self.names else ())))
             yield rows
 
     def _mark(self, draft: CheckoutDraft, manifest: Manifest) -> None:
@@ -303,28 +300,37 @@ class CheckingOut:
             n_images=self.n_images,
         )
 
-    def _record(self, record: DataVersionRecord, digest: str) -> None:
-        """The event that names the folder, before the folder is there."""
-        told = {
-            "version": record.version,
-            "folder": str(self.target),
-            "format": "checkout",
-            "columns": list(COLUMNS),
+    def _record(self, record: DataVersionRecord, draft: CheckoutDraft) -> None:
+        """List it among the exports, before the folder is there."""
+        labels = {f"labels.{kind}": draft.path / f"labels.{kind}" for kind in LABELS}
+        hashes = {name: file_sha256(path) for name, path in labels.items()}
+        sums = "".join(f"{each}  {name}\n" for name, each in hashes.items())
+        values = {
+            "format": CHECKOUT,
+            "path": str(self.target),
+            "recipient": self.recipient,
+            "n_rows": self.n_rows,
+            "n_bytes": self.n_bytes + sum(path.stat().st_size for path in labels.values()),
+            "sha256": hashlib.sha256(sums.encode()).hexdigest(),
+            "with_people": False,
+            "technicians": sorted(self.technicians),
+        }
+        told: dict[str, Any] = {
             "splits": [split.name.lower() for split in self.splits],
             "images": self.images,
             "n_images": self.n_images,
-            "n_bytes": self.n_bytes,
             "n_missing": len(self.missing),
             "n_restricted": self.n_restricted,
         }
+        if self.names:  # an erasure looks into them for the person's names
+            told["columns"] = [*COLUMNS, *NAMING]
+            told["files"] = [
+                {"path": str(self.target / name), "sha256": each, "format": name.split(".")[1]}
+                for name, each in hashes.items()
+            ]
         with self.db.write(self.actor) as tx:
-            tx.record(
-                AuditEvent(
-                    Operation.EXPORT,
-                    "data_versions",
-                    record.id,
-                    new_values=told,
-                    n_rows=self.n_rows,
-                    digest=digest,
-                )
-            )
+            self._refuse_overtaken(tx, record)
+            dataset_exports.add(tx, record, values, told)
+
+    def _refuse_overtaken(self, view: View, record: DataVersionRecord) -> None:
+        dataset_exports.refuse_overtaken(view, record, self.restricted.tolist())

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from mlmcsc.adapters.frozen_files import HOW
 from mlmcsc.adapters.versions import VersionFolder
+from mlmcsc.domain.attempts import repeated
+from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.filters import check_page
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.progress import Progress, quiet
@@ -21,22 +23,25 @@ from mlmcsc.domain.versions.checks import (
     VersionStatus,
     VersionVerification,
 )
-from mlmcsc.domain.versions.diff import (
-    Change,
-    Changes,
+from mlmcsc.domain.versions.diff import Change, Changes, checked_change, histogram
+from mlmcsc.domain.versions.differences import (
     Sample,
     VersionDiff,
-    checked_change,
-    histogram,
+    other_features,
+    other_settings,
     sample_rows,
+    transitions,
 )
+from mlmcsc.domain.versions.exports import RECIPIENT
 from mlmcsc.domain.versions.layers import read_layers
-from mlmcsc.errors import UnknownRecordError, ValidationError
+from mlmcsc.domain.versions.manifest import Manifest, trusted
+from mlmcsc.errors import IntegrityError, UnknownRecordError, ValidationError
 from mlmcsc.services.version_checks.checking_out import CheckingOut
 from mlmcsc.services.version_checks.comparing import changes_between
 from mlmcsc.services.version_checks.image_files import Depth
-from mlmcsc.services.version_checks.verifying import Verifying
+from mlmcsc.services.version_checks.verifying import verify_version
 from mlmcsc.services.version_checks.watching import status_since
+from mlmcsc.store.queries import automatic_versions as automatic_queries
 from mlmcsc.store.queries import version_checks as queries
 from mlmcsc.store.queries import versions as version_queries
 from mlmcsc.store.uow import Store
@@ -47,6 +52,9 @@ PAGE = 20_000
 MOST_SAMPLES = 100_000
 """In one result; `samples` streams any number."""
 MOST_WORKERS = 256
+_NAMES = Field("names", Kind.FLAG, "whether paths and annotations are given", required=True)
+TRIES = 3
+"""How often a version is read in which rows are redacted meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,8 @@ class VersionChecks:
             old: Name or tag of one version.
             new: Name or tag of the other.
             only: Samples that changed so: `added`, `removed`, `relabelled`, `moved` (to another
-                split) or `redacted`. The counts are of all.
+                split), `details` (content, specimen, boxes …) or `redacted`, which cannot be
+                compared. The counts are of all.
             limit: Samples, 0 to 100,000; see `samples` for any number.
             after_id: Only samples with a higher image id, for the next page.
 
@@ -98,6 +107,7 @@ class VersionChecks:
         if limit > MOST_SAMPLES:
             raise ValidationError(f"limit={limit}: at most {MOST_SAMPLES:,}; see samples().")
         a, b, found = self._compared(old, new)
+        one, other = self._manifests(a, b)
         differences = found.differences()
         chosen = found.only(change).after(after_id, limit)
         more = len(found.only(change).after(int(chosen.ids[-1]), 1).ids) if len(chosen.ids) else 0
@@ -106,13 +116,12 @@ class VersionChecks:
             new=b.version,
             old_rows=a.total_images or 0,
             new_rows=b.total_images or 0,
-            added=found.count(Change.ADDED),
-            removed=found.count(Change.REMOVED),
-            relabelled=found.count(Change.RELABELLED),
-            moved=found.count(Change.MOVED),
-            redacted=found.count(Change.REDACTED),
+            **{each.value: found.count(each) for each in Change},
+            settings=other_settings(one, other),
+            features=other_features(one, other),
             mean_difference=float(differences.mean()) if len(differences) else None,
             histogram=histogram(differences),
+            transitions=transitions(found, one.label_range, other.label_range),
             samples=self._samples(chosen),
             next_after_id=int(chosen.ids[-1]) if more else None,
         )
@@ -129,10 +138,22 @@ class VersionChecks:
             after_id = int(page.ids[-1])
 
     def _compared(self, old: str, new: str) -> tuple[DataVersionRecord, DataVersionRecord, Changes]:
+        tries = TRIES
+        while True:
+            with self.db.read() as view:
+                a, b = (version_queries.frozen(view, name) for name in (old, new))
+            try:
+                layers = (read_layers(record.layers) for record in (a, b))
+                return a, b, changes_between(self.versions, *layers)
+            except IntegrityError:
+                tries -= 1
+                if not tries or (self._now(a.version), self._now(b.version)) == (a, b):
+                    raise
+
+    def _manifests(self, *records: DataVersionRecord) -> list[Manifest]:
         with self.db.read() as view:
-            a, b = (version_queries.frozen(view, name) for name in (old, new))
-        layers = (read_layers(record.layers) for record in (a, b))
-        return a, b, changes_between(self.versions, *layers)
+            key, verify = view.vault.public_key(view), view.vault.crypto.verify
+        return [trusted(each.manifest, key, verify) for each in records]
 
     def _samples(self, chosen: Changes) -> tuple[Sample, ...]:
         with self.db.read() as view:
@@ -151,8 +172,9 @@ class VersionChecks:
         """Look again at everything that a version promised; whatever is wrong is a finding.
 
         Checked are the manifest's signature, its file, the files of rows, every row's leaf and
-        the Merkle root of all, the columns of `data_versions`, redactions against the audit
-        trail, the digests of feature sets, and every image file.
+        the Merkle root of all, the columns of `data_versions`, the event of its making and those
+        of redactions, the images kept from deletion, the feature sets, and every image file. The
+        audit trail itself is proven by `AuditTrail.verify`.
 
         Args:
             version: Name or tag.
@@ -166,18 +188,33 @@ class VersionChecks:
             UnsupportedError: It was recorded without its images, so nothing was promised.
         """
         _check_workers(workers)
-        began = time.perf_counter()
+        depth = (Depth.DOUBTFUL if quick else Depth.CONTENT) if images else None
+        tell, tries = progress or quiet, TRIES
+        while True:
+            try:
+                record = self._promising(version)
+            except (ValueError, TypeError) as error:  # JSON, or a time, that is none
+                return _unreadable(version, error)
+            found = verify_version(
+                self.db, self.versions, record, tell, depth=depth, workers=workers
+            )
+            tries -= 1
+            if found.intact or not tries or self._now(record.version) == record:
+                return found
+
+    def _promising(self, version: str) -> DataVersionRecord:
+        with self.db.read() as view:
+            record = version_queries.find(view, version)
+            promised = record.manifest is not None or record.backup_checksum is not None
+            return record if promised else version_queries.frozen(view, version)
+
+    def _now(self, version: str) -> DataVersionRecord | None:
+        """The version as it is by now, to see whether rows of it were redacted meanwhile."""
         try:
             with self.db.read() as view:
-                record = version_queries.find(view, version)
-                promised = record.manifest is not None or record.backup_checksum is not None
-                if not promised:
-                    record = version_queries.frozen(view, version)
-        except (ValueError, TypeError) as error:  # JSON, or a time, that is none
-            return _unreadable(version, error, began)
-        work = Verifying(self.db, self.versions, record, progress or quiet)
-        depth = Depth.DOUBTFUL if quick else Depth.CONTENT
-        return work.run(images=images, depth=depth, workers=workers, began=began)
+                return version_queries.find(view, version)
+        except (ValueError, TypeError, UnknownRecordError):
+            return None
 
     @requires(Permission.READ)
     def status(self, version: str | None = None) -> VersionStatus:
@@ -197,7 +234,9 @@ class VersionChecks:
                 raise UnknownRecordError("There is no version yet. Make one: version create NAME.")
             record = version_queries.frozen(view, name)
             events = queries.since(view, record.id)
-        return status_since(self.db, self.versions, record, events, self.auto_new_labels, began)
+            judged = automatic_queries.judged(view, record.id)
+        to_next = None if self.auto_new_labels is None else self.auto_new_labels + judged
+        return status_since(self.db, self.versions, record, events, to_next, began)
 
     @requires(Permission.TRAIN)
     def checkout(
@@ -209,15 +248,18 @@ class VersionChecks:
         overwrite: bool = False,
         splits: Sequence[str] | None = None,
         workers: int | None = None,
+        names: bool = False,
+        recipient: str | None = None,
         progress: Progress | None = None,
     ) -> Checkout:
         """A folder with the data exactly as of a version.
 
         It holds `labels.parquet` and `labels.csv`, the signed `manifest.json`, and
-        `images/SPLIT/ID_NAME`, each hashed while it is copied. An image whose own file has changed
-        or vanished is taken from another path that has its content; where none has, it is listed
-        in `missing.csv`. Rows of people whose data may not be processed (GDPR Art. 18) are left
-        out and counted. The folder appears whole; the audit trail names it.
+        `images/SPLIT/ID.ENDING`, each hashed where it lies then. An image whose own file has
+        changed or vanished is taken from another path that has its content; where none has, it is
+        listed in `missing.csv`. Rows of people whose data may not be processed (GDPR Art. 18) are
+        left out and counted. The folder appears whole; it is listed among the exports, so that an
+        erasure can name it.
 
         Args:
             version: Name or tag.
@@ -227,6 +269,8 @@ class VersionChecks:
             overwrite: Renew an earlier checkout there; unchanged copies in it are kept.
             splits: Only these of `train`, `val` and `test`.
             workers: Threads that copy.
+            names: Give paths and annotations too, which may name people.
+            recipient: To whom it goes; kept in the list of exports.
             progress: Called with the stage, and bytes done and in all.
 
         Raises:
@@ -235,21 +279,31 @@ class VersionChecks:
             IntegrityError: Manifest or rows are not those that were frozen; nothing is written.
             ConflictError: The folder holds something else.
             ValidationError: It cannot be written, or another wrong argument.
+            OvertakenError: Rows were redacted, or people restricted, each time it was tried.
         """
         _check_workers(workers)
+        _NAMES.check(names)
+        whom = RECIPIENT.check(recipient)
         if images not in {*HOW, "none"}:
             raise ValidationError(f"images={images!r}: must be one of {', '.join(HOW)}, none.")
-        work = CheckingOut(
-            self.db,
-            self.actor,
-            self.versions,
-            Path(os.path.abspath(target)),
-            images,
-            _checked_splits(splits),
-            workers,
-            progress or quiet,
-        )
-        return work.run(version, overwrite=overwrite)
+        place, parts = Path(os.path.abspath(target)), _checked_splits(splits)
+
+        def attempt() -> Checkout:
+            work = CheckingOut(
+                self.db,
+                self.actor,
+                self.versions,
+                place,
+                images,
+                parts,
+                workers,
+                names,
+                whom,
+                progress or quiet,
+            )
+            return work.run(version, overwrite=overwrite)
+
+        return repeated(attempt)
 
 
 def _check_workers(workers: int | None) -> None:
@@ -266,8 +320,7 @@ def _checked_splits(splits: Sequence[str] | None) -> tuple[Split, ...]:
     return tuple(sorted({names[name] for name in wanted}))
 
 
-def _unreadable(version: str, error: Exception, began: float) -> VersionVerification:
+def _unreadable(version: str, error: Exception) -> VersionVerification:
     what = f"The row of this version holds a value that is none ({type(error).__name__})."
     finding = VersionFinding("columns", what, "data_versions")
-    seconds = time.perf_counter() - began
-    return VersionVerification(version, None, (finding,), 1, 0, 0, 0, 0, 0, 0, 0, seconds)
+    return VersionVerification(version, None, (finding,), 1, 0, 0, 0, 0, 0, 0, 0, 0.0)

@@ -14,7 +14,7 @@ from mlmcsc.services.versions.committing import commit, same_promise, tag_all
 from mlmcsc.services.versions.freezing import release_ahead
 from mlmcsc.services.versions.gathering import Quality, gather
 from mlmcsc.services.versions.holding import VectorsChangedError
-from mlmcsc.services.versions.laying import lay, look
+from mlmcsc.services.versions.laying import ParentDamagedError, count_changes, write_layers
 from mlmcsc.services.versions.tidying import tidy
 from mlmcsc.services.versions.work import Draft, Work
 from mlmcsc.store.key_settings import setting
@@ -27,33 +27,41 @@ ATTEMPTS = 5
 
 def create(work: Work, *, dry_run: bool) -> CreatedVersion:
     """Make the version, or find the same one; see `Versions.create`."""
+    if dry_run:
+        drafted = _draft(work, write=False)
+        _refuse_reused(work, drafted)
+        return _told(work, drafted, None, created=False)
     with work.folder.locked():
-        if dry_run:
-            return _told(work, _draft(work, write=False), None, created=False)
-        tidy(work.db, work.folder)
-        release_ahead(work)
+        _clean(work)
         overtaken = ""
         for _ in range(ATTEMPTS):
-            with work.db.read() as view:
-                existing = _existing(view, work)
-            drafted = _draft(work, write=existing is None)
-            if existing is not None:
-                return _again(work, drafted, existing)
             try:
-                record = _commit(work, drafted)
+                return _attempt(work)
             except OvertakenError as error:
                 overtaken = str(error)
-                tidy(work.db, work.folder)
-                release_ahead(work)
-                continue
+                _clean(work)
             except Exception:
-                release_ahead(work)
+                _clean(work)
                 raise
-            return _told(work, drafted, record, created=True)
     raise ConflictError(
         f"Version {work.choice.version!r} was not made: {ATTEMPTS} times it was overtaken. "
         f"{overtaken} Create it when that has ended."
     )
+
+
+def _clean(work: Work) -> None:
+    tidy(work.db, work.folder)
+    release_ahead(work)
+
+
+def _attempt(work: Work) -> CreatedVersion:
+    with work.db.read() as view:
+        existing = _existing(view, work)
+    drafted = _draft(work, write=existing is None)
+    if existing is not None:
+        return _again(work, drafted, existing)
+    _refuse_reused(work, drafted)
+    return _told(work, drafted, _commit(work, drafted), created=True)
 
 
 def _commit(work: Work, drafted: Draft) -> DataVersionRecord:
@@ -90,6 +98,14 @@ def _existing(view: View, work: Work) -> DataVersionRecord | None:
 
 
 def _draft(work: Work, *, write: bool) -> Draft:
+    """The version, sharing rows with the one before; a whole base where that is damaged."""
+    try:
+        return _drafted(work, write=write)
+    except ParentDamagedError as error:
+        return _drafted(work, write=write, new_base=str(error))
+
+
+def _drafted(work: Work, *, write: bool, new_base: str | None = None) -> Draft:
     tally, quality = Tally(Proof() if write else None), Quality()
     with work.db.read() as view:
         existing = _existing(view, work)
@@ -97,22 +113,42 @@ def _draft(work: Work, *, write: bool) -> Draft:
         selection = work.select(view, work.choice.wanted)
         _refuse_empty(selection)
         held = _held(view, work, selection)
-        parent = existing or _newest(view)
-        below = () if parent is None else read_layers(parent.layers)
+        parent = existing or (None if new_base else _newest(view))
+        below = () if parent is None else _layers(parent)
         rows = gather(view, selection, quality, work.progress)
         layers: tuple[Layer, ...] | None = None
         if write:
-            layers = lay(work.folder, rows, below, tally)
+            layers = write_layers(work.folder, rows, below, tally)
         else:
-            look(work.folder, rows, below, tally)
+            count_changes(work.folder, rows, below, tally)
         database_id = str(setting(view, "database_id"))
         labels = (
             None
             if selection.votes is None
             else version_writes.labels_seen(view, selection.votes.label_ids)
         )
-    root = "" if layers is None else _root(work, layers, tally)
-    return Draft(database_id, selection, parent, layers, root, tally, quality.mean, held, labels)
+        people = version_writes.people_seen(view)
+    root = "" if layers is None else _root(work, layers, tally, shared=parent is not None)
+    return Draft(
+        database_id,
+        selection,
+        parent,
+        layers,
+        root,
+        tally,
+        quality.mean,
+        held,
+        labels,
+        people,
+        new_base,
+    )
+
+
+def _layers(parent: DataVersionRecord) -> tuple[Layer, ...]:
+    try:
+        return read_layers(parent.layers)
+    except IntegrityError as error:
+        raise ParentDamagedError(str(error)) from None
 
 
 def _held(view: View, work: Work, selection: Selection) -> list[holding.Held]:
@@ -124,18 +160,34 @@ def _newest(view: View) -> DataVersionRecord | None:
     return frozen[-1] if frozen else None
 
 
-def _root(work: Work, layers: tuple[Layer, ...], tally: Tally) -> str:
+def _root(work: Work, layers: tuple[Layer, ...], tally: Tally, *, shared: bool) -> str:
     """The root of the rows, once the files have been seen to hold them."""
     proof = tally.proof or Proof()
     size = proof.tree.size
     work.progress("reading rows again", 0, size)
-    if not proof.holds_of(work.folder.rows(layers, ("leaf",))):
-        raise IntegrityError(
-            f"The files of the version do not hold its {size} rows: an earlier one's "
-            "were changed past mlmcsc. Run `version verify`."
-        )
+    if not proof.holds_of(work.folder.rows(layers, ("salt",))):
+        told = f"The files of the version do not hold its {size} rows."
+        raise ParentDamagedError(told) if shared else IntegrityError(f"{told} Create it again.")
     work.progress("reading rows again", size, size)
     return proof.tree.root().hex()
+
+
+def _refuse_reused(work: Work, drafted: Draft) -> None:
+    """Exports, models and the trail speak of versions by name, also of such as were deleted.
+
+    Raises:
+        ConflictError: A deleted version with other rows had this name.
+    """
+    tally, parent, root = drafted.tally, drafted.parent, drafted.root
+    if not root and parent is not None and not (tally.new or tally.changed or tally.gone):
+        root = str(parent.root)
+    with work.db.read() as view:
+        deleted = version_writes.deleted_roots(view, work.choice.version)
+    if deleted - {root}:
+        raise ConflictError(
+            f"A version {work.choice.version!r} was deleted that held other rows, and exports, "
+            "models or the audit trail may speak of it. Choose another name."
+        )
 
 
 def _refuse_empty(selection: Selection) -> None:
@@ -199,4 +251,5 @@ def _told(
         bytes_written=sum(x.n_bytes for x in drafted.layers or () if x not in below),
         features=tuple(each.told for each in drafted.held),
         report=drafted.selection.report,
+        new_base=drafted.new_base,
     )

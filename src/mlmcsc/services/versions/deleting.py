@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mlmcsc.adapters.versions import VersionFolder
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.records import DataVersionRecord
-from mlmcsc.domain.versions.layers import Layer, read_layers
+from mlmcsc.domain.versions.layers import Layer
 from mlmcsc.domain.versions.reports import DeletedVersion
 from mlmcsc.errors import ConflictError
 from mlmcsc.services.versions import tagging
 from mlmcsc.services.versions.finding import by_name
-from mlmcsc.store.queries import version_writes
+from mlmcsc.services.versions.places import VersionPlaces
+from mlmcsc.services.versions.releasing import Ids, own_layers, released
+from mlmcsc.store.models import data_versions, model_versions, version_tags
+from mlmcsc.store.queries import dataset_exports, registers, version_writes
 from mlmcsc.store.queries import versions as version_queries
-from mlmcsc.store.uow import Store
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.uow import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """What needs a version; judged again where it is deleted."""
+
+    tags: tuple[str, ...]
+    models: tuple[str, ...]
+    exports: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,110 +36,104 @@ class _Going:
     """A version, and what only it has."""
 
     record: DataVersionRecord
-    tags: tuple[str, ...]
-    models: tuple[str, ...]
-    images: NDArray[np.int64]
+    images: Ids
     layers: tuple[Layer, ...]
-    vectors: int
+    damage: str | None
 
 
 def delete(
-    db: Store, actor: Actor, folder: VersionFolder, version: str, *, force: bool, dry_run: bool
+    db: Store, actor: Actor, places: VersionPlaces, version: str, *, force: bool, dry_run: bool
 ) -> DeletedVersion:
     """Delete a version; see `Versions.delete`."""
-    with folder.locked():
-        going = _look(db, folder, version)
-        vectors = going.vectors
+    with places.folder.locked():
+        with db.read() as view:
+            record = by_name(view, version)
+            needed = _needed(view, record)
+            others = [each for each in version_queries.every(view) if each.id != record.id]
+            vectors = version_writes.freed_revisions(view, record.id)
+            frozen = version_writes.frozen_now(view)
+        images, damage = released(places.folder, record, others, frozen)
+        going = _Going(record, images, own_layers(record, others), damage)
         if not dry_run:
-            _refuse_needed(going, force=force)
-            vectors = _commit(db, actor, going)
-            folder.remove(layer.sha256 for layer in going.layers)
-            folder.remove_manifest(going.record.id)
+            needed, vectors = _commit(db, actor, going, force=force)
+            places.folder.remove(layer.sha256 for layer in going.layers)
+            places.folder.remove_manifest(record.id, str(record.root))
+            places.forget_opened(record.id, record.root)
         return DeletedVersion(
-            version=going.record.version,
+            version=record.version,
             deleted=not dry_run,
-            images_released=len(going.images),
+            images_released=len(images),
             vectors_freed=vectors,
             bytes_freed=sum(layer.n_bytes for layer in going.layers),
-            tags=going.tags,
-            models=going.models,
+            tags=needed.tags,
+            models=needed.models,
+            exports=needed.exports,
+            damage=damage,
         )
 
 
-def _look(db: Store, folder: VersionFolder, version: str) -> _Going:
-    with db.read() as view:
-        record = by_name(view, version)
-        tags = tuple(version_queries.tags_of(view).get(record.id, ()))
-        models = tuple(version_writes.trained_on(view, [record.version]))
-        others = [each for each in version_queries.every(view) if each.id != record.id]
-        vectors = version_writes.freed_revisions(view, record.id)
-    frozen = [each for each in others if each.frozen]
-    shared = {x.sha256 for each in frozen for x in read_layers(each.layers)}
-    layers = tuple(x for x in _layers(record) if x.sha256 not in shared)
-    return _Going(record, tags, models, _only(folder, record, frozen), layers, vectors)
+def _needed(view: View, record: DataVersionRecord) -> _Needed:
+    return _Needed(
+        tuple(version_queries.tags_of(view).get(record.id, ())),
+        tuple(version_writes.trained_on(view, [record.version])),
+        0 if record.root is None else len(dataset_exports.every(view, [record.root])),
+    )
 
 
-def _layers(record: DataVersionRecord) -> tuple[Layer, ...]:
-    return read_layers(record.layers) if record.frozen else ()
-
-
-def _only(
-    folder: VersionFolder, record: DataVersionRecord, others: Sequence[DataVersionRecord]
-) -> NDArray[np.int64]:
-    """Images that no other version has; neighbours first, for they share most."""
-    left = _images(folder, record)
-    for other in sorted(others, key=lambda each: abs(each.id - record.id)):
-        if not len(left):
-            break
-        left = np.setdiff1d(left, _images(folder, other), assume_unique=True)
-    return left
-
-
-def _images(folder: VersionFolder, record: DataVersionRecord) -> NDArray[np.int64]:
-    if not record.frozen:
-        return np.empty(0, dtype=np.int64)
-    batches = folder.rows(_layers(record), ["image_id"])
-    parts = [batch.column("image_id").to_numpy() for batch in batches]
-    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
-
-
-def _refuse_needed(going: _Going, *, force: bool) -> None:
-    told = {"tagged": going.tags, "training data of model": going.models}
-    needed = [f"{what} {', '.join(names)}" for what, names in told.items() if names]
-    if needed and not force:
+def _refuse_needed(going: _Going, needed: _Needed) -> None:
+    told = {"tagged": needed.tags, "training data of model": needed.models}
+    reasons = [f"{what} {', '.join(names)}" for what, names in told.items() if names]
+    if needed.exports:
+        reasons.append(
+            f"exported {needed.exports} times" if needed.exports > 1 else "exported once"
+        )
+    if going.damage is not None:
+        reasons.append(f"damaged ({going.damage.rstrip('.')})")
+    if reasons:
         raise ConflictError(
-            f"Version {going.record.version!r} is {' and '.join(needed)}; nothing was deleted. "
+            f"Version {going.record.version!r} is {' and '.join(reasons)}; nothing was deleted. "
             "Move the tags, or pass force=True to delete it nevertheless."
         )
 
 
-def _commit(db: Store, actor: Actor, going: _Going) -> int:
-    """How many replaced vectors went with it."""
+def _commit(db: Store, actor: Actor, going: _Going, *, force: bool) -> tuple[_Needed, int]:
+    """What needed it then; how many replaced vectors went with it.
+
+    Raises:
+        ConflictError: Something needs it, and `force` was not given.
+    """
     record = going.record
     with db.write(actor) as tx:
-        if going.tags:
-            tagging.remove(tx, going.tags)
+        for table in (data_versions, version_tags, model_versions):
+            registers.lock(tx, table)
+        needed = _needed(tx, record)
+        if not force:
+            _refuse_needed(going, needed)
+        if needed.tags:
+            tagging.remove(tx, needed.tags)
         version_writes.delete_version(tx, record.id)
         version_writes.release_images(tx, going.images)
         vectors = version_writes.free_revisions(tx)
-        old = {
-            "version": record.version,
-            "name": record.name,
-            "root": record.root,
-            "total_images": record.total_images,
-            "total_labels": record.total_labels,
-            "n_redacted": record.n_redacted,
-        }
-        told = {"models": list(going.models), "vectors_freed": vectors}
-        tx.record(
-            AuditEvent(
-                Operation.DELETE,
-                "data_versions",
-                record.id,
-                old_values=old,
-                new_values=told | {"images_released": len(going.images)},
-                n_rows=record.total_images if record.frozen and record.total_images else 1,
-                digest=record.root,
-            )
+        _record(tx, going, needed, vectors)
+    return needed, vectors
+
+
+def _record(tx: Transaction, going: _Going, needed: _Needed, vectors: int) -> None:
+    record = going.record
+    names = ("version", "name", "root", "total_images", "total_labels", "n_redacted")
+    tx.record(
+        AuditEvent(
+            Operation.DELETE,
+            "data_versions",
+            record.id,
+            old_values={name: getattr(record, name) for name in names},
+            new_values={
+                "models": list(needed.models),
+                "exports": needed.exports,
+                "vectors_freed": vectors,
+                "images_released": len(going.images),
+            },
+            n_rows=record.total_images if record.frozen and record.total_images else 1,
+            digest=record.root,
         )
-    return vectors
+    )

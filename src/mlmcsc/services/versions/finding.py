@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from mlmcsc.adapters.versions import VersionFolder
 from mlmcsc.domain.records import DataVersionRecord
-from mlmcsc.domain.versions.layers import read_layers
-from mlmcsc.domain.versions.reports import VersionDetails
-from mlmcsc.errors import ValidationError
+from mlmcsc.domain.versions.layers import Layer, read_layers
+from mlmcsc.domain.versions.reports import VersionDetails, damage_of
+from mlmcsc.errors import IntegrityError, UnsupportedError, ValidationError
 from mlmcsc.store.queries import version_writes
 from mlmcsc.store.queries import versions as version_queries
 from mlmcsc.store.queries.rows import View
@@ -26,7 +27,7 @@ def by_name(view: View, version: str) -> DataVersionRecord:
     return found
 
 
-def details(view: View, version: str) -> VersionDetails:
+def details(view: View, folder: VersionFolder, version: str) -> VersionDetails:
     """All that is known of a version, by name or tag.
 
     Raises:
@@ -34,16 +35,35 @@ def details(view: View, version: str) -> VersionDetails:
     """
     record = version_queries.find(view, version)
     others = [v for v in version_queries.every(view) if v.frozen and v.id != record.id]
-    shared = {layer.sha256 for each in others for layer in read_layers(each.layers)}
-    layers = read_layers(record.layers) if record.frozen else ()
-    report = (record.manifest or {}).get("report", {})
+    shared = {layer.sha256 for each in others for layer in _layers(each)}
+    layers = _layers(record) if record.frozen else ()
+    damage = damage_of(record)
+    report = {} if damage or record.manifest is None else record.manifest["report"]
     return VersionDetails(
         record=record,
         tags=tuple(version_queries.tags_of(view).get(record.id, ())),
         features=tuple(version_queries.features_of(view, record.id)),
         layers=layers,
         shared_bytes=sum(layer.n_bytes for layer in layers if layer.sha256 in shared),
+        manifest_path=_manifest_path(folder, record),
         models=tuple(version_writes.trained_on(view, [record.version])),
         splits=report.get("splits", {}),
         report=report,
+        damage=damage,
     )
+
+
+def _manifest_path(folder: VersionFolder, record: DataVersionRecord) -> str | None:
+    """Where it lies now: `backup_path` is where it was when it was made."""
+    try:
+        return str(folder.manifest_path(record.id, str(record.root))) if record.frozen else None
+    except UnsupportedError:  # no folder here: the row can be shown all the same
+        return None
+
+
+def _layers(record: DataVersionRecord) -> tuple[Layer, ...]:
+    """None where the row is damaged: what is wrong is told beside the rest."""
+    try:
+        return read_layers(record.layers)
+    except IntegrityError:
+        return ()

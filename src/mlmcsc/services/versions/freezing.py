@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.versions.layers import read_layers
-from mlmcsc.errors import OvertakenError
+from mlmcsc.errors import IntegrityError, OvertakenError
 from mlmcsc.services.versions.work import Work
 from mlmcsc.store.queries import batches, version_writes
 from mlmcsc.store.queries import versions as version_queries
@@ -67,10 +67,13 @@ def release_ahead(work: Work) -> None:
             return
         left = version_writes.frozen_now(view)
         versions = [each for each in version_queries.every(view) if each.frozen]
-    for version in versions:
-        for batch in work.folder.rows(read_layers(version.layers), ("image_id",)):
-            ids = batch.column("image_id").to_numpy()
-            left = np.setdiff1d(left, ids, assume_unique=True)
+    try:
+        for version in versions:
+            for batch in work.folder.rows(read_layers(version.layers), ("image_id",)):
+                ids = batch.column("image_id").to_numpy()
+                left = np.setdiff1d(left, ids, assume_unique=True)
+    except IntegrityError:
+        return  # which images a damaged version has cannot be told: all stay kept, and the note too
     parts = [left[start : start + STEP] for start in range(0, len(left), STEP)]
     for part in parts or [left]:
         with work.db.write(work.actor) as tx:

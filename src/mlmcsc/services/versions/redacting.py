@@ -3,34 +3,79 @@
 A version's files are content-addressed, so a redacted file is another file: it is written first,
 then one transaction lets every version name it, then the old file is overwritten and removed.
 Killed at any point, the next run goes on: what it wrote before has the same name, and what is to be
-removed is noted in the database.
+removed is noted in the database. A file that is missing or damaged keeps nobody from being erased:
+the others are redacted, and what was not reached is told and noted, for when it is put back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Literal
 
+import numpy as np
+
 from mlmcsc.adapters.versions import VersionFolder
-from mlmcsc.adapters.versions.redacting import SOUGHT, RowSearch, redacted
+from mlmcsc.adapters.versions.redacting import SOUGHT, Found, RowSearch, redacted, totals
 from mlmcsc.adapters.versions.replaced import newest, note_replaced
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.records import DataVersionRecord
+from mlmcsc.domain.splits import Split
 from mlmcsc.domain.versions.layers import Layer, read_layers
-from mlmcsc.domain.versions.redaction import Contribution, Contributor, Tally, VersionErasure
+from mlmcsc.domain.versions.redaction import (
+    Contribution,
+    Contributor,
+    Recipient,
+    Tally,
+    VersionErasure,
+)
 from mlmcsc.domain.versions.rows import State
-from mlmcsc.errors import IntegrityError
-from mlmcsc.store.queries import archives
+from mlmcsc.errors import IntegrityError, UnsupportedError
+from mlmcsc.store.queries import archives, dataset_exports
 from mlmcsc.store.queries.erasure import versions as queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
 
+Labels = Literal["keep", "delete"]
 Layers = tuple[Layer, ...]
 Told = Callable[[Transaction, VersionErasure], None]
 """Notes what was done in the transaction that does it."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was found in the files of all versions.
+
+    Attributes:
+        versions: Each with its layers: those that took the place of others, where some did.
+        found: What a layer has of the person.
+        broken: Why a layer cannot be read.
+    """
+
+    versions: list[tuple[DataVersionRecord, Layers]]
+    found: dict[Layer, Found] = field(default_factory=dict)
+    broken: dict[Layer, str] = field(default_factory=dict)
+
+    def unreached(self) -> dict[str, str]:
+        """Why not every file of a version was reached, by version."""
+        return {
+            record.version: next(self.broken[each] for each in layers if each in self.broken)
+            for record, layers in self.versions
+            if not self.broken.keys().isdisjoint(layers)
+        }
+
+    def totals(self, *, deletes: bool) -> dict[str, tuple[Tally, int]]:
+        """Numbers of each version, and rows redacted before; of what could be read."""
+        return {
+            record.version: totals(
+                [self.found[each] for each in layers if each in self.found], deletes=deletes
+            )
+            for record, layers in self.versions
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +86,7 @@ class VersionRedaction:
     folder: VersionFolder
 
     def plan(
-        self,
-        technician_row: int | None,
-        identifiers: Iterable[str],
-        *,
-        labels: Literal["keep", "delete"],
+        self, technician_row: int | None, identifiers: Iterable[str], *, labels: Labels
     ) -> VersionErasure:
         """What `erase` would do; nothing is changed.
 
@@ -54,16 +95,14 @@ class VersionRedaction:
             identifiers: The names by which annotations may speak of them.
             labels: `delete` redacts rows that rest on their labels, `keep` only those whose
                 annotation names them.
-
-        Raises:
-            IntegrityError: A file of a version is missing or was changed.
         """
         with self.db.read() as view:
             who = _contributor(view, technician_row, identifiers, deletes=labels == "delete")
-            found = [(each, self._there(each)) for each in queries.frozen(view)]
-            tallies = self._tallies(RowSearch(who), found)
-            going = {name: tally.going for name, tally in tallies.items() if tally.going}
-            return VersionErasure(tallies, going, queries.recipients(view, tallies))
+            every, given = queries.frozen(view), _recipients(view, technician_row)
+        look = self._look(RowSearch(who), every)  # not in the snapshot: it may take minutes
+        tallies = _tallies(look, deletes=who.deletes)
+        going = {name: tally.going for name, tally in tallies.items() if tally.going}
+        return VersionErasure(tallies, going, given, look.unreached())
 
     def erase(
         self,
@@ -71,7 +110,7 @@ class VersionRedaction:
         technician_row: int | None,
         identifiers: Iterable[str],
         *,
-        labels: Literal["keep", "delete"],
+        labels: Labels,
         told: Told,
     ) -> VersionErasure:
         """Redact the person's rows of every version; the old files go with `remove_replaced`.
@@ -87,31 +126,73 @@ class VersionRedaction:
             told: Called in the transaction that changes the versions.
 
         Raises:
-            IntegrityError: A file of a version is missing or was changed; nothing was changed.
             StoreError: A file cannot be written; nothing was changed.
         """
-        with self.db.read() as view:
-            is_empty = not queries.frozen(view)
-        if is_empty:
-            return self._commit(actor, VersionErasure(), {}, told)
-        with self.folder.locked():
+        with self._locked():  # whoever makes a version, even the first, is waited for
             with self.db.read() as view:
                 who = _contributor(view, technician_row, identifiers, deletes=labels == "delete")
-                found = [(each, self._there(each)) for each in queries.frozen(view)]
-            search = RowSearch(who)
-            tallies = self._tallies(search, found)
-            swaps = self._rewritten(search, (layer for _, layers in found for layer in layers))
-            changed = {
-                record.id: self._changed(tuple(swaps.get(one, one) for one in layers))
-                for record, layers in found
-                if read_layers(record.layers) != tuple(swaps.get(one, one) for one in layers)
-            }
-            going = {
-                record.version: more
-                for record, _ in found
-                if (more := changed.get(record.id, {}).get("n_redacted", 0) - record.n_redacted) > 0
-            }
-            return self._commit(actor, VersionErasure(tallies, going), changed, told)
+                every = queries.frozen(view)
+            return self._redact(actor, who, every, told)
+
+    def reach_again(self, actor: Actor) -> list[VersionErasure]:
+        """Go on where erasures did not reach a file: it may have been put back.
+
+        The names are gone by then: for those who are to be named no more, rows that rest on their
+        labels are redacted where there is any annotation.
+
+        Args:
+            actor: In whose name.
+
+        Raises:
+            StoreError: A file cannot be written.
+        """
+        with self.db.read() as view:
+            if not queries.unreached(view):
+                return []
+        done = []
+        with self._locked():
+            with self.db.read() as view:
+                waiting = queries.unreached(view)
+            for each in waiting:
+                with self.db.read() as view:
+                    row, deletes = each["technician_row"], each["labels"] == "delete"
+                    who = replace(_contributor(view, row, (), deletes=deletes), nameless=True)
+                    every = queries.frozen(view)
+                done.append(self._redact(actor, who, every, lambda *_: None, each["versions"]))
+        self.remove_replaced(actor)
+        return done
+
+    def _locked(self) -> AbstractContextManager[None]:
+        try:
+            _ = self.folder.root
+        except UnsupportedError:  # a database in memory never has versions
+            return nullcontext()
+        return self.folder.locked()
+
+    def _redact(
+        self,
+        actor: Actor,
+        who: Contributor,
+        every: Sequence[DataVersionRecord],
+        told: Told,
+        again: Sequence[str] = (),
+    ) -> VersionErasure:
+        search = RowSearch(who)
+        look = self._look(search, every)
+        swaps = self._rewritten(search, look)
+        counted, unreached = look.totals(deletes=who.deletes), look.unreached()
+        changed, going = {}, {}
+        for record, layers in look.versions:
+            (tally, before), now = counted[record.version], tuple(swaps.get(n, n) for n in layers)
+            if now == read_layers(record.layers) and record.version not in again:
+                continue
+            known = record.version not in unreached
+            n_redacted = (before if known else record.n_redacted) + tally.going
+            changed[record.id] = self._changed(record, now, n_redacted, known=known)
+            if n_redacted > record.n_redacted:
+                going[record.version] = n_redacted - record.n_redacted
+        done = VersionErasure(_tallies(look, deletes=who.deletes), going, (), unreached)
+        return self._commit(actor, who, done, changed, told)
 
     def remove_replaced(self, actor: Actor) -> int:
         """Overwrite and remove files whose place others took; says how many.
@@ -138,27 +219,49 @@ class VersionRedaction:
     def of_person(self, view: View, technician_row: int | None) -> Iterator[Contribution]:
         """The versions that rest on somebody's labels, for the copy of their data.
 
+        With exports of versions that are deleted.
+
         Raises:
-            IntegrityError: A file of a version is missing or was changed.
+            IntegrityError: A file of a version is missing or was changed; raised when the other
+                versions are told.
         """
         if technician_row is None:
             return
-        search = RowSearch(Contributor(technician_row))
-        for record in queries.frozen(view):
-            tally = self._tallies(search, [(record, self._there(record))]).get(record.version)
-            if tally is not None:
-                given = queries.recipients(view, [record.version])
-                yield Contribution(record.version, record.root or "", tally.of_person, given)
+        given = dataset_exports.recipients(view, technician_row)
+        look = self._look(RowSearch(Contributor(technician_row)), queries.frozen(view))
+        tallies = _tallies(look, deletes=False)
+        for record, _ in look.versions:
+            if record.version in tallies:
+                rows, root = tallies[record.version].of_person, str(record.root)
+                yield Contribution(record.version, root, rows, tuple(given.pop(root, ())))
+        for root, exports in given.items():
+            yield Contribution(exports[0].version, root, None, tuple(exports))
+        if look.broken:
+            raise IntegrityError(next(iter(look.broken.values())))
 
-    def _there(self, record: DataVersionRecord) -> Layers:
-        """The version's layers; where a restored database names such as were replaced, these.
-
-        Raises:
-            IntegrityError: One is missing.
-        """
-        return tuple(self._newest(layer) for layer in read_layers(record.layers))
+    def _look(self, search: RowSearch, every: Sequence[DataVersionRecord]) -> _Look:
+        """Read each layer once, however many versions share it."""
+        found = [(record, read_layers(record.layers)) for record in every]
+        look, newer = _Look([]), {}
+        for layer in dict.fromkeys(chain.from_iterable(layers for _, layers in found)):
+            try:
+                newer[layer] = self._newest(layer)
+            except (IntegrityError, UnsupportedError) as error:
+                look.broken[layer] = str(error)
+        look.versions = [
+            (record, tuple(newer.get(n, n) for n in layers)) for record, layers in found
+        ]
+        upper = {layer for _, layers in look.versions for layer in layers[1:]}
+        for layer in dict.fromkeys(newer.values()):
+            try:
+                rows = self.folder.layer(layer, SOUGHT)
+                look.found[layer] = search.layer(rows, base=layer not in upper)
+            except IntegrityError as error:
+                look.broken[layer] = str(error)
+        return look
 
     def _newest(self, layer: Layer) -> Layer:
+        """The layer; where a restored database names one that was replaced, what replaced it."""
         there = newest(self.folder.root, layer, lambda sha256: self.folder.place(sha256).is_file())
         if there is None:
             raise IntegrityError(
@@ -167,46 +270,62 @@ class VersionRedaction:
             )
         return there
 
-    def _tallies(
-        self, search: RowSearch, found: Sequence[tuple[DataVersionRecord, Layers]]
-    ) -> dict[str, Tally]:
-        """By version, of those in which there is something of the person."""
-        tallies = {
-            record.version: sum(map(search.tally, self.folder.rows(layers, SOUGHT)), Tally())
-            for record, layers in found
-        }
-        return {name: tally for name, tally in tallies.items() if tally != Tally()}
-
-    def _rewritten(self, search: RowSearch, every: Iterable[Layer]) -> dict[Layer, Layer]:
+    def _rewritten(self, search: RowSearch, look: _Look) -> dict[Layer, Layer]:
         """The layers that have rows to be redacted, with those that take their place."""
         swaps = {}
-        for layer in dict.fromkeys(every):
-            if any(search.going(batch).any() for batch in self.folder.layer(layer)):
+        for layer in [layer for layer, found in look.found.items() if found.going.any()]:
+            try:
                 self.folder.check(layer)  # a leaf must not be made of what somebody changed
                 rows = (redacted(each, search.going(each)) for each in self.folder.layer(layer))
                 swaps[layer] = self.folder.write(rows)
+            except IntegrityError as error:
+                look.broken[layer] = str(error)
+                del look.found[layer]
+            else:
                 note_replaced(self.folder.root, layer, swaps[layer])
         return swaps
 
-    def _changed(self, layers: Layers) -> dict[str, Any]:
+    def _changed(
+        self, record: DataVersionRecord, layers: Layers, n_redacted: int, *, known: bool
+    ) -> dict[str, Any]:
         """The columns of a version whose rows lie in other files now."""
-        states = (rows.column("state").to_numpy() for rows in self.folder.rows(layers, ()))
-        return {
+        values = {
             "layers": queries.plain(layers),
-            "n_redacted": sum(int((each == State.REDACTED).sum()) for each in states),
+            "n_redacted": n_redacted,
             "backup_size": sum(layer.n_bytes for layer in layers),
         }
+        if known:  # else the values that went could be worked out from those that stay
+            values["label_distribution"] = self._distribution(record.label_distribution, layers)
+        return values
+
+    def _distribution(self, told: Any, layers: Layers) -> Any:
+        """The histogram of labels, counted again between its edges."""
+        if not isinstance(told, dict) or "edges" not in told:
+            return told
+        edges = np.asarray(told["edges"], np.float64)
+        bars = {split: np.zeros(len(edges) - 1, np.int64) for split in Split}
+        for batch in self.folder.rows(layers, ("label", "split")):
+            there = batch.column("state").to_numpy() == State.PRESENT
+            labels = batch.column("label").to_numpy(zero_copy_only=False)[there]
+            splits = batch.column("split").to_numpy(zero_copy_only=False)[there]
+            for split in Split:
+                bars[split] += np.histogram(labels[splits == split], edges)[0]
+        return told | {split.name.lower(): bar.tolist() for split, bar in bars.items()}
 
     def _commit(
         self,
         actor: Actor,
+        who: Contributor,
         done: VersionErasure,
         changed: Mapping[int, Mapping[str, Any]],
         told: Told,
     ) -> VersionErasure:
+        row, labels = who.technician_row, "delete" if who.deletes else "keep"
         with self.db.write(actor) as tx:
-            done = replace(done, recipients=queries.recipients(tx, done.versions | done.redacted))
+            done = replace(done, recipients=_recipients(tx, row))
             told(tx, done)
+            if row is not None:
+                queries.set_unreached(tx, row, labels, done.unreached)
             if changed:
                 self._exchange(tx, changed)
         return done
@@ -217,9 +336,10 @@ class VersionRedaction:
         for record in queries.frozen(tx):
             if record.id not in changed:
                 continue
-            new = changed[record.id]
-            before = {name: getattr(record, name) for name in new}
+            new = dict(changed[record.id])
             queries.change(tx, record.id, **new)
+            new.pop("label_distribution", None)  # what it was tells the values that went
+            before = {name: getattr(record, name) for name in new}
             going |= {layer["sha256"] for layer in record.layers}
             n_rows = int(new["n_redacted"]) - record.n_redacted
             tx.record(
@@ -229,6 +349,16 @@ class VersionRedaction:
             )
         named = {layer["sha256"] for each in queries.frozen(tx) for layer in each.layers}
         queries.set_replaced(tx, going - named)
+
+
+def _tallies(look: _Look, *, deletes: bool) -> dict[str, Tally]:
+    """By version, of those in which there is something of the person."""
+    counted = look.totals(deletes=deletes)
+    return {name: tally for name, (tally, _) in counted.items() if tally != Tally()}
+
+
+def _recipients(view: View, technician_row: int | None) -> tuple[Recipient, ...]:
+    return tuple(chain.from_iterable(dataset_exports.recipients(view, technician_row).values()))
 
 
 def _contributor(

@@ -1,4 +1,4 @@
-"""Files that no version names: what runs that died, or lost, left behind."""
+"""What runs that died, or were overtaken, left in the folder of versions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from mlmcsc.store.uow import Store
 
 
 def tidy(db: Store, folder: VersionFolder) -> None:
-    """Remove them; call under the folder's lock, else a running creation would lose its files."""
+    """Remove what they brought and no version names; call under the folder's lock.
+
+    Other files that this database does not know stay: they may be of its newer self, where an older
+    backup of it was put back.
+    """
     with db.read() as view:
-        versions = version_queries.every(view)
-    named = {x for each in versions if each.frozen for x in read_layers(each.layers)}
-    folder.tidy()
+        frozen = [each for each in version_queries.every(view) if each.frozen]
+    named = {layer for each in frozen for layer in read_layers(each.layers)}
     present = folder.present()
     # A restored database names layers that were redacted since: `privacy replay` needs the new.
     there = (newest(folder.root, layer, present.__contains__) for layer in named)
-    if left := present - {layer.sha256 for layer in there if layer is not None}:
-        folder.remove(left)
-    for version_id in folder.manifests() - {each.id for each in versions}:
-        folder.remove_manifest(version_id)
+    layers = {layer.sha256 for layer in there if layer is not None}
+    manifests = {folder.manifest_path(each.id, str(each.root)).name for each in frozen}
+    folder.tidy()
+    folder.remove_unfinished(layers, manifests)

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Unpack
+from typing import Any, Unpack
 
-from mlmcsc.adapters.versions import VersionFolder
+from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.filters import check_page
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.records import DataVersionRecord
 from mlmcsc.domain.results import Page
-from mlmcsc.domain.versions.choice import Choice, ChoiceKeywords, check_tag
+from mlmcsc.domain.versions.choice import Choice, ChoiceKeywords, check_sought, check_tag
 from mlmcsc.domain.versions.reports import CreatedVersion, DeletedVersion, VersionDetails
+from mlmcsc.errors import ValidationError
 from mlmcsc.services.versions import tagging
 from mlmcsc.services.versions.creating import create
 from mlmcsc.services.versions.deleting import delete
 from mlmcsc.services.versions.finding import by_name, details
+from mlmcsc.services.versions.places import VersionPlaces
 from mlmcsc.services.versions.work import Select, Work
-from mlmcsc.store.models import data_versions
-from mlmcsc.store.queries import rows
+from mlmcsc.store.models import version_tags
+from mlmcsc.store.queries import registers
 from mlmcsc.store.queries import versions as version_queries
 from mlmcsc.store.uow import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Freeze datasets and look after them, in one actor's name."""
+    """Freeze datasets and look after them, in one actor's name.
+
+    Comparing versions, proving them, what happened since, and folders with the data of one:
+    `db.version_checks` (`diff`, `verify`, `status`, `checkout`). Training from one: `db.datasets`.
+    Copies for other programs: `db.dataset_exports`. Versions made by rule:
+    `db.automatic_versions`. What was trained on them: `db.lineage`.
+    """
 
     db: Store
     actor: Actor
-    folder: VersionFolder
+    places: VersionPlaces
     select: Select
     label_range: tuple[float, float]
 
@@ -72,6 +80,7 @@ class Versions:
             Its row, what it shares, and how many images were left out for which reason.
 
         Raises:
+            UnknownKeywordError: There is no such keyword; the message names the nearest.
             ValidationError: A value is wrong, or no image is left; the message says why.
             ConflictError: The name is taken by another version or a tag; or labels, images or
                 vectors went on changing while it was made.
@@ -80,15 +89,16 @@ class Versions:
             UnsupportedError: The database has no folder for versions.
             MissingKeyError: The key that signs is not here.
         """
+        told, dry_run = _progress(progress), _DRY_RUN.check(dry_run)
         wanted = Choice.checked(version, name, description, **choice)
         work = Work(
             self.db,
             self.actor,
-            self.folder,
+            self.places.folder,
             self.select,
             self.label_range,
             wanted,
-            progress or quiet,
+            told,
         )
         return create(work, dry_run=dry_run)
 
@@ -107,9 +117,7 @@ class Versions:
         """Versions by id, a page at a time."""
         check_page(after_id, limit)
         with self.db.read() as view:
-            return rows.page(
-                view, data_versions, DataVersionRecord, (), after_id=after_id, limit=limit
-            )
+            return version_queries.page(view, after_id=after_id, limit=limit)
 
     @requires(Permission.READ)
     def show(self, version: str) -> VersionDetails:
@@ -119,7 +127,7 @@ class Versions:
             UnknownRecordError: There is none; the message lists what there is.
         """
         with self.db.read() as view:
-            return details(view, version)
+            return details(view, self.places.folder, version)
 
     @requires(Permission.READ)
     def tags(self) -> dict[str, str]:
@@ -140,7 +148,9 @@ class Versions:
             ConflictError: A version has the name of the tag.
         """
         checked = check_tag(tag)
+        version = check_sought(version)
         with self.db.write(self.actor) as tx:
+            registers.lock(tx, version_tags)  # so that the version is not deleted meanwhile
             tagging.point(tx, checked, by_name(tx, version).id)
 
     @requires(Permission.TRAIN)
@@ -150,24 +160,44 @@ class Versions:
         Raises:
             UnknownRecordError: There is none.
         """
+        tag = check_sought(tag)
         with self.db.write(self.actor) as tx:
-            tagging.remove(tx, (check_tag(tag),))
+            tagging.remove(tx, (tag,))
 
     @requires(Permission.ADMINISTER)
     def delete(self, version: str, *, force: bool = False, dry_run: bool = False) -> DeletedVersion:
         """Delete a version for good, with the rows and replaced vectors that only it has.
 
-        The audit trail keeps its root and the number of its rows.
+        Its opened copies in the folder of caches go too. The audit trail keeps its root and the
+        number of its rows. Where its own files are lost or damaged, the images that no other
+        version has are released all the same; where another version's are, none is.
 
         Args:
             version: Its name, not a tag.
-            force: Also while a tag points to it (the tag goes too) or a model names it.
+            force: Also while a tag points to it (the tag goes too), a model names it, it was
+                exported, or its files are damaged.
             dry_run: Only tell what would go.
 
         Raises:
             ValidationError: It is a tag.
             UnknownRecordError: There is no such version.
-            ConflictError: A tag points to it or a model names it.
+            ConflictError: A tag points to it, a model names it, it was exported, or its files are
+                damaged.
             UnsupportedError: The database has no folder for versions.
         """
-        return delete(self.db, self.actor, self.folder, version, force=force, dry_run=dry_run)
+        version, force, dry_run = (
+            check_sought(version),
+            _FORCE.check(force),
+            _DRY_RUN.check(dry_run),
+        )
+        return delete(self.db, self.actor, self.places, version, force=force, dry_run=dry_run)
+
+
+_DRY_RUN = Field("dry_run", Kind.FLAG, "only tell", required=True)
+_FORCE = Field("force", Kind.FLAG, "delete it nevertheless", required=True)
+
+
+def _progress(given: Any) -> Progress:
+    if given is not None and not callable(given):
+        raise ValidationError(f"progress={given!r}: give a function of stage, done and total.")
+    return quiet if given is None else given

@@ -17,7 +17,7 @@ from mlmcsc.domain.versions.manifest import Manifest
 from mlmcsc.errors import IntegrityError
 from mlmcsc.services.versions.holding import Held
 from mlmcsc.store.queries.rows import View
-from mlmcsc.store.queries.version_writes import LabelsSeen
+from mlmcsc.store.queries.version_writes import LabelsSeen, PeopleSeen
 from mlmcsc.store.uow import Store
 
 Select = Callable[[View, Wanted], Selection]
@@ -61,6 +61,8 @@ class Draft:
         quality: Mean quality score.
         held: Feature sets.
         labels: Which labels there were; None where they must be compared one by one.
+        people: Who was being erased or was restricted.
+        new_base: Why no rows are shared although there is an earlier version; None where they are.
     """
 
     database_id: str
@@ -72,6 +74,8 @@ class Draft:
     quality: float | None
     held: list[Held]
     labels: LabelsSeen | None
+    people: PeopleSeen
+    new_base: str | None = None
 
     @property
     def votes(self) -> Votes:

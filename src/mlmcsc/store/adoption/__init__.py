@@ -1,5 +1,5 @@
-"""Databases written by the original MLMCSC system: recognised, backed up, rebuilt, swapped in."""
+"""Databases written by the original MLMCSC system: recognised, backed up, rebuilt, swapped in.
 
-from mlmcsc.store.adoption.adopt import AdoptionOptions, adopt_if_original
-
-__all__ = ["AdoptionOptions", "adopt_if_original"]
+`original` recognises them and loads next to nothing, as every opening asks it; `adopt` does the
+rest.
+"""

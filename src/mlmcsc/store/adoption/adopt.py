@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import sqlalchemy as sa
 import sqlcipher3.dbapi2 as driver
 
-from mlmcsc.config import normalise_url
 from mlmcsc.config.logs import logger
 from mlmcsc.domain.adoption import AdoptionReport, LeftBehind, render
 from mlmcsc.domain.permissions import Actor
@@ -26,7 +24,7 @@ from mlmcsc.store.adoption.holding import Held, hold
 from mlmcsc.store.adoption.label_range import choose_range
 from mlmcsc.store.adoption.ledger import Ledger
 from mlmcsc.store.adoption.local_time import TimeRule, time_rule
-from mlmcsc.store.adoption.original import counts, is_original, views_and_triggers
+from mlmcsc.store.adoption.original import counts, is_original, sqlite_file, views_and_triggers
 from mlmcsc.store.dialects.filesystem import refuse_network_path
 from mlmcsc.store.models import LABEL_RANGE
 from mlmcsc.store.uow import utc_now
@@ -70,7 +68,7 @@ def adopt_if_original(
     Raises:
         AdoptionError: It could not be adopted. It was left as it was.
     """
-    path = _sqlite_file(url)
+    path = sqlite_file(url)
     if path is None:
         return None
     path = path.resolve()  # behind a symbolic link, so that the link stays
@@ -83,14 +81,6 @@ def adopt_if_original(
         except (OSError, driver.Error, StoreError) as error:
             raise _plain(path, error) from error
     return None
-
-
-def _sqlite_file(url: str) -> Path | None:
-    parsed = sa.make_url(normalise_url(url))
-    name = parsed.database
-    if parsed.get_backend_name() != "sqlite" or not name or name == ":memory:":
-        return None
-    return Path(name)
 
 
 def _adopt(held: Held, actor: Actor, vault: Vault, options: AdoptionOptions) -> AdoptionReport:

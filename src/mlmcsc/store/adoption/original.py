@@ -6,7 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 import sqlcipher3.dbapi2 as driver
+
+from mlmcsc.config import normalise_url
 
 _SCHEMA: Final = """
 model_versions: id version name description model_path config_path created_at created_by
@@ -43,6 +46,15 @@ TABLES: Final[dict[str, tuple[str, ...]]] = {
     for table, _, columns in (block.partition(":") for block in _SCHEMA.strip().split("\n\n"))
 }
 """The original's tables and columns, parents first."""
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file that a database URL names; None for a server or a database in memory."""
+    parsed = sa.make_url(normalise_url(url))
+    name = parsed.database
+    if parsed.get_backend_name() != "sqlite" or not name or name == ":memory:":
+        return None
+    return Path(name)
 
 
 def is_original(path: Path) -> bool:

@@ -194,10 +194,14 @@ class SqliteDialect:
         return column.in_(sa.select(each.c.value))
 
     def reserve_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> NDArray[np.int64]:
-        """The next ids: nobody else can take them inside BEGIN IMMEDIATE."""
-        query = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-        found = self.execute(conn, query, (table.name,))
-        return np.arange(1, count + 1, dtype=np.int64) + (int(found[0][0]) if found else 0)
+        """The sequence moves, so that these ids are given to no other row, used or not."""
+        moved = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ? RETURNING seq"
+        found = self.execute(conn, moved, (count, table.name))
+        if not found:  # the table has never had a row
+            first = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)"
+            self.execute(conn, first, (table.name, count))
+        last = int(found[0][0]) if found else count
+        return np.arange(last - count + 1, last + 1, dtype=np.int64)
 
     def execute(
         self, conn: sa.Connection, statement: str, values: Sequence[Any]

@@ -157,8 +157,7 @@ def keep_frozen(tx: Transaction, feature_set: FeatureSet, which: sa.ColumnElemen
     newest = tx.conn.scalar(sa.select(sa.func.max(v.marker)).where(*of_set))
     if newest is None:
         return
-    # SQLite's sequence moves with the next row only: the first could be the newest marker itself.
-    _, gone_at = tx.dialect.reserve_ids(tx.conn, features, 2)
+    gone_at = tx.dialect.reserve_ids(tx.conn, features, 1)[0]
     kept = (f.id, f.image_id, f.feature_type, f.extractor_version, f.dtype)
     going = sa.select(*kept, sa.literal(int(gone_at)), f.feature_vector).where(
         f.feature_type == key[0],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from mlmcsc.store.models import features, labels, predictions
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.features import STREAM_ROWS, FeatureSet
+from mlmcsc.store.queries.frozen_features import digest_of
 from mlmcsc.store.queries.rows import View
 
 Ids = NDArray[np.int64]
@@ -93,15 +92,7 @@ def feature_digest(view: View, feature_set: FeatureSet, image_ids: Ids) -> tuple
         )
         .order_by(c.image_id)
     )
-    digest, count, sha256 = hashlib.sha256(), 0, hashlib.sha256
-    for chunk in rows.stream(view, query, STREAM_ROWS):
-        ids = np.fromiter((row[0] for row in chunk), dtype=np.int64, count=len(chunk))
-        wanted = np.isin(ids, image_ids, assume_unique=True)
-        for at in np.flatnonzero(wanted).tolist():
-            image_id, vector = chunk[at]
-            digest.update(struct.pack("<q", image_id) + sha256(vector).digest())
-        count += int(wanted.sum())
-    return count, digest.hexdigest()
+    return digest_of(rows.stream(view, query, STREAM_ROWS), image_ids)
 
 
 def _numbers(view: View, query: sa.Select[Any], names: Sequence[str]) -> NDArray[Any]:

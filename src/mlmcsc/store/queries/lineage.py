@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.domain.enums import LabelType
+from mlmcsc.domain.enums import LabelType, Operation
 from mlmcsc.domain.lineage import Given, ModelName
+from mlmcsc.domain.training_data import DeletedVersion, NamedVersion, VersionNames, training_data
 from mlmcsc.store.models import (
+    audit_logs,
     data_versions,
     dataset_exports,
     labels,
@@ -53,21 +58,53 @@ def named(view: View, stated: str) -> tuple[str, str | None] | None:
     return None if tagged is None else (tagged, stated)
 
 
+def names_of_versions(view: View) -> VersionNames:
+    """What names of versions and tags mean today, and which versions bore them before."""
+    v, t, e = data_versions.c, version_tags.c, audit_logs.c
+    known = sa.select(v.version, v.created_at, v.root)
+    tags = sa.select(t.tag, v.version).join(data_versions, v.id == t.version_id)
+    told = (Operation.CREATE.value, Operation.DELETE.value)
+    events = (
+        sa.select(e.record_id, e.operation, e.timestamp, e.old_values, e.digest)
+        .where(e.table_name == data_versions.name, e.operation.in_(told))
+        .order_by(e.id)
+    )
+    made: dict[int, datetime] = {}
+    deleted: defaultdict[str, list[DeletedVersion]] = defaultdict(list)
+    for event in view.conn.execute(events):
+        if event.operation == Operation.CREATE.value:
+            made[event.record_id] = event.timestamp
+        elif name := (event.old_values or {}).get("version"):
+            born = made.get(event.record_id)
+            deleted[name].append(DeletedVersion(born, event.timestamp, event.digest))
+    return VersionNames(
+        {row.version: NamedVersion(row.created_at, row.root) for row in view.conn.execute(known)},
+        {row.tag: row.version for row in view.conn.execute(tags)},
+        deleted,
+    )
+
+
 def models_trained(view: View) -> dict[str, tuple[ModelName, ...]]:
     """The models trained on each version, by version name; a tag counts for its version."""
     c = model_versions.c
     query = (
-        sa.select(c.id, c.version, c.name, c.training_data_version)
+        sa.select(c.id, c.version, c.name, c.training_data_version, c.created_at)
         .where(c.training_data_version.is_not(None))
         .order_by(c.id)
     )
-    found: dict[str, tuple[ModelName, ...]] = {}
-    for row in view.conn.execute(query).all():
-        link = named(view, row.training_data_version)
-        if link is not None:
-            model = ModelName(row.id, row.version, row.name)
-            found[link[0]] = (*found.get(link[0], ()), model)
-    return found
+    names = names_of_versions(view)
+    found: defaultdict[str, list[ModelName]] = defaultdict(list)
+    for row in view.conn.execute(query):
+        version = training_data(row.training_data_version, row.created_at, names).version
+        if version is not None:
+            found[version].append(ModelName(row.id, row.version, row.name))
+    return {version: tuple(models) for version, models in found.items()}
+
+
+def layers_of_versions(view: View) -> list[tuple[int, Any]]:
+    """Which files each version's rows are in."""
+    c = data_versions.c
+    return [(row.id, row.layers) for row in view.conn.execute(sa.select(c.id, c.layers))]
 
 
 def assisted_labels(view: View) -> Assisted:
@@ -114,12 +151,17 @@ def labels_seeing(view: View, model: str) -> int:
     return rows.count(view, labels, labels.c.model_version_used == model)
 
 
-def exports_of(view: View, version: str) -> list[Given]:
-    """The exports of a version, oldest first; recipients as stored, sealed or not."""
+def exports_of(view: View, root: str) -> list[Given]:
+    """The exports of a version, oldest first; recipients as stored, sealed or not.
+
+    Args:
+        view: An open transaction.
+        root: The version's; its name may have been another's before.
+    """
     c = dataset_exports.c
     query = (
         sa.select(c.format, c.path, c.recipient, c.n_rows, c.exported_at)
-        .where(c.version == version)
+        .where(c.root == root)
         .order_by(c.id)
     )
     return [Given(*row) for row in view.conn.execute(query)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.errors import UnknownRecordError
+from mlmcsc.domain.records import VersionFeatureRecord
 from mlmcsc.store.models import (
     feature_revisions,
     feature_sets,
@@ -22,7 +23,6 @@ from mlmcsc.store.models import (
 )
 from mlmcsc.store.queries import images as image_queries
 from mlmcsc.store.queries import rows
-from mlmcsc.store.queries import versions as version_queries
 from mlmcsc.store.queries.features import STREAM_ROWS, FeatureSet
 from mlmcsc.store.queries.rows import View
 
@@ -40,41 +40,19 @@ class Facts:
     label: float | None
 
 
-def frozen_set(
-    view: View, version: str, version_id: int, feature_type: str, extractor_version: str | None
-) -> tuple[FeatureSet, int]:
-    """The feature set of a version, with the number of vectors it holds, and its marker.
-
-    Raises:
-        UnknownRecordError: The version holds none or several such sets; the message lists them.
-    """
-    held = version_queries.features_of(view, version_id)
-    found = [
-        one
-        for one in held
-        if one.feature_type == feature_type and extractor_version in {None, one.extractor_version}
-    ]
-    if len(found) != 1:
-        known = ", ".join(f"{one.feature_type} {one.extractor_version}" for one in held)
-        asked = feature_type if extractor_version is None else f"{feature_type} {extractor_version}"
-        count = "several" if found else "no"
-        raise UnknownRecordError(
-            f"data version {version!r} holds {count} {asked!r} features. It holds: "
-            f"{known or 'none'}. Name one of these, with extractor_version=."
-        )
-    one = found[0]
+def frozen_set(view: View, held: VersionFeatureRecord) -> FeatureSet:
+    """The feature set of a version, with the number of vectors that it holds."""
     c = feature_sets.c
-    named = (c.feature_type == one.feature_type, c.extractor_version == one.extractor_version)
+    named = (c.feature_type == held.feature_type, c.extractor_version == held.extractor_version)
     set_id = view.conn.scalar(sa.select(c.id).where(*named))
-    chosen = FeatureSet(
+    return FeatureSet(
         int(set_id or 0),
-        one.feature_type,
-        one.extractor_version,
-        one.feature_dimension,
-        one.dtype,
-        one.n_vectors,
+        held.feature_type,
+        held.extractor_version,
+        held.feature_dimension,
+        held.dtype,
+        held.n_vectors,
     )
-    return chosen, one.marker
 
 
 def since(view: View, chosen: FeatureSet, marker: int) -> Ids:
@@ -132,13 +110,9 @@ def images_where(view: View, wanted: Mapping[str, Any]) -> Ids:
     """Images that fit the filter, ascending; labels are those stored last."""
     conditions = image_queries.conditions(view, wanted)
     bounds = [
-        bound
-        for name, bound in (
-            ("min_label", labels.c.label.__ge__),
-            ("max_label", labels.c.label.__le__),
-        )
+        compare(labels.c.label, wanted[name])
+        for name, compare in (("min_label", operator.ge), ("max_label", operator.le))
         if name in wanted
-        for bound in (bound(wanted[name]),)
     ]
     if bounds:
         latest = sa.select(sa.func.max(labels.c.id)).group_by(labels.c.image_id)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from mlmcsc.domain.enums import Operation
-from mlmcsc.domain.records import VersionFeatureRecord
 from mlmcsc.store.models import (
     audit_logs,
     data_versions,
-    feature_revisions,
-    features,
+    frozen_images,
     image_aliases,
     images,
     labels,
 )
-from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.rows import CHUNK, View
 
 Ids = NDArray[np.int64]
@@ -120,38 +116,32 @@ def redactions_told(view: View, version_id: int) -> int:
     return int(view.conn.scalar(query) or 0)
 
 
-def feature_digest(view: View, held: VersionFeatureRecord, image_ids: Ids) -> tuple[int, str]:
-    """How many of these images have a vector in a frozen set, and the digest of those.
+class Creation(NamedTuple):
+    """What the audit trail tells of a version's making.
 
-    Args:
-        view: An open transaction.
-        held: The set, as a version holds it.
-        image_ids: The version's images, ascending.
-
-    Returns:
-        Number of vectors; SHA-256 (hex) as `mlmcsc.domain.versions.manifest.FrozenFeatures` says.
+    Attributes:
+        root: Of its rows, hex.
+        values: The columns that were written; None where they were erased from the trail.
     """
-    kind, by = held.feature_type, held.extractor_version
-    f, r = features.c, feature_revisions.c
-    live = sa.select(f.image_id, f.feature_vector).where(
-        f.feature_type == kind, f.extractor_version == by, f.id < held.marker
+
+    root: str | None
+    values: Any
+
+
+def creation(view: View, version_id: int) -> Creation | None:
+    """The event of a version's making; None where the trail has none."""
+    c = audit_logs.c
+    query = sa.select(c.digest, c.new_values).where(
+        c.table_name == data_versions.name,
+        c.record_id == version_id,
+        c.operation == Operation.CREATE.value,
     )
-    gone = sa.select(r.image_id, r.feature_vector).where(
-        r.feature_type == kind,
-        r.extractor_version == by,
-        r.id < held.marker,
-        r.gone_at > held.marker,
-    )
-    # Each vector only by its hash: all of them may not fit in memory.
-    found = [
-        (row.image_id, hashlib.sha256(row.feature_vector).digest())
-        for query in (live, gone)
-        for chunk in rows.stream(view, query, 4096)
-        for row in chunk
-    ]
-    known = np.isin(np.fromiter((image for image, _ in found), np.int64, len(found)), image_ids)
-    kept = sorted(pair for pair, keep in zip(found, known.tolist(), strict=True) if keep)
-    digest = hashlib.sha256()
-    for image_id, vector in kept:
-        digest.update(image_id.to_bytes(8, "little", signed=True) + vector)
-    return len(kept), digest.hexdigest()
+    found = view.conn.execute(query.order_by(c.id.desc()).limit(1)).first()
+    return None if found is None else Creation(*found)
+
+
+def not_frozen(view: View, image_ids: Ids) -> Ids:
+    """Which of a version's images nothing keeps from being deleted, ascending."""
+    query = sa.select(frozen_images.c.image_id)
+    found = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8")]))["id"]
+    return np.setdiff1d(image_ids, found)

@@ -10,8 +10,11 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.domain.enums import Operation
 from mlmcsc.store.models import (
+    audit_logs,
     data_versions,
+    erasures,
     feature_revisions,
     feature_sets,
     features,
@@ -25,6 +28,7 @@ from mlmcsc.store.models import (
 )
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.features import FeatureSet
+from mlmcsc.store.queries.holds import restricted_technicians
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -94,6 +98,46 @@ def labels_seen(view: View, label_ids: Ids) -> LabelsSeen | None:
     return LabelsSeen(*view.conn.execute(query.where(row_id <= last)).one())
 
 
+@dataclass(frozen=True, slots=True)
+class PeopleSeen:
+    """Who is being erased, was erased or is restricted, as far as it can change.
+
+    Attributes:
+        erasures: How many there are, the latest, how many are finished.
+        steps: How far the unfinished ones are, by id.
+        restricted: Technicians whose data may not be used.
+    """
+
+    erasures: tuple[int, int | None, int]
+    steps: tuple[tuple[int, str], ...]
+    restricted: tuple[int, ...]
+
+
+def people_seen(view: View) -> PeopleSeen:
+    """What must be the same when a version is committed as when its rows were read."""
+    c = erasures.c
+    counts = sa.select(sa.func.count(), sa.func.max(c.id), sa.func.count(c.finished_at))
+    steps = sa.select(c.id, sa.cast(c.steps, sa.Text)).where(c.finished_at.is_(None))
+    return PeopleSeen(
+        tuple(view.conn.execute(counts).one()),
+        tuple((row[0], row[1]) for row in view.conn.execute(steps.order_by(c.id))),
+        tuple(restricted_technicians(view).tolist()),
+    )
+
+
+def deleted_roots(view: View, name: str) -> set[str | None]:
+    """Roots of the deleted versions that had this name, by the audit trail."""
+    c = audit_logs.c
+    query = sa.select(c.old_values, c.digest).where(
+        c.table_name == data_versions.name, c.operation == Operation.DELETE.value
+    )
+    return {
+        row.digest
+        for row in view.conn.execute(query)
+        if isinstance(row.old_values, dict) and row.old_values.get("version") == name
+    }
+
+
 def frozen_now(view: View) -> Ids:
     """Images in any version, ascending."""
     c = frozen_images.c
@@ -160,12 +204,14 @@ def lock_sets(tx: Transaction, sets: Sequence[FeatureSet]) -> dict[int, list[str
 
 
 def markers(tx: Transaction, count: int) -> list[int]:
-    """An id beyond every vector there is, for each set that is frozen.
+    """An id beyond every vector there is, for each set that is frozen; no vector has it ever."""
+    return [int(each) for each in tx.dialect.reserve_ids(tx.conn, features, count)]
 
-    The same for all: SQLite's sequence moves with the next row only, so a second one would be
-    beyond vectors that are yet to come.
-    """
-    return [int(tx.dialect.reserve_ids(tx.conn, features, 1)[0])] * count if count else []
+
+def taken(view: View, version_id: int) -> bool:
+    """Whether a version has this id."""
+    c = data_versions.c
+    return view.conn.scalar(sa.select(c.id).where(c.id == version_id)) is not None
 
 
 def next_id(tx: Transaction) -> int:

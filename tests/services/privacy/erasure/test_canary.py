@@ -88,6 +88,7 @@ def _relations(db, server):
     return Path(folder) / "base" / str(oid)
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("labels", ["keep", "delete"])
 def test_the_trail_proves_to_be_whole_afterwards(db, row, lab, labels):
     db.audit_proof.checkpoint()
@@ -111,6 +112,7 @@ def erase_events(db):
         return [tuple(found) for found in view.conn.execute(query)]
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("labels", ["keep", "delete"])
 def test_the_certificate_has_a_line_and_a_count_for_each_column_of_the_plan(db, row, lab, labels):
     report = db.delete_user_data(lab.STAFF, labels=labels)
@@ -124,6 +126,7 @@ def test_the_certificate_has_a_line_and_a_count_for_each_column_of_the_plan(db, 
     assert untouched == []
 
 
+@pytest.mark.sqlite_tells
 def test_a_dry_run_counts_what_the_deed_does(db, row, lab):
     planned = db.delete_user_data(lab.STAFF, dry_run=True)
     done = db.delete_user_data(lab.STAFF)

@@ -129,6 +129,7 @@ def test_a_restricted_person_may_be_erased(db, jo):
     assert db.delete_user_data("jo").finished_at is not None
 
 
+@pytest.mark.sqlite_tells
 def test_only_the_right_privacy_erases(db, jo):
     reader = db.acting_as(Actor("reader", frozenset({Permission.READ})))
     with pytest.raises(PermissionDeniedError):
@@ -137,6 +138,7 @@ def test_only_the_right_privacy_erases(db, jo):
         reader.erasure.replay()
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
@@ -159,6 +161,7 @@ def test_a_person_may_erase_themselves_and_is_not_named_again(db, jo, sql):
     assert sql("SELECT * FROM subjects WHERE identifier = 'jo'") == []
 
 
+@pytest.mark.sqlite_tells
 def test_the_certificate_is_signed_private_and_in_the_report(db, jo, tmp_path):
     path = tmp_path / "c.json"
     report = db.delete_user_data("jo", certificate=path)
@@ -188,6 +191,7 @@ def test_a_new_technician_may_take_the_number_again(db, jo):
     assert db.technicians.get("jo").name == "Jo Other"
 
 
+@pytest.mark.sqlite_tells
 def test_deleted_exports_and_those_left_are_told(db, jo, tmp_path, images_of):
     db.store_label(images_of(1)[0], jo, 0.5, notes="mine")
     for name in ("gone.csv", "changed.csv", "there.csv"):
@@ -201,6 +205,7 @@ def test_deleted_exports_and_those_left_are_told(db, jo, tmp_path, images_of):
     assert any("changed.csv" in line for line in report.not_reached)
 
 
+@pytest.mark.sqlite_tells
 def test_an_export_without_rows_of_the_person_stays(db, jo, tmp_path, images_of):
     db.register_technician("eva", "Eva Roth")
     db.store_label(images_of(1)[0], 2, 0.5, notes="hers")
@@ -223,6 +228,7 @@ def test_inactive_people_become_anonymous(db, jo, sql):
     assert db.anonymize_data(older_than_days=365) == ()
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("arguments", [{}, {"user_id": "jo", "older_than_days": 4}])
 def test_anonymizing_needs_a_person_or_an_age(db, jo, arguments):
     with pytest.raises(ValidationError):
@@ -303,6 +309,7 @@ def test_a_person_registered_later_under_the_same_row_is_not_erased(db, jo, sql)
     assert db.erasure.unreplayed() == []
 
 
+@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("harm", ["change", "cut", "stranger"])
 def test_a_ledger_changed_by_another_hand_is_refused(db, jo, ledger, harm):
     db.register_technician("eva", "Eva Roth")
@@ -320,6 +327,7 @@ def test_a_ledger_changed_by_another_hand_is_refused(db, jo, ledger, harm):
         db.erasure.unreplayed()
 
 
+@pytest.mark.sqlite_tells
 def test_the_ledger_has_no_name_and_is_private(db, jo, ledger):
     db.delete_user_data("jo")
     (line,) = ledger()

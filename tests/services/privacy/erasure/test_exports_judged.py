@@ -32,6 +32,7 @@ def evidence(db, path, specimen, *, who):
     return path
 
 
+@pytest.mark.sqlite_tells
 def test_the_trail_of_others_stays(staff, tmp_path):
     theirs = [
         trail(staff, tmp_path / "models.csv", table="model_versions"),
@@ -45,6 +46,7 @@ def test_the_trail_of_others_stays(staff, tmp_path):
     assert set(done.files) == set(map(str, own))
 
 
+@pytest.mark.sqlite_tells
 def test_evidence_goes_only_where_it_discloses_the_person(staff, tmp_path):
     stays = [
         evidence(staff, tmp_path / "bare.zip", "S1", who=False),
@@ -56,6 +58,7 @@ def test_evidence_goes_only_where_it_discloses_the_person(staff, tmp_path):
     assert not goes.exists()
 
 
+@pytest.mark.sqlite_tells
 def test_evidence_with_their_name_in_clear_goes(staff, tmp_path):
     staff.register_specimen("S1", notes="prepared by Jo Lund")
     staff.audit_proof.checkpoint()
@@ -64,6 +67,7 @@ def test_evidence_with_their_name_in_clear_goes(staff, tmp_path):
     assert not path.exists()
 
 
+@pytest.mark.sqlite_tells
 def test_the_dry_run_lists_what_goes_outside_and_the_result_what_went(staff, tmp_path, sql, draw):
     sql("UPDATE labels SET timestamp = '2020-01-01 00:00:00'")
     archive = staff.archives.create("labels", timedelta(days=365)).archive.name
@@ -83,6 +87,7 @@ def test_the_dry_run_lists_what_goes_outside_and_the_result_what_went(staff, tmp
     assert not Path(cache).exists()
 
 
+@pytest.mark.sqlite_tells
 def test_the_dry_run_names_an_archive_that_cannot_be_read(staff, sql):
     sql("UPDATE labels SET timestamp = '2020-01-01 00:00:00'")
     archive = staff.archives.create("labels", timedelta(days=365)).archive
@@ -92,6 +97,7 @@ def test_the_dry_run_names_an_archive_that_cannot_be_read(staff, sql):
     assert told.startswith(f"{archive.name}: cannot be read now")
 
 
+@pytest.mark.sqlite_tells
 def test_a_file_that_was_exported_again_is_known_by_either_content(staff, tmp_path):
     path = tmp_path / "technicians.csv"
     staff.exchange.export_file("technicians", path)

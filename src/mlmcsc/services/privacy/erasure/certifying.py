@@ -14,7 +14,7 @@ from mlmcsc.domain.privacy.erased import NOT_REACHED, counted_fields
 from mlmcsc.domain.privacy.erasure import erasure_plan
 from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.privacy.tags import EraseAction
-from mlmcsc.domain.versions.redaction import Recipient
+from mlmcsc.domain.versions.redaction import Recipient, unreached_lines
 from mlmcsc.errors import IntegrityError, MissingKeyError
 from mlmcsc.services.privacy.erasure.outside import held_rows
 from mlmcsc.store import schema
@@ -143,6 +143,7 @@ def not_reached(saga: Saga) -> list[str]:
         )
     versions = saga.step("versions") or {}
     special += held_rows(versions.get("rows_held", 0))
+    special += unreached_lines(versions.get("unreached", {}))
     special += [Recipient(**each).told() for each in versions.get("recipients", ())]
     exports = (saga.step("exports") or {}).get("left", {})
     special += [f"Exported file {path}: {why}." for path, why in sorted(exports.items())]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,12 +44,17 @@ class ReplayReport(Record):
         applied: The erasures done.
         refused: Subject id to the reason, for those that cannot be erased now.
         untold: Subject id to the reason, for those of whom it cannot be told whether they are here.
+        versions: Rows redacted in files of data versions that were put back, by version.
+        unreached: Data versions with files that an erasure did not reach and still does not, and
+            why.
     """
 
     waiting: tuple[LedgerEntry, ...]
     applied: tuple[ErasureReport, ...]
     refused: Mapping[str, str]
     untold: Mapping[str, str]
+    versions: Mapping[str, int] = field(default_factory=dict)
+    unreached: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +232,7 @@ class Erasure:
 
     @requires(Permission.PRIVACY)
     def replay(self, *, dry_run: bool = False, progress: Progress | None = None) -> ReplayReport:
-        """Erase again whom a restored backup brought back.
+        """Erase again whom a restored backup brought back, also in files of data versions.
 
         Args:
             dry_run: Say whom, and do nothing.
@@ -245,7 +251,11 @@ class Erasure:
                 continue
             if done is not None:
                 applied.append(done)
-        return ReplayReport(waiting, tuple(applied), refused, self.untold())
+        reached = () if dry_run else self.outside.versions.reach_again(self.actor)
+        redacted = sum((Counter(each.redacted) for each in reached), Counter[str]())
+        unreached = {name: why for each in reached for name, why in each.unreached.items()}
+        untold = self.untold()
+        return ReplayReport(waiting, tuple(applied), refused, untold, dict(redacted), unreached)
 
     def _replay(self, entry: LedgerEntry, progress: Progress | None) -> ErasureReport | None:
         with self.db.read() as view:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
@@ -12,8 +12,8 @@ from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.privacy.persons import Person
-from mlmcsc.domain.versions.redaction import VersionErasure
-from mlmcsc.errors import HeldError, IntegrityError
+from mlmcsc.domain.versions.redaction import VersionErasure, checkouts, unreached_lines
+from mlmcsc.errors import HeldError
 from mlmcsc.services.privacy.erasure.carried import Carried
 from mlmcsc.store.uow import Transaction
 
@@ -70,6 +70,10 @@ class FrozenData(Protocol):
         told: Callable[[Transaction, VersionErasure], None],
     ) -> VersionErasure:
         """What was done; `told` is called in the transaction that does it."""
+        ...
+
+    def reach_again(self, actor: Actor) -> Sequence[VersionErasure]:
+        """Redact what earlier erasures did not reach, where it was put back."""
         ...
 
     def remove_replaced(self, actor: Actor) -> int:
@@ -138,23 +142,23 @@ class Outside:
             dry_run=True,
         )
         files, left = removable(carried.exports, carried.identifiers)
+        versions = self._planned_versions(technician_row, carried, labels)
+        left |= checkouts(each.to_dict() for each in versions["versions"].recipients)
         return {
             "files": tuple(files),
             "exports_left": left,
             "archived": archives["counts"],
             "archives": tuple(archives["rewritten"]),
             "caches": (str(self.caches),) if self.caches.is_dir() else (),
-            **self._planned_versions(technician_row, carried, labels),
+            **versions,
         }
 
     def _planned_versions(
         self, technician_row: int | None, carried: Carried, labels: LabelChoice
     ) -> _Versions:
-        try:
-            found = self.versions.plan(technician_row, carried.identifiers, labels=labels)
-        except IntegrityError as error:
-            return {"versions": VersionErasure(), "unread": (f"Data versions: {error}",)}
-        return {"versions": found, "unread": held_rows(found.n_held)}
+        found = self.versions.plan(technician_row, carried.identifiers, labels=labels)
+        unread = (*held_rows(found.n_held), *unreached_lines(found.unreached))
+        return {"versions": found, "unread": unread}
 
 
 def held_rows(number: int) -> tuple[str, ...]:

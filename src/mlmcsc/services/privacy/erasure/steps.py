@@ -13,7 +13,7 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erased import STEPS
 from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.progress import Progress
-from mlmcsc.domain.versions.redaction import VersionErasure
+from mlmcsc.domain.versions.redaction import VersionErasure, checkouts
 from mlmcsc.errors import ConflictError, OvertakenError, StoreError
 from mlmcsc.services.privacy.erasure import in_database
 from mlmcsc.services.privacy.erasure.carried import Carried, carried_by, without_carried
@@ -156,6 +156,7 @@ class Run:
         for begun in left:
             carried = self._carried(begun)
             deleted, there = remove_exported(carried.exports, carried.identifiers)
+            there |= checkouts((begun.step("versions") or {}).get("recipients", ()))
             self.exports_deleted[begun.subject_id] = deleted
             self.exports_left[begun.subject_id] = there
             told = Mentions(carried.identifiers).removed({"deleted": deleted, "left": there})
@@ -231,6 +232,7 @@ def _tell_versions(subject_id: str, words: Mentions, tx: Transaction, done: Vers
         "rows": done.n_of_person,
         "rows_redacted": sum(done.redacted.values()),
         "rows_held": done.n_held,
+        "unreached": words.removed(done.unreached),
         "recipients": [
             {name: words.removed(value) for name, value in each.to_dict().items()}
             for each in done.recipients

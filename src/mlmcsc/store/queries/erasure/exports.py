@@ -49,12 +49,12 @@ def of(view: View, person: Person) -> list[dict[str, str]]:
         if not isinstance(told, dict) or event.n_rows == 0:
             continue
         table = event.table_name
-        if table == dataset_exports.name and event.record_id is not None:
+        if table == dataset_exports.name and event.record_id and "files" not in told:
             continue  # a version, which names nobody; its recipient is told
         by_content = table not in JUDGED_BY_ROWS and "evidence" not in told
         if _may_name(table, told) if by_content else judge.holds(event, told):
-            kind = str(told.get("format")) if by_content else ""
-            found |= dict.fromkeys((*file, kind) for file in _files(told))
+            for path, sha256, kind in _files(told):
+                found[path, sha256, kind if by_content else ""] = None
     return [
         {"path": path, "sha256": sha256} | ({"only": IF_NAMED, "format": kind} if kind else {})
         for path, sha256, kind in found
@@ -68,10 +68,12 @@ def _may_name(table: str, told: dict[str, Any]) -> bool:
     return any(name not in tags or tags[name].identifier or tags[name].free_text for name in names)
 
 
-def _files(told: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _files(told: dict[str, Any]) -> Iterable[tuple[str, str, str]]:
+    """Path, SHA-256 and format of each."""
     for each in (told, *told.get("files", ())):
         if isinstance(each, dict) and "path" in each and "sha256" in each:
-            yield str(each["path"]), str(each["sha256"])
+            kind = each.get("format", told.get("format"))
+            yield str(each["path"]), str(each["sha256"]), str(kind)
 
 
 @dataclass

@@ -8,17 +8,17 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.audit.commitments import timestamp_text
 from mlmcsc.domain.records import DataVersionRecord
 from mlmcsc.domain.versions.layers import Layer
-from mlmcsc.domain.versions.redaction import Recipient
-from mlmcsc.store.models import data_versions, dataset_exports, settings
+from mlmcsc.store.models import data_versions, settings
 from mlmcsc.store.queries import rows, versions
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
 REPLACED: Final = "versions_replaced"
 """Key of the note of what is still to be done in the folder; see `replaced`."""
+UNREACHED: Final = "versions_unreached"
+"""Key of the note of erasures that did not reach every file; see `unreached`."""
 
 
 def frozen(view: View) -> list[DataVersionRecord]:
@@ -42,34 +42,37 @@ def replaced(view: View) -> set[str]:
     They are noted in the transaction that makes them so: nothing can be removed before it is
     committed, and a process may end before it is done.
     """
-    value = view.conn.scalar(sa.select(settings.c.value).where(settings.c.key == REPLACED))
-    return set(value or ())
+    return set(_noted(view, REPLACED))
 
 
 def set_replaced(tx: Transaction, layers: Collection[str]) -> None:
     """Note them; none removes the note."""
-    c = settings.c
-    tx.conn.execute(settings.delete().where(c.key == REPLACED))
-    if layers:
-        tx.conn.execute(settings.insert().values(key=REPLACED, value=sorted(layers)))
+    _note(tx, REPLACED, sorted(layers))
 
 
-def recipients(view: View, names: Collection[str]) -> tuple[Recipient, ...]:
-    """Exports of these versions, oldest first."""
-    c = dataset_exports.c
-    query = (
-        sa.select(c.version, c.format, c.path, c.recipient, c.exported_at, c.with_people)
-        .where(view.dialect.ids_in(c.version, list(names)))
-        .order_by(c.id)
-    )
-    return tuple(
-        Recipient(
-            row.version,
-            row.format,
-            row.path,
-            row.recipient,
-            timestamp_text(row.exported_at),
-            row.with_people,
-        )
-        for row in view.conn.execute(query)
-    )
+def unreached(view: View) -> list[dict[str, Any]]:
+    """Erasures that did not reach every version's files: row of `technicians`, `labels`, versions.
+
+    No name is in it.
+    """
+    return _noted(view, UNREACHED)
+
+
+def set_unreached(
+    tx: Transaction, technician_row: int, labels: str, names: Collection[str]
+) -> None:
+    """Note which versions an erasure did not reach; none removes its note."""
+    who = {"technician_row": technician_row, "labels": labels}
+    kept = [each for each in unreached(tx) if {**each, **who} != each]
+    _note(tx, UNREACHED, [*kept, *([{**who, "versions": sorted(names)}] if names else [])])
+
+
+def _noted(view: View, key: str) -> list[Any]:
+    found = view.conn.scalar(sa.select(settings.c.value).where(settings.c.key == key))
+    return list(found or ())
+
+
+def _note(tx: Transaction, key: str, value: Sequence[Any]) -> None:
+    tx.conn.execute(settings.delete().where(settings.c.key == key))
+    if value:
+        tx.conn.execute(settings.insert().values(key=key, value=list(value)))
