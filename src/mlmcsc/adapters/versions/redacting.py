@@ -117,7 +117,8 @@ class RowSearch:
     def _naming(self, batch: Any, own: _Mask) -> _Mask:
         annotations = batch.column("annotation")
         if self.who.nameless:
-            return own & np.asarray(annotations.is_valid())
+            remarked: _Mask = np.asarray(annotations.is_valid(), dtype=bool)
+            return own & remarked
         if not self.who.identifiers:
             return np.zeros(batch.num_rows, dtype=bool)
         texts = annotations.to_pylist()

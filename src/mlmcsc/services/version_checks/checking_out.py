@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.adapters.dataset_formats.checkouts import CheckoutDraft, checking_out
 from mlmcsc.adapters.frozen_files import Placing, image_name, place_image, sha256_of
-from mlmcsc.adapters.tabular import file_sha256, write_table
+from mlmcsc.adapters.tabular import Format, file_sha256, write_table
 from mlmcsc.adapters.versions import VersionFolder, root_of
 from mlmcsc.adapters.versions.folder import manifest_bytes
 from mlmcsc.domain.fields import Kind
@@ -38,7 +38,7 @@ from mlmcsc.store.queries import versions as version_queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
 
-LABELS = ("csv", "parquet")
+LABELS: tuple[Format, ...] = ("csv", "parquet")
 """Forms of the table of labels."""
 PAGE = 8192
 """Rows held as Python values."""
