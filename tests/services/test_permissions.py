@@ -51,6 +51,9 @@ CALLS = [
     (Permission.TRAIN, "feature_reads.matrix_of", ("cnn", "1"), {}),
     (Permission.TRAIN, "training.splits", (), {}),
     (Permission.TRAIN, "datasets.open", ("v1",), {}),
+    (Permission.TRAIN, "datasets.rows", ("v1",), {}),
+    (Permission.READ, "features.search", ([1.0],), {"feature_type": "cnn"}),
+    (Permission.READ, "features.similar", (1,), {}),
     (Permission.TRAIN, "datasets.training_data", ("v1", {}), {}),
     (Permission.READ, "health.status", (), {}),
 ]

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from mlmcsc.adapters.folder_leftovers import in_the_making, remove_leftovers
 from mlmcsc.adapters.managed_files import sync_folder
 from mlmcsc.adapters.precious_files import refuse_managed
+from mlmcsc.domain.versions.exports import SUMS
 from mlmcsc.errors import ConflictError, MlmcscError, ValidationError
+
+CARD: Final = "croissant.json"
+"""In every exported folder, beside `SUMS`."""
+MARKER: Final = ".mlmcsc-checkout.json"
+"""In every checkout."""
+_UNSEEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Controls, line ends, and what turns the direction of writing: a list would show another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +86,49 @@ def folder_draft(target: Path, judge: Callable[[Path], None]) -> Iterator[Folder
 
     Raises:
         ConflictError: The target is there and must stay.
-        ValidationError: It cannot be written, or is a database's own.
+        ValidationError: It cannot be written, is a database's own or in another export, or its
+            name has characters that nobody sees.
     """
+    _refuse_unseen(target)
     refuse_managed(target)
     refuse_managed(target / "any")
+    _refuse_inside(target)
     draft = FolderDraft(target.with_name(f".mlmcsc-{secrets.token_hex(8)}.part"), target, judge)
     draft.check_target()
     try:
-        draft.path.mkdir(parents=True)
-        try:
-            yield draft
-            draft.publish()
-        finally:
-            shutil.rmtree(draft.path, ignore_errors=True)  # published, it is not there any more
+        target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target.parent)
+        with in_the_making(draft.path):
+            draft.path.mkdir()
+            try:
+                yield draft
+                draft.publish()
+            finally:
+                shutil.rmtree(draft.path, ignore_errors=True)  # published, it is not there any more
     except OSError as error:
         if isinstance(error, MlmcscError):  # it has told what is wrong already
             raise
         raise ValidationError(
             f"{target}: cannot be written: {error.strerror or error}. {_repair(error, target)}"
         ) from error
+
+
+def _refuse_unseen(target: Path) -> None:
+    found = _UNSEEN.search(str(target))
+    if found is not None:
+        raise ValidationError(
+            f"target={str(target)!a}: has the character {found[0]!a}, which nobody sees in a list. "
+            "Name another folder."
+        )
+
+
+def _refuse_inside(target: Path) -> None:
+    """Refuse what would spoil another export: it would not be as it was written any more."""
+    for folder in Path(os.path.realpath(target)).parents:
+        if (folder / MARKER).is_file() or all((folder / x).is_file() for x in (SUMS, CARD)):
+            raise ValidationError(
+                f"{target}: lies in {folder}, which was exported itself. Name a folder elsewhere."
+            )
 
 
 def _repair(error: OSError, target: Path) -> str:

@@ -110,7 +110,8 @@ def similar(
 ) -> int:
     """Show the images most like IMAGE, nearest first; exits 1 when there are none.
 
-    IMAGE is the id or the path of a stored image, or a .npy file with a vector.
+    IMAGE is the id or the path of a stored image, or a .npy file with a vector; --type may be left
+    out when the vectors of only one set have as many numbers.
     """
     if sheet is not None:
         refuse_existing(sheet, replace=replace)
@@ -134,8 +135,6 @@ def _search(
     if not image.lower().endswith(".npy"):
         own = db.similarity.image_id(int(image) if image.isdecimal() else image)
         return own, db.similarity.similar(own, **asked)
-    if asked["feature_type"] is None:
-        raise click.UsageError("say with --type what kind of feature the vector is")
     return None, db.similarity.search(read_vector(image), **asked)
 
 

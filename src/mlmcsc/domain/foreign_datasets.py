@@ -120,12 +120,24 @@ def value_of(row: ForeignRow, column: str, scale: float) -> float:
     if isinstance(told, bool) or not isinstance(told, int | float | str):
         raise ValidationError(f"{column}: is no number but a {type(told).__name__}.")
     try:
-        value = float(told) * scale
+        value = _number(told) * scale
     except (ValueError, OverflowError):
         raise ValidationError(f"{column}={str(told)[:80]!r}: is no number.") from None
     if not math.isfinite(value):
         raise ValidationError(f"{column}={told!r}: is not finite.")
     return value
+
+
+def _number(told: float | str) -> float:
+    """A number as other programs write it: what Python takes besides is rather a slip.
+
+    Raises:
+        ValueError: It is none; `1_0` and digits of other scripts are not.
+        OverflowError: It has more digits than any measurement.
+    """
+    if isinstance(told, str) and ("_" in told or not told.isascii()):
+        raise ValueError(told)
+    return float(told)
 
 
 def annotation_of(row: ForeignRow) -> dict[str, Any] | None:
@@ -141,14 +153,12 @@ def annotation_of(row: ForeignRow) -> dict[str, Any] | None:
     return told or None
 
 
-def boxes_from(
-    regions: list[dict[str, Any]], width: int | None, height: int | None
-) -> tuple[Box, ...]:
+def boxes_from(regions: list[dict[str, Any]], width: int, height: int) -> tuple[Box, ...]:
     """Boxes of a dataset, checked as those of an annotation.
 
     Args:
         regions: Each with `class` and `bbox` (`x, y, width, height` in pixels).
-        width: Of the image in pixels, None where unknown.
+        width: Of the image in pixels.
         height: Likewise.
 
     Raises:

@@ -31,7 +31,12 @@ class Searching(Protocol):
     """What finds images by their vectors: `Similarity`."""
 
     def search(
-        self, vector: Any, k: int = 10, *, feature_type: str, **options: Unpack[SearchOptions]
+        self,
+        vector: Any,
+        k: int = 10,
+        *,
+        feature_type: str | None = None,
+        **options: Unpack[SearchOptions],
     ) -> SimilarResult:
         """The images nearest to a vector."""
 
@@ -189,14 +194,20 @@ class Features:
 
     @requires(Permission.READ)
     def search(
-        self, vector: Any, k: int = 10, *, feature_type: str, **options: Unpack[SearchOptions]
+        self,
+        vector: Any,
+        k: int = 10,
+        *,
+        feature_type: str | None = None,
+        **options: Unpack[SearchOptions],
     ) -> SimilarResult:
         """The `k` images whose features are nearest to a vector.
 
         Args:
             vector: Shape `(D,)`, finite numbers.
             k: How many, from 1 to the number of stored vectors.
-            feature_type: Kind of feature.
+            feature_type: Kind of feature; may be left out when the vectors of only one set have
+                so many numbers.
             options: See `mlmcsc.domain.similarity.SearchOptions`; for errors see
                 `Similarity.search`.
         """

@@ -147,13 +147,59 @@ def test_a_file_too_large_for_memory_is_refused_unread(tmp_path, kind, name, hea
         read_dataset(tmp_path, kind)
 
 
-def test_sizes_that_the_dataset_tells_bound_its_boxes(tmp_path, draw):
+OUTSIDE = [0, 0, 99, 9]
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ({}, "in an image of 64 x 48 px"),
+        ({"width": 64, "height": 48}, "in an image of 64 x 48 px"),
+        ({"width": 640, "height": 480}, "says that the image has 640 x 480 px; it has 64 x 48 px"),
+        ({"width": "640"}, "says that the image has 640 x ? px"),
+        ({"height": 0}, "in an image of 64 x 48 px"),
+    ],
+    ids=["untold", "told", "of another picture", "as text", "unknown"],
+)
+@pytest.mark.parametrize("kind", ["coco", "huggingface", "webdataset"])
+def test_the_picture_itself_bounds_its_boxes(tmp_path, draw, kind, size, reason):
+    picture = draw("a.png")
+    line = {"file_name": "a.png", "label": 1, "objects": {"bbox": [OUTSIDE]}, **size}
+    if kind == "huggingface":
+        (tmp_path / "metadata.jsonl").write_text(json.dumps(line))
+    elif kind == "webdataset":
+        packed(tmp_path / "a.tar", {"0.png": picture.read_bytes(), "0.json": json.dumps(line)})
+    else:
+        document = {
+            "images": [{"id": 1, "file_name": "a.png", **size}],
+            "annotations": [{"image_id": 1, "category_id": 1, "bbox": OUTSIDE}],
+            "categories": [{"id": 1, "name": "crack"}],
+        }
+        (tmp_path / "a.json").write_text(json.dumps(document))
+    assert reason in complaint(tmp_path, kind)
+
+
+def test_a_coco_value_of_a_picture_of_another_size_is_refused_without_boxes_too(tmp_path, draw):
     draw("a.png")
-    line = {"file_name": "a.png", "width": 64, "height": 48, "objects": {"bbox": [[0, 0, 99, 9]]}}
-    (tmp_path / "metadata.jsonl").write_text(json.dumps(line))
-    found = read_dataset(tmp_path, "huggingface")
-    assert found.rows == []
-    assert "in an image of 64 x 48 px" in found.problems[0].reason
+    image = {"id": 1, "file_name": "a.png", "width": 10**9, "height": 10**9}
+    document = {"images": [image], "annotations": []}
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    assert "it has 64 x 48 px" in complaint(tmp_path, "coco")
+
+
+def test_without_boxes_a_width_may_be_the_specimens(tmp_path, draw):
+    draw("a.png")
+    (tmp_path / "metadata.csv").write_text("file_name,label,width\na.png,0.5,10\n")
+    assert len(read_dataset(tmp_path, "huggingface").rows) == 1
+
+
+def packed(path, members):
+    with tarfile.open(path, "w") as tar:
+        for name, raw in members.items():
+            data = raw.encode() if isinstance(raw, str) else raw
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
 
 
 @pytest.mark.parametrize(

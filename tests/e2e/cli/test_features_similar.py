@@ -47,7 +47,7 @@ def test_a_vector_from_a_file_is_searched_in_a_version(mlmcsc, images):
     np.save("vector.npy", np.asarray([0.0, 2.0]))
     asked = ("features", "similar", "vector.npy", "--k", 1, "--data-version", "v1", "--json")
 
-    assert mlmcsc(*asked).code == 2
+    assert mlmcsc(*asked).json["items"][0]["image_id"] == images[1]
     found = mlmcsc(*asked, "--type", "cnn", "--max-label", 0.5).json
     assert [each["image_id"] for each in found["items"]] == [images[1]]
     assert found["data_version"] == "v1"

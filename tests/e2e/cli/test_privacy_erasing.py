@@ -152,6 +152,19 @@ def test_replaying_erases_whom_a_restored_file_brought_back(labelled, sqlite_url
     assert name_of(sqlite_url).startswith("erased-")
 
 
+def test_replaying_tells_what_of_a_version_is_not_reached(labelled, tmp_path):
+    labelled("version", "create", "v1", "--label-policy", "mean")
+    (rows,) = (tmp_path / "mlmcsc.db.versions" / "rows").glob("*.parquet")
+    rows.rename(tmp_path / "away")
+    labelled("privacy", "delete-user-data", "tech_001", "--labels", "delete", "--confirm")
+    ran = labelled("privacy", "replay")
+    assert (ran.code, "v1: not reached: " in ran.err) == (1, True)
+    (tmp_path / "away").rename(rows)
+    ran = labelled("privacy", "replay")
+    assert ran.code == 0
+    assert ran.out == "v1: 12 records redacted in files that were put back\n"
+
+
 def test_the_same_command_again_finds_nobody_and_does_nothing(labelled, sqlite_url):
     assert labelled("privacy", "delete-user-data", "tech_001", "--confirm").code == 0
     for wanted in ("tech_001", "1", "2", "0002"):

@@ -52,6 +52,12 @@ def test_with_the_settings_as_they_come_a_thousand_labels_are_awaited(labelled):
     assert told["due"]["labels_missing"] == 988
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e300", "0"])
+def test_a_watch_looks_again_within_a_year(at_twelve, seconds):
+    told = at_twelve("version", "auto", "--watch", seconds)
+    assert (told.code, "--watch" in told.err) == (2, True)
+
+
 def test_two_programs_at_once_make_one_version(at_twelve, sqlite_url):
     programs = [start(sqlite_url) for _ in range(2)]
     outs = [program.communicate(timeout=60)[0] for program in programs]

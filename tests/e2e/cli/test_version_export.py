@@ -19,13 +19,17 @@ def frozen(mlmcsc, draw):
     return mlmcsc
 
 
-def test_an_export_says_what_it_wrote_and_is_listed(frozen, tmp_path):
+def test_an_export_says_what_it_wrote_and_is_listed(frozen, tmp_path, monkeypatch):
     ran = frozen("version", "export", "v1", "out", "--format", "csv", "--recipient", "Uni X")
     assert ran.code == 0
     assert "8 images of v1 (" in ran.out
     assert f"written to {tmp_path}/out as csv" in ran.out
     listed = frozen("version", "exports", "v1")
     assert "Uni X" in listed.out
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = frozen("version", "exports").out
+    assert {"recipient", "where"} <= set(narrow.splitlines()[0].split())  # a table, no cards
+    assert max(map(len, narrow.splitlines())) <= 80
     (told,) = frozen("version", "exports", "--json").json
     assert (told["format"], told["n_rows"], told["with_people"]) == ("csv", 8, False)
     assert told["sha256"] in ran.out

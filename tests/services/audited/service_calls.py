@@ -367,6 +367,11 @@ def unknown_dataset(lab):
         lab.db.datasets.open("no such")
 
 
+def unknown_rows(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.datasets.rows("no such")
+
+
 def unknown_splits(lab):
     with pytest.raises(UnknownRecordError):
         lab.db.datasets.training_data("no such", {})
@@ -386,6 +391,7 @@ READS = {
     "lineage.of_model": lambda lab: lab.db.lineage.of_model("v1"),
     "lineage.of_image": lambda lab: lab.db.lineage.of_image(1),
     "lineage.of_person": lambda lab: lab.db.lineage.of_person("t1"),
+    "lineage.of_label": lambda lab: lab.db.lineage.of_label(1),
     "lineage.of_version": unknown_version,
     "lineage.training_data": lambda lab: lab.db.lineage.training_data("v1"),
     "images.get": lambda lab: lab.db.images.get(1),
@@ -406,6 +412,8 @@ READS = {
     "labels.revisions": lambda lab: lab.db.labels.revisions(1),
     "features.list": lambda lab: lab.db.features.list(),
     "features.sets": lambda lab: lab.db.features.sets(),
+    "features.search": lambda lab: lab.db.features.search(np.ones(8), 1),
+    "features.similar": lambda lab: lab.db.features.similar(lab.images[0], 1, feature_type="cnn"),
     "similarity.search": lambda lab: lab.db.similarity.search(np.ones(8), 1, feature_type="cnn"),
     "similarity.search_many": lambda lab: lab.db.similarity.search_many(
         np.ones((2, 8)), 1, feature_type="cnn"
@@ -421,6 +429,7 @@ READS = {
     "feature_reads.for_training": lambda lab: lab.db.feature_reads.for_training([1], "cnn"),
     "feature_reads.matrix_of": lambda lab: lab.db.feature_reads.matrix_of("cnn", "1"),
     "datasets.open": unknown_dataset,
+    "datasets.rows": unknown_rows,
     "datasets.training_data": unknown_splits,
     "training.splits": lambda lab: lab.db.training.splits(),
     "versions.get": unknown_frozen,

@@ -95,7 +95,9 @@ def test_coco(lab):
             assert digest(file) == image["content_hash"]
         for box in told_["annotations"]:
             assert box["image_id"] in {each["id"] for each in told_["images"]}
-            assert (box["area"], box["iscrowd"]) == (box["bbox"][2] * box["bbox"][3], 0)
+            part = 0.5 if box["segmentation"] else 1.0  # the outline that was drawn is a triangle
+            assert box["area"] == part * box["bbox"][2] * box["bbox"][3]
+            assert box["iscrowd"] == 0
             boxes[box["image_id"], names[box["category_id"]], tuple(box["bbox"])] += 1
         ids = [each["id"] for each in told_["annotations"]]
         assert ids == list(range(1, len(ids) + 1))
@@ -224,3 +226,14 @@ def test_mlcroissant_validates_and_reads_it(lab, kind):
             row = {k: v.decode() if isinstance(v, bytes) else v for k, v in row.items()}
             found[row["image_id"]] = told(row)
     assert found == ({} if kind in {"coco", "webdataset"} else truth(lab))
+
+
+def test_coco_has_the_outline_that_somebody_drew(lab):
+    lab.export(format="coco")
+    found = [
+        (each["bbox"], each["segmentation"])
+        for path in (lab.folder / "out/annotations").iterdir()
+        for each in json.loads(path.read_text("utf-8"))["annotations"]
+    ]
+    assert ([1, 2, 29, 38], [[1, 2, 30, 2, 30, 40]]) in found
+    assert ([4, 6, 20, 10], []) in found

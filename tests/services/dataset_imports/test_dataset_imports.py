@@ -201,7 +201,7 @@ def test_what_is_no_plain_tar_is_refused(db, webdataset, technician, refuses, da
         ({"file_name": "gone.png"}, "there is no such image"),
         ({"file_name": None}, "is no file name"),
         ({"file_name": "out.png"}, "is a link out of the dataset's folder"),
-        ({"width": 10}, "in an image of 10 x 48 px"),
+        ({"width": 10}, "says that the image has 10 x 48 px; it has 64 x 48 px"),
         ({"attributes": {"SFA": float("1e400")}}, "is no JSON"),
     ],
     ids=lambda value: None if isinstance(value, str) else next(iter(value.items())),
@@ -269,6 +269,37 @@ def test_two_values_for_one_image_are_not_guessed_between(db, huggingface, techn
     told = db.dataset_imports.import_dataset(huggingface, technician=technician)
     assert (told.stored, told.unchanged, told.rejected_count) == (2, 1, 1)
     assert "speaks of the same image as train/metadata.jsonl line 1" in told.rejected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("specimen_id", b"x\xff", "is no name but a bytes"),
+        ("label", "1_0e-1", "'1_0e-1': is no number"),
+        ("label", "\u0660.\u0665", "is no number"),
+    ],
+    ids=["bytes", "underscore", "digits of another script"],
+)
+def test_what_only_python_takes_for_a_name_or_a_number_is_rejected(
+    db, draw, tmp_path, technician, column, value, reason
+):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    draw("hf/a.png")
+    row = {"file_name": ["a.png"], "label": [0.5], column: [value]}
+    parquet.write_table(pa.table(row), tmp_path / "hf/metadata.parquet")
+    told = db.dataset_imports.import_dataset(tmp_path / "hf", technician=technician)
+    assert (told.stored, told.rejected_count) == (0, 1)
+    assert reason in told.rejected[0].reason
+
+
+def test_a_folder_that_is_none_or_not_there_is_told_as_such(db, tmp_path, technician, refuses):
+    refuse = db.dataset_imports.import_dataset
+    refuses(
+        ValidationError, "there is no such folder", refuse, tmp_path / "gone", technician=technician
+    )
+    refuses(ValidationError, "folder=None: is no path", refuse, None, technician=technician)
 
 
 def test_a_folder_of_no_known_format_points_to_what_serves(db, tmp_path, technician, refuses):

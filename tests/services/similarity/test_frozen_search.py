@@ -80,6 +80,13 @@ def test_a_set_that_the_version_does_not_hold_is_refused(db, frozen):
         db.features.search([1, 1], 1, feature_type="lbp", data_version="v1")
 
 
+def test_without_a_type_the_sets_of_the_version_count(db, frozen):
+    db.store_features(frozen, "lbp", np.ones((6, 4), np.float32), "v1")
+    with pytest.raises(AmbiguousError, match="cnn v1, lbp v1"):
+        db.features.search(EAST, 6)
+    assert answer(db.features.search(EAST, 6, data_version="v1")) == search(db)
+
+
 def test_of_several_extractors_one_is_named(db, frozen):
     db.store_features(frozen, "cnn", np.ones((6, 4), np.float32), "v2")
     db.versions.create("v2", train_split=0.5, val_split=0.25, test_split=0.25)

@@ -147,6 +147,25 @@ def test_several_types_and_extractors_must_be_told_apart(db, gallery):
         db.features.similar(gallery[0], k=1)
 
 
+def test_without_a_type_the_only_set_of_so_many_numbers_is_searched(refuses, db, gallery):
+    db.store_features(gallery, "lbp", np.eye(6, dtype=np.float32), "v1")
+    search = db.features.search
+
+    result = search(EAST, k=3, where={"specimen_id": "S1"})
+    assert (found(result), result.feature_type) == (gallery[:3], "cnn")
+    many = db.similarity.search_many(np.eye(6)[:2], 1)
+    assert [(found(each), each.feature_type) for each in many] == [
+        ([gallery[0]], "lbp"),
+        ([gallery[1]], "lbp"),
+    ]
+    refuses(ValidationError, r"There are: 4 \(cnn v1\), 6 \(lbp v1\)", search, [1, 0, 0], 1)
+
+    db.store_features(gallery[::-1], "cnn", np.eye(6, 4, dtype=np.float32), "v2")
+    refuses(AmbiguousError, "4 numbers: cnn v1, cnn v2", search, EAST, 1)
+    assert found(search(EAST, 1, extractor_version="v2")) == [gallery[5]]
+    refuses(ValidationError, "by extractor 'v9'", search, EAST, 1, extractor_version="v9")
+
+
 def test_an_image_without_a_vector_and_a_path_of_none_are_refused(db, gallery, images_of):
     (bare,) = images_of(1)
     with pytest.raises(UnknownRecordError, match=f"image {bare} has no cnn v1 vector"):

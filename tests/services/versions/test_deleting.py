@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlmcsc import DatabaseManager
-from mlmcsc.errors import ConflictError, IntegrityError, ValidationError
+from mlmcsc.errors import ConflictError, HeldError, IntegrityError, ValidationError
 from mlmcsc.services.versions import deleting
 
 
@@ -51,6 +51,38 @@ def test_an_exported_version_is_deleted_by_force_only(db, versions, tmp_path):
     with pytest.raises(ConflictError, match="exported once; nothing was deleted"):
         versions.delete("v1")
     assert versions.delete("v1", force=True).exports == 1
+
+
+@pytest.mark.parametrize("whom", ["person", "specimen"])
+def test_no_force_deletes_what_a_legal_hold_keeps(db, versions, technician, images_of, whom):
+    (other,) = images_of(1, "S1")
+    held = {"person": technician} if whom == "person" else {"specimen": "S1"}
+    db.store_label(other, technician, 0.4)
+    db.versions.create("v3")
+    hold = db.holds.hold(**held, ground="court 12 O 345/26")
+    for options in ({}, {"force": True}, {"dry_run": True}):
+        with pytest.raises(HeldError, match=f"Legal hold {hold.id} .*court 12 O 345/26.*'v3'"):
+            versions.delete("v3", **options)
+    if whom == "specimen":
+        versions.delete("v2")  # it has no image of S1
+    db._database.versions.remove(db._database.versions.present())
+    with pytest.raises(HeldError, match="are damaged, so that nobody can tell"):
+        versions.delete("v3", force=True)
+    db.holds.release(**held, reason="the case is closed")
+    assert versions.delete("v3", force=True).deleted
+
+
+def test_a_hold_placed_while_a_version_is_deleted_wins(db, versions, technician, monkeypatch):
+    judged = deleting._commit
+
+    def meanwhile(*given, **options):
+        db.holds.hold(technician, ground="court")
+        return judged(*given, **options)
+
+    monkeypatch.setattr(deleting, "_commit", meanwhile)
+    with pytest.raises(HeldError, match="Nothing was deleted"):
+        versions.delete("v1", force=True)
+    assert [each.version for each in versions.list()] == ["v1", "v2"]
 
 
 def test_its_opened_copies_go_with_it(db, versions):

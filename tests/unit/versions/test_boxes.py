@@ -1,6 +1,7 @@
 """Boxes are read for certain, or not at all."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,11 @@ EDGES = {"x": 10, "y": 20, "width": 30, "height": 40}
 
 def people(told, width=WIDTH, height=HEIGHT):
     return of_people(json.dumps(told), width, height)
+
+
+def edges(boxes):
+    """The boxes without the outlines that they are drawn around."""
+    return tuple(replace(box, outline=()) for box in boxes)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +37,14 @@ def people(told, width=WIDTH, height=HEIGHT):
     ],
 )
 def test_a_region_is_one_box_however_it_is_told(region):
-    assert people({"regions": [region]}) == (Box(10, 20, 30, 40),)
-    assert people([region | {"label": "cleavage"}]) == (Box(10, 20, 30, 40, "cleavage"),)
-    assert people(region) == (Box(10, 20, 30, 40),)
+    assert edges(people({"regions": [region]})) == (Box(10, 20, 30, 40),)
+    assert edges(people([region | {"label": "cleavage"}])) == (Box(10, 20, 30, 40, "cleavage"),)
+    assert edges(people(region)) == (Box(10, 20, 30, 40),)
+
+
+def test_a_polygon_keeps_its_outline():
+    (box,) = people({"points": [[10, 20], [40, 25], [30, 60]]})
+    assert box.outline == ((10, 20), (40, 25), (30, 60))
 
 
 def test_the_order_may_be_told_once_for_all_regions():

@@ -12,11 +12,10 @@ from typing import Any, Final
 
 import orjson
 
-from mlmcsc.adapters.folder_drafts import folder_draft
+from mlmcsc.adapters.folder_drafts import MARKER, folder_draft
 from mlmcsc.errors import ConflictError
 
 FORMAT: Final = "mlmcsc-checkout-1"
-MARKER: Final = ".mlmcsc-checkout.json"
 FILES: Final = frozenset({MARKER, "labels.csv", "labels.parquet", "manifest.json", "missing.csv"})
 IMAGES: Final = re.compile(r"images(/[a-z]+(/\d{12,}\.[a-z0-9]+)?)?")
 

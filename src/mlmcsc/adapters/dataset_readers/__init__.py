@@ -49,20 +49,25 @@ def read_dataset(folder: Path, kind: str) -> ForeignDataset:
         raise ValidationError(
             f"format={kind!r}: must be one of {', '.join(get_args(ForeignFormat))}."
         )
-    if not folder.exists():
-        raise ValidationError(f"{folder}: there is no such folder. Check the path.")
+    _refuse_missing(folder)
     try:
         return _READERS[kind](folder)
     except RecursionError:
         raise ValidationError(f"{folder}: has JSON nested too deeply to be read.") from None
 
 
+def _refuse_missing(folder: Path) -> None:
+    if not folder.exists():
+        raise ValidationError(f"{folder}: there is no such folder. Check the path.")
+
+
 def guess_format(folder: Path) -> str:
     """The format of a dataset, by the files that only one format has.
 
     Raises:
-        ValidationError: None fits, or several do.
+        ValidationError: There is no such folder, no format fits, or several do.
     """
+    _refuse_missing(folder)
     if folder.is_file() and folder.suffix.lower() in _TABLES:
         raise ValidationError(
             f"{folder}: a table is no dataset folder. Use `import labels {folder}`."

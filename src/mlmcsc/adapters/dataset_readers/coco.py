@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlmcsc.adapters.dataset_readers.places import file_inside, inside, read_json, split_in
+from mlmcsc.adapters.dataset_readers.sizes import checked_size, side
 from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignRow, boxes_from
 from mlmcsc.domain.results import Rejection
 from mlmcsc.domain.versions.boxes import Box
@@ -118,15 +119,9 @@ def _rows(
         seen.add(key)
         annotations = of_image.pop(key, [])
         try:
-            rows.append(
-                ForeignRow(
-                    where,
-                    file_inside(root, image.get("file_name"), *bases),
-                    split,
-                    _values(image, annotations),
-                    _boxes(image, annotations, names),
-                )
-            )
+            file = file_inside(root, image.get("file_name"), *bases)
+            boxes = _boxes(file, image, annotations, names)
+            rows.append(ForeignRow(where, file, split, _values(image, annotations), boxes))
         except ValidationError as error:
             found.problems.append(Rejection(where, str(error)))
     if of_image:
@@ -163,10 +158,16 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _boxes(
-    image: Mapping[str, Any], annotations: Sequence[Mapping[str, Any]], names: Mapping[Any, Any]
+    file: str,
+    image: Mapping[str, Any],
+    annotations: Sequence[Mapping[str, Any]],
+    names: Mapping[Any, Any],
 ) -> tuple[Box, ...] | None:
     boxed = [each for each in annotations if each.get("bbox")]
+    told = image.get("width"), image.get("height")
     if not boxed:
+        if any(map(side, told)):
+            checked_size(file, *told)  # of another picture, its value is another's, too
         return None
     unknown = [
         each.get("category_id") for each in boxed if _key(each.get("category_id")) not in names
@@ -174,6 +175,4 @@ def _boxes(
     if unknown:
         raise ValidationError(f"category_id={unknown[0]!r}: is no category of the file.")
     regions = [{"bbox": each["bbox"], "class": names[each["category_id"]]} for each in boxed]
-    size = [image.get(side) for side in ("width", "height")]
-    width, height = (each if isinstance(each, int) and each > 0 else None for each in size)
-    return boxes_from(regions, width, height)
+    return boxes_from(regions, *checked_size(file, *told))

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from mlmcsc.adapters.dataset_readers import sidecar
 from mlmcsc.adapters.dataset_readers.places import file_inside, inside, split_in
-from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignRow, boxes_from
+from mlmcsc.adapters.dataset_readers.sizes import checked_size
+from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignRow, Packed, boxes_from
 from mlmcsc.domain.results import Rejection
 from mlmcsc.domain.versions.boxes import Box
 from mlmcsc.errors import ValidationError
@@ -56,35 +57,39 @@ def _row(
 ) -> ForeignRow:
     name = values.get(sidecar.FILE_NAME)
     image = file_inside(folder, name, path.parent)
-    boxes = boxes_of(values.get("objects"), values.get("width"), values.get("height"))
+    boxes = boxes_of(image, values)
     plain = {k: v for k, v in values.items() if k not in {sidecar.FILE_NAME, "objects"}}
     named = values.get("split")
     return ForeignRow(where, image, named if isinstance(named, str) else split, plain, boxes)
 
 
-def boxes_of(objects: Any, width: Any, height: Any) -> tuple[Box, ...] | None:
+def boxes_of(image: str | Packed, values: Mapping[str, Any]) -> tuple[Box, ...] | None:
     """The boxes under `objects`: lists side by side, or a list of objects.
 
-    Args:
-        objects: What stands there.
-        width: Of the image in pixels, where the dataset tells it.
-        height: Likewise.
-
     Raises:
-        ValidationError: They cannot be read for certain.
+        ValidationError: They cannot be read for certain, or are outside the image.
     """
+    objects = values.get("objects")
     if objects is None:
         return None
     pairs = _side_by_side(objects) if isinstance(objects, dict) else _one_by_one(objects)
     regions = [
         {"bbox": box} | ({} if kind is None else {"class": str(kind)}) for box, kind in pairs
     ]
-    return boxes_from(regions, side(width), side(height))
+    return placed(image, regions, values)
 
 
-def side(told: Any) -> int | None:
-    """A width or height, where it is one."""
-    return told if isinstance(told, int) and not isinstance(told, bool) and told > 0 else None
+def placed(
+    image: str | Packed, regions: list[dict[str, Any]], values: Mapping[str, Any]
+) -> tuple[Box, ...]:
+    """Boxes in an image; only with boxes are `width` and `height` taken for the picture's.
+
+    Raises:
+        ValidationError: One is no box in the image, or the dataset speaks of another size.
+    """
+    if not regions:
+        return ()
+    return boxes_from(regions, *checked_size(image, values.get("width"), values.get("height")))
 
 
 def _side_by_side(objects: Mapping[str, Any]) -> list[tuple[Any, Any]]:

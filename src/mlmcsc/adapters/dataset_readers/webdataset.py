@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import orjson
 
-from mlmcsc.adapters.dataset_readers.huggingface import boxes_of, side
+from mlmcsc.adapters.dataset_readers.huggingface import boxes_of, placed
 from mlmcsc.adapters.dataset_readers.places import inside, parts_of, split_in
 from mlmcsc.adapters.images import supported_suffixes
-from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignRow, Packed, boxes_from
+from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignRow, Packed
 from mlmcsc.domain.results import Rejection
 from mlmcsc.domain.versions.boxes import Box
 from mlmcsc.errors import ValidationError
@@ -168,16 +168,14 @@ def _row(where: str, split: str | None, members: Members) -> ForeignRow:
         raise ValidationError(".json is no object.")
     named = values.get("split")
     plain = {name: value for name, value in values.items() if name not in _BOXES}
-    return ForeignRow(
-        where, images[0], named if isinstance(named, str) else split, plain, _boxes(values)
-    )
+    boxes = _boxes(images[0], values)
+    return ForeignRow(where, images[0], named if isinstance(named, str) else split, plain, boxes)
 
 
-def _boxes(values: dict[str, Any]) -> tuple[Box, ...] | None:
-    width, height = values.get("width"), values.get("height")
+def _boxes(image: Packed, values: dict[str, Any]) -> tuple[Box, ...] | None:
     if isinstance(values.get("boxes"), list):
         regions = values["boxes"]
         if not all(isinstance(each, dict) for each in regions):
             raise ValidationError("boxes: is no list of objects.")
-        return boxes_from(regions, side(width), side(height))
-    return boxes_of(values.get("objects"), width, height)
+        return placed(image, regions, values)
+    return boxes_of(image, values)

@@ -15,10 +15,8 @@ from typing import Any, Final
 
 from mlmcsc.adapters.dataset_readers import sidecar
 from mlmcsc.adapters.dataset_readers.places import images_below, inside, parts_of, split_in
+from mlmcsc.adapters.dataset_readers.sizes import checked_size
 from mlmcsc.adapters.dataset_readers.yolo_names import names_in_text, names_in_yaml
-from mlmcsc.adapters.image_containers import read_container
-from mlmcsc.adapters.image_containers.source import open_source
-from mlmcsc.adapters.images.facts import DEFAULT_MAX_PIXELS
 from mlmcsc.domain.foreign_datasets import ForeignDataset, ForeignRow, boxes_from
 from mlmcsc.domain.results import Rejection
 from mlmcsc.domain.versions.boxes import Box
@@ -92,10 +90,8 @@ def _boxes(folder: Path, image: Path, names: Mapping[int, str]) -> tuple[Box, ..
     lines = [line.split() for line in _text(text).splitlines() if line.strip()]
     if not lines:
         return ()
-    with open_source(str(image)) as (source, _):
-        page = read_container(source, DEFAULT_MAX_PIXELS).pages[0]
-    regions = [_region(text.name, line, names, page.width, page.height) for line in lines]
-    return boxes_from(regions, page.width, page.height)
+    size = checked_size(str(image))
+    return boxes_from([_region(text.name, line, names, *size) for line in lines], *size)
 
 
 def _region(

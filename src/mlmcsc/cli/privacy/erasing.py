@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from mlmcsc.domain.privacy.erased import ErasureReport
+    from mlmcsc.services.privacy.erasure.erasure import ReplayReport
 
 WAITING = (
     attribute("subject_id", "person", whole=True),
@@ -156,28 +157,39 @@ def anonymize(
 def replay(session: Session, *, dry_run: bool) -> int:
     """Erase again whom a restored backup brought back, by the erasure ledger beside the key file.
 
-    Exit code 1: with --dry-run, somebody is to be erased; without, somebody could not be; and
-    whenever the ledger tells of somebody of whom this database cannot tell whether they are here.
+    It also goes on in data versions whose files an erasure did not reach, if they were put back.
+
+    Exit code 1: with --dry-run, somebody is to be erased; without, somebody could not be, or a
+    version is still not reached; and whenever the ledger tells of somebody of whom this database
+    cannot tell whether they are here.
     """
     with session.open() as db, progress() as report:
         found = db.erasure.replay(dry_run=dry_run, progress=report)
     if session.json:
         print_json(found)
-    elif not found.waiting and not found.untold:
-        say("every erasure of the ledger is done in this database")
     else:
-        if found.waiting:
-            table(WAITING, found.waiting)
-        if found.waiting and not dry_run:
-            say(f"{counted(len(found.applied), 'erasure')} done again")
-        tell_refused(found.refused)
-        for who, why in found.untold.items():
-            note(f"{who}: {why}")
-    failed = found.refused or found.untold
+        _show_replay(found, dry_run=dry_run)
+    failed = found.refused or found.untold or found.unreached
     return FINDING if failed or (dry_run and found.waiting) else OK
 
 
 commands = (delete_user_data, anonymize, replay)
+
+
+def _show_replay(found: ReplayReport, *, dry_run: bool) -> None:
+    if not (found.waiting or found.untold or found.versions or found.unreached):
+        say("every erasure of the ledger is done in this database")
+    if found.waiting:
+        table(WAITING, found.waiting)
+    if found.waiting and not dry_run:
+        say(f"{counted(len(found.applied), 'erasure')} done again")
+    for version, count in found.versions.items():
+        say(f"{version}: {counted(count, 'record')} redacted in files that were put back")
+    tell_refused(found.refused)
+    for who, why in found.untold.items():
+        note(f"{who}: {why}")
+    for version, why in found.unreached.items():
+        note(f"{version}: not reached: {why}")
 
 
 def _agreed(plans: Sequence[ErasureReport], session: Session, *, confirm: bool) -> bool:

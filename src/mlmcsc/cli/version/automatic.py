@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from mlmcsc.manager import DatabaseManager
     from mlmcsc.services.automatic_versions import Made
 
+YEAR = 31_536_000
 PASSING = (StoreError, OvertakenError)
 """Not their other kinds, such as a damaged version or a lost key, which time does not mend."""
+
+
+def _not_for_ever(_context: click.Context, _option: click.Parameter, seconds: Any) -> Any:
+    """A range lets NaN pass, and infinity, for which nothing can wait."""
+    if seconds is not None and not seconds <= YEAR:
+        raise click.BadParameter(f"{seconds} is no number of seconds up to a year, {YEAR:,}.")
+    return seconds
 
 
 @click.command(
@@ -34,6 +42,7 @@ PASSING = (StoreError, OvertakenError)
 @click.option(
     "--watch",
     type=click.FloatRange(min=1),
+    callback=_not_for_ever,
     metavar="SECONDS",
     help="Look again every so often, until Ctrl-C; one line for each event.",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlmcsc.cli.command import Command
-from mlmcsc.cli.output import attribute, counted, note, print_json, say, size, table
+from mlmcsc.cli.output import Column, attribute, counted, note, print_json, say, size, table
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
 
@@ -20,14 +20,14 @@ SHOWN = 20
 MEGABYTE = 1_000_000
 
 COLUMNS = (
-    attribute("id", right=True),
-    attribute("exported_at", "when (UTC)", whole=True),
+    attribute("id", right=True, minor=True),
+    Column("when (UTC)", lambda each: each.exported_at.date(), whole=True),
     attribute("version", whole=True),
     attribute("format", whole=True),
     attribute("recipient"),
-    attribute("with_people", "people?", whole=True),
-    attribute("n_rows", "images", right=True),
     attribute("path", "where"),
+    attribute("n_rows", "images", right=True, minor=True),
+    attribute("with_people", "people?", whole=True, minor=True),
     attribute("exported_by", "by (subject id)", minor=True),
 )
 

@@ -40,6 +40,18 @@ def as_metric(metric: str) -> Metric:
         raise ValidationError(f"metric={metric!r}: must be one of {', '.join(Metric)}.") from None
 
 
+def as_array(vectors: Any) -> NDArray[Any]:
+    """What was given as an array, of whatever shape.
+
+    Raises:
+        ValidationError: Its rows have different lengths.
+    """
+    try:
+        return np.asarray(vectors)
+    except ValueError as error:
+        raise ValidationError(f"vector: not numbers of one shape: {error}.") from None
+
+
 def as_queries(vectors: Any, dimension: int, metric: Metric) -> NDArray[np.float64]:
     """Vectors to search with, checked, shape `(Q, D)`.
 
@@ -54,10 +66,7 @@ def as_queries(vectors: Any, dimension: int, metric: Metric) -> NDArray[np.float
     Raises:
         ValidationError: Another shape, numbers that are not finite or too large, or a zero vector.
     """
-    try:
-        given = np.asarray(vectors)
-    except ValueError as error:
-        raise ValidationError(f"vector: not numbers of one shape: {error}.") from None
+    given = as_array(vectors)
     if given.dtype.kind not in "iuf" or given.ndim != 2 or given.shape[1] != dimension:  # noqa: PLR2004  # a matrix
         shape = given.shape[1:] if given.ndim == 2 and len(given) == 1 else given.shape  # noqa: PLR2004
         raise ValidationError(

@@ -87,6 +87,8 @@ class DatasetImports:
             ConflictError: The technician may not label.
         """
         began = time.perf_counter()
+        if not isinstance(folder, str | os.PathLike):
+            raise ValidationError(f"folder={folder!r}: is no path. Name the dataset's folder.")
         source = Path(os.path.abspath(folder))
         _check_scale(scale)
         who = self._who(technician)

@@ -77,7 +77,7 @@ def _planned(spec: RowSpec, row: ForeignRow, column: str, scale: float) -> Plann
     annotation = spec.by_name["annotation_data"].check(annotation_of(row))
     specimen = row.values.get(SPECIMEN)
     if specimen is not None:
-        if not isinstance(specimen, str | int):
+        if isinstance(specimen, bool) or not isinstance(specimen, str | int):
             raise ValidationError(f"{SPECIMEN}: is no name but a {type(specimen).__name__}.")
         specimen = IMAGES.by_name[SPECIMEN].check(str(specimen))
     return Planned(row, value, annotation, specimen)

@@ -38,6 +38,7 @@ class Shared:
 
     @epoch.setter
     def epoch(self, epoch: int) -> None:
+        """Read another epoch from the next iteration on."""
         self._numbers[0] = epoch
 
     @property

@@ -15,6 +15,7 @@ from mlmcsc.adapters.feature_matrix import FeatureMatrix
 from mlmcsc.adapters.frozen_tables import FrozenMatrix, FrozenTable, write_matrix
 from mlmcsc.adapters.frozen_tables.matrix import ABSENT, OVERLAY, Vectors, linkable
 from mlmcsc.domain.records import VersionFeatureRecord
+from mlmcsc.domain.versions.digests import VectorDigest
 from mlmcsc.domain.versions.manifest import FrozenFeatures
 from mlmcsc.errors import IntegrityError
 from mlmcsc.store.queries import frozen_features
@@ -27,7 +28,6 @@ TRIES = 3
 PIECE = 1 << 13
 EXACT = ("float16", "float32")
 """Formats that float32 holds exactly: the matrix tells what was stored."""
-_HASHED = np.dtype([("image_id", "<i8"), ("sha256", "V32")])
 
 
 def place(table: FrozenTable, chosen: FrozenFeatures) -> Path:
@@ -170,25 +170,23 @@ def _check(
 ) -> None:
     """Refuse vectors that are not those of the version; see `FrozenFeatures.digest`."""
     stored = np.dtype(held.dtype).newbyteorder("<")
-    digest, count = hashlib.sha256(), 0
+    digest = VectorDigest()
     fetched = np.frombuffer(hashes, "V32")
     for every in images.pieces():
         rows = every[row_of[every] != ABSENT]
-        told = np.empty(len(rows), _HASHED)
-        told["image_id"] = images.ids[rows]
+        hashes_of = np.empty(len(rows), "V32")
         number = OVERLAY - row_of[rows]  # among those of the database
         known = (number >= 0) & (number < len(fetched))
-        told["sha256"][known] = fetched[number[known]]
+        hashes_of[known] = fetched[number[known]]
         vectors, _ = written.take(rows[~known])
         raw = vectors.astype(stored, copy=False)
-        told["sha256"][~known] = np.frombuffer(
+        hashes_of[~known] = np.frombuffer(
             b"".join(hashlib.sha256(vector).digest() for vector in raw), "V32"
         )
-        digest.update(told.tobytes())
-        count += len(rows)
-    if (count, digest.hexdigest()) != (held.n_vectors, held.digest):
+        digest.add(images.ids[rows], hashes_of.tolist())
+    if (digest.count, digest.hexdigest()) != (held.n_vectors, held.digest):
         raise IntegrityError(
-            f"The {held.feature_type} {held.extractor_version} vectors ({count}) are not "
+            f"The {held.feature_type} {held.extractor_version} vectors ({digest.count}) are not "
             f"those that the version holds ({held.n_vectors}): they were changed past mlmcsc. "
             "Restore a backup."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ from mlmcsc.adapters.feature_matrix import FeatureMatrix
 from mlmcsc.adapters.frozen_tables import FrozenTable
 from mlmcsc.adapters.vector_search import Vectors, in_memory, of_matrix
 from mlmcsc.domain.datasets.choosing import choose, promised
-from mlmcsc.domain.records import DataVersionRecord
+from mlmcsc.domain.records import DataVersionRecord, VersionFeatureRecord
 from mlmcsc.domain.splits import Split
 from mlmcsc.domain.vectors import as_float32
-from mlmcsc.domain.versions.manifest import Manifest
-from mlmcsc.errors import UnknownRecordError
+from mlmcsc.domain.versions.manifest import FrozenFeatures, Manifest
+from mlmcsc.errors import AmbiguousError, UnknownRecordError, ValidationError
 from mlmcsc.store.queries import features as feature_queries
+from mlmcsc.store.queries import frozen_features
 from mlmcsc.store.queries import similarity as queries
 from mlmcsc.store.queries import versions as version_queries
 from mlmcsc.store.queries.features import FeatureSet
@@ -105,13 +106,13 @@ class Scope:
         chosen: The set; `n_vectors` counts those of the version, if there is one.
         matrix: Made before any snapshot that it is used with; None where the table is read.
         frozen: The version; None for today.
-        marker: Bounds the ids of the vectors of that version.
+        held: The set as that version holds it.
     """
 
     chosen: FeatureSet
     matrix: FeatureMatrix | None
     frozen: Frozen | None
-    marker: int | None
+    held: VersionFeatureRecord | None
 
     def vector_of(self, view: View, image_id: int) -> NDArray[np.float32]:
         """The image's vector, shape `(D,)`.
@@ -119,9 +120,9 @@ class Scope:
         Raises:
             UnknownRecordError: It has none.
         """
-        raw = queries.raw_vector(view, self.chosen, image_id, self.marker)
-        held = self.frozen is None or image_id in self.frozen.ids
-        if raw is None or not held:
+        raw = queries.raw_vector(view, self.chosen, image_id, self.held)
+        searched = self.frozen is None or image_id in self.frozen.ids
+        if raw is None or not searched:
             where = f" in data version {self.frozen.record.version!r}" if self.frozen else ""
             raise UnknownRecordError(
                 f"image {image_id} has no {self.chosen.feature_type} "
@@ -140,23 +141,24 @@ class Scope:
             yield source if only is None else source.only(only)
 
     def _every(self, view: View) -> Iterator[Vectors]:
-        if self.frozen is None or self.marker is None:
+        if self.frozen is None or self.held is None:
             if self.matrix is not None:
                 yield of_matrix(self.matrix)
             else:
                 yield from self._decoded(feature_queries.stream(view, self.chosen))
             return
         if self.matrix is not None:
-            newer = queries.since(view, self.chosen, self.marker)
-            replaced = queries.overlay_images(view, self.chosen, self.marker)
+            newer = frozen_features.later_images(view, self.held)
+            replaced = queries.overlay_images(view, self.held)
             old = of_matrix(self.matrix).without(np.union1d(newer, replaced))
             yield old.only(self.frozen.ids)
         else:
             today = feature_queries.stream(view, self.chosen)
-            kept = ([row for row in chunk if row[0] < self.marker] for chunk in today)
+            marker = self.held.marker
+            kept = ([row for row in chunk if row[0] < marker] for chunk in today)
             for part in self._decoded(chunk for chunk in kept if chunk):
                 yield part.only(self.frozen.ids)
-        for part in self._decoded(queries.overlay(view, self.chosen, self.marker)):
+        for part in self._decoded(queries.overlay(view, self.held)):
             yield part.only(self.frozen.ids)
 
     def _decoded(self, chunks: Iterator[Chunk]) -> Iterator[Vectors]:
@@ -165,6 +167,57 @@ class Scope:
             values = as_float32(feature_queries.decode(raw, self.chosen.dtype))
             ids = np.fromiter((row[1] for row in chunk), np.int64, len(chunk))
             yield in_memory(ids, values.reshape(len(chunk), -1))
+
+
+def sets_of(
+    db: Store, open_version: OpenVersion, data_version: str | None
+) -> Sequence[FeatureSet | FrozenFeatures]:
+    """The sets of today, or those that a version holds."""
+    if data_version is None:
+        with db.read() as view:
+            return feature_queries.sets(view)
+    return open_version(data_version)[1].features
+
+
+def only_fitting(
+    stored: Sequence[FeatureSet | FrozenFeatures],
+    shape: tuple[int, ...],
+    extractor_version: str | None,
+) -> FeatureSet | FrozenFeatures:
+    """The one set whose vectors have as many numbers as those given.
+
+    Args:
+        stored: The sets there are.
+        shape: Of the vectors given: `(Q, D)`.
+        extractor_version: Of which extractor; None for any.
+
+    Raises:
+        ValidationError: None has; the message tells which numbers there are.
+        AmbiguousError: Several have; the message lists them.
+    """
+    fitting = [
+        each
+        for each in stored
+        if (each.feature_dimension,) == shape[1:]
+        and extractor_version in {None, each.extractor_version}
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        told = ", ".join(f"{each.feature_type} {each.extractor_version}" for each in fitting)
+        raise AmbiguousError(
+            f"The vectors of several sets have {shape[1]} numbers: {told}. Say which with "
+            "feature_type=, and extractor_version= if need be."
+        )
+    known = ", ".join(
+        f"{each.feature_dimension} ({each.feature_type} {each.extractor_version})"
+        for each in stored
+    )
+    by = "" if extractor_version is None else f" by extractor {extractor_version!r}"
+    raise ValidationError(
+        f"vector: got shape {shape[1:]}; no stored vectors{by} have so many numbers. There are: "
+        f"{known or 'none'}."
+    )
 
 
 def open_scope(
@@ -186,7 +239,7 @@ def open_scope(
         UnsupportedError: The version was recorded without its images.
         IntegrityError: The version is not what was frozen.
     """
-    frozen, marker = None, None
+    frozen, held = None, None
     if data_version is None:
         with db.read() as view:
             chosen = feature_queries.choose(view, feature_type, extractor_version)
@@ -196,6 +249,6 @@ def open_scope(
         with db.read() as view:
             rows = version_queries.features_of(view, frozen.record.id)
             held = promised(meant, rows, frozen.record.version)
-            chosen, marker = queries.frozen_set(view, held), held.marker
+            chosen = queries.frozen_set(view, held)
     matrix = matrix_of(chosen.feature_type, chosen.extractor_version)
-    return Scope(chosen, matrix, frozen, marker)
+    return Scope(chosen, matrix, frozen, held)

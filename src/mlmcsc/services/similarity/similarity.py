@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlmcsc.adapters.contact_sheet import Tile, write_contact_sheet
 from mlmcsc.domain.permissions import Actor, Permission, requires
@@ -17,19 +18,29 @@ from mlmcsc.domain.similarity import (
     DuplicateReport,
     SearchOptions,
     SimilarResult,
+    as_array,
     as_metric,
     as_queries,
     check_flag,
     check_k,
     check_options,
 )
+from mlmcsc.domain.versions.manifest import FrozenFeatures
 from mlmcsc.errors import ImageFileError, UnknownRecordError, ValidationError
 from mlmcsc.services.similarity import searching
 from mlmcsc.services.similarity.duplicates import Alike, find_duplicates
-from mlmcsc.services.similarity.scope import MatrixOf, OpenVersion, Scope, open_scope
+from mlmcsc.services.similarity.scope import (
+    MatrixOf,
+    OpenVersion,
+    Scope,
+    only_fitting,
+    open_scope,
+    sets_of,
+)
 from mlmcsc.services.similarity.searching import Asked
 from mlmcsc.store.queries import features as feature_queries
 from mlmcsc.store.queries import similarity as queries
+from mlmcsc.store.queries.features import FeatureSet
 from mlmcsc.store.uow import Store
 
 
@@ -55,7 +66,12 @@ class Similarity:
 
     @requires(Permission.READ)
     def search(
-        self, vector: Any, k: int = 10, *, feature_type: str, **options: Unpack[SearchOptions]
+        self,
+        vector: Any,
+        k: int = 10,
+        *,
+        feature_type: str | None = None,
+        **options: Unpack[SearchOptions],
     ) -> SimilarResult:
         """The `k` images whose features are nearest to a vector.
 
@@ -63,17 +79,19 @@ class Similarity:
             vector: Shape `(D,)`, finite numbers.
             k: How many, from 1 to the number of stored vectors; fewer come back only where
                 `where` or redacted rows leave fewer.
-            feature_type: Kind of feature.
+            feature_type: Kind of feature; may be left out when the vectors of only one set have
+                so many numbers.
             options: See `SearchOptions`.
 
         Raises:
             ValidationError: Another shape, numbers that are not finite, a zero vector with
                 cosine, a wrong `k`, metric or filter.
             UnknownRecordError: No such features, or no such version; the message lists them.
-            AmbiguousError: Several extractor versions are stored; the message lists them.
+            AmbiguousError: Several extractor versions are stored, or several sets fit a vector
+                whose `feature_type` was left out; the message lists them.
             UnsupportedError: `approximate` without usearch (`pip install mlmcsc[ann]`).
         """
-        given = np.asarray(vector)
+        given = as_array(vector)
         if given.ndim != 1:
             raise ValidationError(
                 f"vector: got shape {given.shape}; give one vector, or several to search_many."
@@ -83,7 +101,12 @@ class Similarity:
 
     @requires(Permission.READ)
     def search_many(
-        self, vectors: Any, k: int = 10, *, feature_type: str, **options: Unpack[SearchOptions]
+        self,
+        vectors: Any,
+        k: int = 10,
+        *,
+        feature_type: str | None = None,
+        **options: Unpack[SearchOptions],
     ) -> list[SimilarResult]:
         """As `search`, for many vectors at once, which is quicker for each.
 
@@ -97,9 +120,14 @@ class Similarity:
             Q results, in the order of the vectors.
         """
         check_options(options)
+        given = as_array(vectors)
+        if feature_type is None:
+            meant = self._only_fitting(given, options)
+            feature_type = meant.feature_type
+            options["extractor_version"] = meant.extractor_version
         scope = self._scope(feature_type, options)
         metric = as_metric(options.get("metric", "cosine"))
-        wanted = as_queries(vectors, scope.chosen.feature_dimension, metric)
+        wanted = as_queries(given, scope.chosen.feature_dimension, metric)
         return self._run(scope, Asked(wanted, k, metric), options)
 
     @requires(Permission.READ)
@@ -269,6 +297,13 @@ class Similarity:
             only = searching.images_that_fit(view, scope, wanted)
             narrowed = Asked(asked.queries, asked.k, asked.metric, only, asked.without)
             return searching.exactly(view, scope, narrowed)
+
+    def _only_fitting(
+        self, vectors: NDArray[Any], options: SearchOptions
+    ) -> FeatureSet | FrozenFeatures:
+        """The set whose vectors have as many numbers as these."""
+        stored = sets_of(self.db, self.open_version, options.get("data_version"))
+        return only_fitting(stored, vectors.shape, options.get("extractor_version"))
 
     def _only_type(self) -> str:
         with self.db.read() as view:

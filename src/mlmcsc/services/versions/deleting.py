@@ -13,6 +13,7 @@ from mlmcsc.domain.versions.reports import DeletedVersion
 from mlmcsc.errors import ConflictError
 from mlmcsc.services.versions import tagging
 from mlmcsc.services.versions.finding import by_name
+from mlmcsc.services.versions.held_rows import HeldRows, held_rows
 from mlmcsc.services.versions.places import VersionPlaces
 from mlmcsc.services.versions.releasing import Ids, own_layers, released
 from mlmcsc.store.models import data_versions, model_versions, version_tags
@@ -39,6 +40,7 @@ class _Going:
     images: Ids
     layers: tuple[Layer, ...]
     damage: str | None
+    held: HeldRows
 
 
 def delete(
@@ -53,7 +55,10 @@ def delete(
             vectors = version_writes.freed_revisions(view, record.id)
             frozen = version_writes.frozen_now(view)
         images, damage = released(places.folder, record, others, frozen)
-        going = _Going(record, images, own_layers(record, others), damage)
+        held = held_rows(places.folder, record)
+        going = _Going(record, images, own_layers(record, others), damage, held)
+        with db.read() as view:
+            held.refuse(view)
         if not dry_run:
             needed, vectors = _commit(db, actor, going, force=force)
             places.folder.remove(layer.sha256 for layer in going.layers)
@@ -100,10 +105,12 @@ def _commit(db: Store, actor: Actor, going: _Going, *, force: bool) -> tuple[_Ne
     """What needed it then; how many replaced vectors went with it.
 
     Raises:
+        HeldError: A legal hold is in force on what it has.
         ConflictError: Something needs it, and `force` was not given.
     """
     record = going.record
     with db.write(actor) as tx:
+        going.held.refuse(tx)  # first, as an erasure does: none waits for the other for ever
         for table in (data_versions, version_tags, model_versions):
             registers.lock(tx, table)
         needed = _needed(tx, record)

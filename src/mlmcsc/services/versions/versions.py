@@ -181,6 +181,8 @@ class Versions:
         Raises:
             ValidationError: It is a tag.
             UnknownRecordError: There is no such version.
+            HeldError: A legal hold is in force on somebody on whose labels its rows rest, or on a
+                specimen in it; where its files cannot be read, on anything. `force` or not.
             ConflictError: A tag points to it, a model names it, it was exported, or its files are
                 damaged.
             UnsupportedError: The database has no folder for versions.

@@ -22,20 +22,22 @@ from mlmcsc.store.queries.rows import View
 
 Chunks = Iterator[Sequence[Any]]
 Conditions = tuple[sa.ColumnElement[bool], ...]
+Held = VersionFeatureRecord | sa.ColumnCollection[str, Any]
+"""A set as a version holds it, or the columns of `version_features`, for those of any version."""
 
 
-def held_live(held: VersionFeatureRecord) -> Conditions:
+def held_live(held: Held) -> Conditions:
     """Which rows of `features` the version holds: those with `id < marker`."""
     return (*_of_set(features, held), features.c.id < held.marker)
 
 
-def held_replaced(held: VersionFeatureRecord) -> Conditions:
+def held_replaced(held: Held) -> Conditions:
     """Which rows of `feature_revisions` it holds: those with `id < marker < gone_at`."""
     c = feature_revisions.c
     return (*_of_set(feature_revisions, held), c.id < held.marker, c.gone_at > held.marker)
 
 
-def _of_set(table: sa.Table, held: VersionFeatureRecord) -> Conditions:
+def _of_set(table: sa.Table, held: Held) -> Conditions:
     return (
         table.c.feature_type == held.feature_type,
         table.c.extractor_version == held.extractor_version,

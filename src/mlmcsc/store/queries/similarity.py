@@ -24,6 +24,7 @@ from mlmcsc.store.models import (
 from mlmcsc.store.queries import images as image_queries
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.features import STREAM_ROWS, FeatureSet
+from mlmcsc.store.queries.frozen_features import Conditions, held_live, held_replaced
 from mlmcsc.store.queries.rows import View
 
 Ids = NDArray[np.int64]
@@ -55,55 +56,39 @@ def frozen_set(view: View, held: VersionFeatureRecord) -> FeatureSet:
     )
 
 
-def since(view: View, chosen: FeatureSet, marker: int) -> Ids:
-    """Images whose vector of today is newer than the marker, ascending."""
-    query = sa.select(features.c.image_id).where(
-        *_of_set(features, chosen), features.c.id >= marker
-    )
-    return np.sort(_ids(view, query))
+def overlay_images(view: View, held: VersionFeatureRecord) -> Ids:
+    """Images whose frozen vector was replaced or removed since, ascending."""
+    query = sa.select(feature_revisions.c.image_id).where(*held_replaced(held))
+    found = view.dialect.read_numbers(view.conn, query, _ID)["id"]
+    return np.sort(found)
 
 
-def overlay_images(view: View, chosen: FeatureSet, marker: int) -> Ids:
-    """Images whose vector at the marker was replaced or removed since, ascending."""
-    query = sa.select(feature_revisions.c.image_id).where(*_then(chosen, marker))
-    return np.sort(_ids(view, query))
-
-
-def overlay(
-    view: View, chosen: FeatureSet, marker: int
-) -> Iterator[Sequence[tuple[int, int, bytes]]]:
+def overlay(view: View, held: VersionFeatureRecord) -> Iterator[Sequence[tuple[int, int, bytes]]]:
     """`(feature id, image id, raw vector)` of those images as they were, in chunks."""
     c = feature_revisions.c
-    query = sa.select(c.id, c.image_id, c.feature_vector).where(*_then(chosen, marker))
+    query = sa.select(c.id, c.image_id, c.feature_vector).where(*held_replaced(held))
     yield from rows.stream(view, query.order_by(c.id), STREAM_ROWS)
 
 
-def raw_vector(view: View, chosen: FeatureSet, image_id: int, marker: int | None) -> bytes | None:
-    """An image's vector as stored, as of the marker if there is one; None where it has none."""
-    if marker is not None:
-        r = feature_revisions.c
-        old = sa.select(r.feature_vector).where(r.image_id == image_id, *_then(chosen, marker))
-        found = view.conn.scalar(old)
-        if found is not None:
-            return bytes(found)
-    c = features.c
-    query = sa.select(c.feature_vector).where(c.image_id == image_id, *_of_set(features, chosen))
-    if marker is not None:
-        query = query.where(c.id < marker)
-    found = view.conn.scalar(query)
+def raw_vector(
+    view: View, chosen: FeatureSet, image_id: int, held: VersionFeatureRecord | None
+) -> bytes | None:
+    """An image's vector as stored, or as a version holds it; None where it has none."""
+    if held is None:
+        c = features.c
+        of_set = (
+            c.feature_type == chosen.feature_type,
+            c.extractor_version == chosen.extractor_version,
+        )
+        return _vector(view, features, image_id, of_set)
+    old = _vector(view, feature_revisions, image_id, held_replaced(held))
+    return _vector(view, features, image_id, held_live(held)) if old is None else old
+
+
+def _vector(view: View, table: sa.Table, image_id: int, where: Conditions) -> bytes | None:
+    c = table.c
+    found = view.conn.scalar(sa.select(c.feature_vector).where(c.image_id == image_id, *where))
     return None if found is None else bytes(found)
-
-
-def _of_set(table: sa.Table, chosen: FeatureSet) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        table.c.feature_type == chosen.feature_type,
-        table.c.extractor_version == chosen.extractor_version,
-    )
-
-
-def _then(chosen: FeatureSet, marker: int) -> tuple[sa.ColumnElement[bool], ...]:
-    c = feature_revisions.c
-    return (*_of_set(feature_revisions, chosen), c.id < marker, c.gone_at > marker)
 
 
 def images_where(view: View, wanted: Mapping[str, Any]) -> Ids:
@@ -162,8 +147,3 @@ def image_at(view: View, path: str) -> int | None:
     """The image stored under this path, or under this alias; None where there is none."""
     found = image_queries.known_files(view, [path])
     return found[path].image_id if path in found else None
-
-
-def _ids(view: View, query: sa.Select[tuple[int]]) -> Ids:
-    found = view.dialect.read_numbers(view.conn, query, _ID)
-    return np.ascontiguousarray(found["id"])

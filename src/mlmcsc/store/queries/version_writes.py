@@ -28,6 +28,7 @@ from mlmcsc.store.models import (
 )
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.features import FeatureSet
+from mlmcsc.store.queries.frozen_features import held_replaced
 from mlmcsc.store.queries.holds import restricted_technicians
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
@@ -273,11 +274,6 @@ def freed_revisions(view: View, without: int) -> int:
 
 
 def _held(without: int | None = None) -> sa.ColumnElement[bool]:
-    v, r = version_features.c, feature_revisions.c
-    holds = sa.exists().where(
-        v.feature_type == r.feature_type,
-        v.extractor_version == r.extractor_version,
-        v.marker > r.id,
-        v.marker < r.gone_at,
-    )
+    v = version_features.c
+    holds = sa.exists().where(*held_replaced(v))
     return holds if without is None else holds.where(v.version_id != without)

@@ -81,7 +81,7 @@ def _at_work(own, db, draw, folder, row, other):
     db.store_features(images, "texture", [[0.1, 0.2]] * len(images), "v1", **ran)
     db.images.thumbnail(images[0])
     db.get_features_for_training(images * 400, "texture")
-    db.versions.create("v1")
+    db.versions.create("v1", label_policy="mean")  # so that each row rests on all labels
     db.datasets.open("v1")  # leaves a copy of its rows among the caches
     given = folder.parent / "given"
     db.dataset_exports.export(

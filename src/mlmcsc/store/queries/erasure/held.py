@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -18,7 +18,7 @@ from mlmcsc.store.models import (
     privacy_holds,
     specimens,
 )
-from mlmcsc.store.queries import holds
+from mlmcsc.store.queries import holds, persons
 from mlmcsc.store.queries.persons import is_called
 from mlmcsc.store.queries.retention.sources import events_held
 from mlmcsc.store.queries.rows import View
@@ -51,6 +51,43 @@ def refuse_held(view: View, person: Person, labels_: LabelChoice) -> None:
         raise HeldError(
             f"Legal hold {held.id} on {what} ({held.ground}) forbids this erasure; nothing was "
             "erased. Release it first with `mlmcsc privacy release`."
+        )
+
+
+def refuse_held_rows(
+    view: View, version: str, technicians: Collection[int], specimens: Collection[str] | None
+) -> None:
+    """Refuse to delete a frozen dataset while a legal hold is in force on what it has.
+
+    Args:
+        view: In a write transaction, none can be placed meanwhile.
+        version: Its name.
+        technicians: Row ids of those on whose labels its rows rest.
+        specimens: Of its images; None where its rows cannot be read, so that nobody can tell.
+
+    Raises:
+        HeldError: On a person or specimen among them; on anybody where nobody can tell.
+    """
+    if isinstance(view, Transaction):
+        view.dialect.lock_table(view.conn, privacy_holds)
+    for held in holds.listing(view, {}, released=False):
+        if held.kind != HoldKind.HOLD:
+            continue
+        what = f"specimen {held.specimen_id}" if held.specimen_id else "a person"
+        why = "it has rows of theirs"
+        if specimens is None:
+            why = "its rows are damaged, so that nobody can tell whose they are"
+        elif held.specimen_id is not None:
+            if held.specimen_id not in specimens:
+                continue
+        else:
+            people = persons.every(view, str(held.subject_id))
+            if {each.technician_row for each in people}.isdisjoint(technicians):
+                continue
+        raise HeldError(
+            f"Legal hold {held.id} on {what} ({held.ground}) forbids to delete version "
+            f"{version!r}: {why}. Nothing was deleted, and force changes nothing. Release "
+            "the hold first with `mlmcsc privacy release`."
         )
 
 
