@@ -72,7 +72,8 @@ def test_a_dead_worker_is_noticed_and_can_be_closed(pictures):
 
 
 def test_a_worker_that_hangs_is_given_up_and_its_files_are_read_by_another(pictures, monkeypatch):
-    monkeypatch.setattr(image_workers, "LEAST_SECONDS", 4.0)
+    # Long enough for a new worker to start where nothing is compiled yet.
+    monkeypatch.setattr(image_workers, "LEAST_SECONDS", 8.0)
     monkeypatch.setattr(image_workers, "SECONDS_PER_FILE", 0.0)
     monkeypatch.setattr(image_workers, "CHUNK", 1)
     answers = read_many(pictures, OPTIONS, 2)

@@ -11,11 +11,10 @@ from mlmcsc.services.retention import archived
 LABELS = "image may have archived labels to be kept"
 
 
-@pytest.fixture
-def db(db, tmp_path, monkeypatch):
-    """Archives of a server lie where this test looks."""
-    monkeypatch.setattr(db._database.archives, "_root", tmp_path / "archives")
-    return db
+@pytest.fixture(autouse=True)
+def archives_of_a_server(tmp_path, monkeypatch):
+    """A server has no file to keep archives beside."""
+    monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archives"))
 
 
 @pytest.fixture
