@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
 
 from mlmcsc.adapters.versions import VersionFolder
-from mlmcsc.adapters.versions.redacting import SOUGHT, Found, RowSearch, redacted, totals
-from mlmcsc.adapters.versions.replaced import newest, note_replaced
+from mlmcsc.adapters.versions.redacting import RowSearch, redacted
+from mlmcsc.adapters.versions.replaced import note_replaced
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
@@ -30,52 +30,19 @@ from mlmcsc.domain.versions.redaction import (
     Contribution,
     Contributor,
     Recipient,
-    Tally,
     VersionErasure,
 )
 from mlmcsc.domain.versions.rows import State
 from mlmcsc.errors import IntegrityError, UnsupportedError
+from mlmcsc.services.versions.seeking import Layers, Look, look_for, tallies_of
 from mlmcsc.store.queries import archives, dataset_exports
 from mlmcsc.store.queries.erasure import versions as queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
 
 Labels = Literal["keep", "delete"]
-Layers = tuple[Layer, ...]
 Told = Callable[[Transaction, VersionErasure], None]
 """Notes what was done in the transaction that does it."""
-
-
-@dataclass(slots=True)
-class _Look:
-    """What was found in the files of all versions.
-
-    Attributes:
-        versions: Each with its layers: those that took the place of others, where some did.
-        found: What a layer has of the person.
-        broken: Why a layer cannot be read.
-    """
-
-    versions: list[tuple[DataVersionRecord, Layers]]
-    found: dict[Layer, Found] = field(default_factory=dict)
-    broken: dict[Layer, str] = field(default_factory=dict)
-
-    def unreached(self) -> dict[str, str]:
-        """Why not every file of a version was reached, by version."""
-        return {
-            record.version: next(self.broken[each] for each in layers if each in self.broken)
-            for record, layers in self.versions
-            if not self.broken.keys().isdisjoint(layers)
-        }
-
-    def totals(self, *, deletes: bool) -> dict[str, tuple[Tally, int]]:
-        """Numbers of each version, and rows redacted before; of what could be read."""
-        return {
-            record.version: totals(
-                [self.found[each] for each in layers if each in self.found], deletes=deletes
-            )
-            for record, layers in self.versions
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +66,10 @@ class VersionRedaction:
         with self.db.read() as view:
             who = _contributor(view, technician_row, identifiers, deletes=labels == "delete")
             every, given = queries.frozen(view), _recipients(view, technician_row)
-        look = self._look(RowSearch(who), every)  # not in the snapshot: it may take minutes
-        tallies = _tallies(look, deletes=who.deletes)
+        look = look_for(
+            self.folder, RowSearch(who), every
+        )  # not in the snapshot: it may take minutes
+        tallies = tallies_of(look, deletes=who.deletes)
         going = {name: tally.going for name, tally in tallies.items() if tally.going}
         return VersionErasure(tallies, going, given, look.unreached())
 
@@ -178,7 +147,7 @@ class VersionRedaction:
         again: Sequence[str] = (),
     ) -> VersionErasure:
         search = RowSearch(who)
-        look = self._look(search, every)
+        look = look_for(self.folder, search, every)
         swaps = self._rewritten(search, look)
         counted, unreached = look.totals(deletes=who.deletes), look.unreached()
         changed, going = {}, {}
@@ -191,7 +160,7 @@ class VersionRedaction:
             changed[record.id] = self._changed(record, now, n_redacted, known=known)
             if n_redacted > record.n_redacted:
                 going[record.version] = n_redacted - record.n_redacted
-        done = VersionErasure(_tallies(look, deletes=who.deletes), going, (), unreached)
+        done = VersionErasure(tallies_of(look, deletes=who.deletes), going, (), unreached)
         return self._commit(actor, who, done, changed, told)
 
     def remove_replaced(self, actor: Actor) -> int:
@@ -228,8 +197,8 @@ class VersionRedaction:
         if technician_row is None:
             return
         given = dataset_exports.recipients(view, technician_row)
-        look = self._look(RowSearch(Contributor(technician_row)), queries.frozen(view))
-        tallies = _tallies(look, deletes=False)
+        look = look_for(self.folder, RowSearch(Contributor(technician_row)), queries.frozen(view))
+        tallies = tallies_of(look, deletes=False)
         for record, _ in look.versions:
             if record.version in tallies:
                 rows, root = tallies[record.version].of_person, str(record.root)
@@ -239,38 +208,7 @@ class VersionRedaction:
         if look.broken:
             raise IntegrityError(next(iter(look.broken.values())))
 
-    def _look(self, search: RowSearch, every: Sequence[DataVersionRecord]) -> _Look:
-        """Read each layer once, however many versions share it."""
-        found = [(record, read_layers(record.layers)) for record in every]
-        look, newer = _Look([]), {}
-        for layer in dict.fromkeys(chain.from_iterable(layers for _, layers in found)):
-            try:
-                newer[layer] = self._newest(layer)
-            except (IntegrityError, UnsupportedError) as error:
-                look.broken[layer] = str(error)
-        look.versions = [
-            (record, tuple(newer.get(n, n) for n in layers)) for record, layers in found
-        ]
-        upper = {layer for _, layers in look.versions for layer in layers[1:]}
-        for layer in dict.fromkeys(newer.values()):
-            try:
-                rows = self.folder.layer(layer, SOUGHT)
-                look.found[layer] = search.layer(rows, base=layer not in upper)
-            except IntegrityError as error:
-                look.broken[layer] = str(error)
-        return look
-
-    def _newest(self, layer: Layer) -> Layer:
-        """The layer; where a restored database names one that was replaced, what replaced it."""
-        there = newest(self.folder.root, layer, lambda sha256: self.folder.place(sha256).is_file())
-        if there is None:
-            raise IntegrityError(
-                f"{self.folder.place(layer.sha256)} is missing, so nobody can tell what it holds. "
-                "Restore the folder of versions from a backup."
-            )
-        return there
-
-    def _rewritten(self, search: RowSearch, look: _Look) -> dict[Layer, Layer]:
+    def _rewritten(self, search: RowSearch, look: Look) -> dict[Layer, Layer]:
         """The layers that have rows to be redacted, with those that take their place."""
         swaps = {}
         for layer in [layer for layer, found in look.found.items() if found.going.any()]:
@@ -349,12 +287,6 @@ class VersionRedaction:
             )
         named = {layer["sha256"] for each in queries.frozen(tx) for layer in each.layers}
         queries.set_replaced(tx, going - named)
-
-
-def _tallies(look: _Look, *, deletes: bool) -> dict[str, Tally]:
-    """By version, of those in which there is something of the person."""
-    counted = look.totals(deletes=deletes)
-    return {name: tally for name, (tally, _) in counted.items() if tally != Tally()}
 
 
 def _recipients(view: View, technician_row: int | None) -> tuple[Recipient, ...]:
