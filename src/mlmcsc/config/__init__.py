@@ -12,7 +12,9 @@ from mlmcsc.config.load import default_document, find_problems, load_config, val
 from mlmcsc.config.model import Config
 from mlmcsc.config.places import (
     archive_folder,
+    backup_folder,
     cache_folder,
+    data_keys_file,
     image_store,
     key_file,
     ledger_file,
@@ -47,8 +49,10 @@ __all__ = [
     "VersioningSection",
     "allowed_values",
     "archive_folder",
+    "backup_folder",
     "cache_folder",
     "changed_but_later",
+    "data_keys_file",
     "default_document",
     "find_problems",
     "image_store",

@@ -27,6 +27,7 @@ IN_FORCE = frozenset(
         "retention.anonymization_enabled",
         "retention.anonymize_after_days",
         "retention.archive_directory",
+        *(f"backup.{field}" for field in SECTIONS["backup"].model_fields),
         *(f"versioning.{field}" for field in SECTIONS["versioning"].model_fields),
         "quality.label_range",
         "quality.near_duplicate_detection",
@@ -71,13 +72,6 @@ REFUSED = {
         (
             "this release always serves requests for a copy and for erasure (GDPR Art. 15 and "
             "17). Set it to true, and limit who may use them by their rights"
-        ),
-    ),
-    "backup.encrypt": (
-        False,
-        (
-            "this release makes no backups, encrypted or not. Set it to false, and encrypt the "
-            "backups that you make yourself"
         ),
     ),
 }

@@ -131,6 +131,37 @@ def version_folder(config: Config, database_file: Path | None, database_id: str)
     return None
 
 
+def backup_folder(config: Config, database_file: Path | None) -> Path | None:
+    """Where backups go, unless the caller says otherwise; several databases may share a folder.
+
+    Args:
+        config: The settings; `backup.directory` wins.
+        database_file: The SQLite file, None for a server or a database in memory.
+
+    Returns:
+        `FILE.backups` beside an SQLite file; None for a server whose settings name no folder.
+    """
+    if config.backup.directory is not None:
+        return config.backup.directory
+    if database_file is not None:
+        return database_file.with_name(f"{database_file.name}.backups")
+    return None
+
+
+def data_keys_file(
+    config: Config, database_id: str, environ: Mapping[str, str] = os.environ
+) -> Path:
+    """Where the wrapped data keys of people are kept for a restore: beside the erasure ledger.
+
+    They never go into a backup, so that an erasure reaches the sealed texts of every backup.
+
+    Returns:
+        `ID.datakeys.json` in the folder of the erasure ledger.
+    """
+    ledger = ledger_file(config, database_id, environ)
+    return ledger.with_name(f"{database_id}.datakeys.json")
+
+
 def _user_cache(environ: Mapping[str, str]) -> Path:
     folder = _user_folder(environ, "LOCALAPPDATA", "XDG_CACHE_HOME", ".cache")
     if folder is None:

@@ -3,13 +3,13 @@
 Durations in days count from the record's creation, unless the setting names another moment.
 """
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from mlmcsc.config.values import (
     AbsolutePath,
+    BackupUrl,
     EmailAddress,
     FilePath,
     KeyFile,
@@ -22,23 +22,50 @@ from mlmcsc.config.values import (
 )
 
 Days = Annotated[int, Field(ge=1, le=36_500)]
+Kept = Annotated[int, Field(ge=0, le=1_000)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class BackupSection(Section):
-    """Scheduled backups."""
+    """Backups: what is in them, where they go, how long they are kept."""
 
     enabled: bool = Field(default=True, description="Make backups on schedule.")
-    schedule: Schedule = Field(default="daily", description="When a backup is made.")
-    retention_days: Days = Field(default=30, description="Days a backup is kept.")
-    compression: bool = Field(default=True, description="Compress backups.")
-    directory: FilePath = Field(
-        default=Path("src/database/backups"),
-        description="Where backups go; a relative path counts from the working directory.",
+    schedule: Schedule = Field(default="daily", description="When a backup is made, in UTC.")
+    retention_days: Days = Field(
+        default=30, description="Days every backup is kept; then the generations below decide."
+    )
+    keep_weekly: Kept = Field(default=8, description="Newest of each of the last weeks kept.")
+    keep_monthly: Kept = Field(default=12, description="Newest of each of the last months kept.")
+    keep_yearly: Kept = Field(default=2, description="Newest of each of the last years kept.")
+    compression: bool = Field(default=True, description="Compress backups (Zstandard).")
+    directory: FilePath | None = Field(
+        default=None,
+        description="Folder of backups, better on another disk; a relative path counts from the "
+        "working directory. null: beside an SQLite file, and none for a server.",
+    )
+    remote: BackupUrl | None = Field(
+        default=None,
+        description="Where scheduled backups go instead: s3://bucket/prefix. Credentials come from "
+        "AWS_* variables or the AWS credentials file only.",
+    )
+    with_images: bool = Field(
+        default=False, description="Put image files into scheduled backups, each content once."
     )
     verify: bool = Field(default=True, description="Read each backup back and check it.")
-    encrypt: bool = Field(default=False, description="Encrypt backups with security.key_file.")
+    drill: bool = Field(
+        default=True, description="Restore each scheduled backup to scratch and compare."
+    )
+    encrypt: bool = Field(
+        default=False, description="Encrypt backups (AES-256-GCM) under the master key."
+    )
+    postgresql_tools: AbsolutePath | None = Field(
+        default=None, description="Folder of pg_dump and pg_restore; null: found by PATH."
+    )
+    wal_archive: AbsolutePath | None = Field(
+        default=None,
+        description="Folder that PostgreSQL archives its log to, for restores to a point in time.",
+    )
 
 
 class RetentionSection(Section):

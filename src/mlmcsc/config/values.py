@@ -110,6 +110,12 @@ def _absolute_path(value: Any) -> Path:
     return path
 
 
+def _backup_url(text: str) -> str:
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?", text):
+        raise ValueError("not s3://bucket/prefix; credentials never stand in it")
+    return text.rstrip("/")
+
+
 def _version_name(text: str) -> str:
     if "{n}" not in text:
         raise ValueError("without {n}, the second one would have the name of the first")
@@ -182,6 +188,9 @@ AbsolutePath = Annotated[
     PlainValidator(_absolute_path),
     PlainSerializer(Path.as_posix, return_type=str),
     _allowed_text("an absolute path, without '~'"),
+]
+BackupUrl = Annotated[
+    str, AfterValidator(_backup_url), _allowed("s3://bucket/prefix, without credentials")
 ]
 VersionName = Annotated[
     str, AfterValidator(_version_name), _allowed("a name that holds {n}, and may hold {date}")

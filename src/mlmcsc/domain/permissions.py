@@ -37,6 +37,8 @@ class Permission(StrEnum):
     """Plan and apply retention periods, move rows to archives and back; opens no personal text."""
     KEYS = "keys"
     """See the state of master keys, rotate and destroy them; opens no personal text."""
+    BACKUP = "backup"
+    """Make, check, drill and prune backups; restoring one needs `administer` too."""
 
 
 ALL_PERMISSIONS = frozenset(Permission)

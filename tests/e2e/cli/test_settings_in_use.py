@@ -20,7 +20,6 @@ from mlmcsc.cli.exits import SPELLINGS
         ("SECURITY__ENCRYPTION_AT_REST", "true", "security.encryption_at_rest"),
         ("SECURITY__AUDIT_ENABLED", "false", "security.audit_enabled"),
         ("SECURITY__IP_ALLOWLIST", '["10.0.0.0/8"]', "security.ip_allowlist"),
-        ("BACKUP__ENCRYPT", "true", "backup.encrypt"),
     ],
 )
 def test_no_database_opens_under_a_protection_that_is_not_there(cli, monkeypatch, name, value, key):
@@ -35,12 +34,14 @@ def test_no_database_opens_under_a_protection_that_is_not_there(cli, monkeypatch
 
 
 def test_validate_remarks_a_setting_that_has_no_effect_yet(cli, monkeypatch):
-    monkeypatch.setenv("MLMCSC_BACKUP__SCHEDULE", "hourly")
+    monkeypatch.setenv("MLMCSC_QUALITY__CHECK_SCHEDULE", "hourly")
     ran = cli("config", "validate")
     assert ran.code == 0
-    assert ran.err == "backup.schedule: in force from a later release\n"
-    Path("lab.json").write_text('{"backup": {"schedule": "weekly"}}')
-    assert cli("config", "validate", "lab.json", "--json").json["later"] == ["backup.schedule"]
+    assert ran.err == "quality.check_schedule: in force from a later release\n"
+    Path("lab.json").write_text('{"quality": {"check_schedule": "weekly"}}')
+    assert cli("config", "validate", "lab.json", "--json").json["later"] == [
+        "quality.check_schedule"
+    ]
 
 
 def test_the_page_size_of_listings_is_a_setting(mlmcsc, monkeypatch):

@@ -25,7 +25,6 @@ PROMISES = {
     "security.encryption_at_rest": True,
     "security.audit_enabled": False,
     "security.ip_allowlist": ["10.0.0.0/8"],
-    "backup.encrypt": True,
     "retention.gdpr_compliance": False,
 }
 PACKAGE = Path(mlmcsc.__file__).parent
@@ -36,6 +35,7 @@ BY_ITS_FOLDER = {
     "database.image_store",
     "retention.archive_directory",
     "versioning.directory",
+    "backup.directory",
     "security.key_file",
 }
 """Heeded through `mlmcsc.config.places`."""
@@ -103,6 +103,8 @@ def test_the_value_that_is_done_is_told_as_such(key):
 
 
 def test_a_change_without_effect_yet_is_noticed():
-    assert list(changed_but_later(configured("backup.schedule", "hourly"))) == ["backup.schedule"]
-    assert list(changed_but_later(configured("backup.schedule", "daily"))) == []
+    assert list(changed_but_later(configured("quality.check_schedule", "hourly"))) == [
+        "quality.check_schedule"
+    ]
+    assert list(changed_but_later(configured("quality.check_schedule", "daily"))) == []
     assert list(changed_but_later(configured("performance.page_size", 7))) == []

@@ -163,7 +163,20 @@ def test_an_alert_goes_to_one_address_per_entry(wrong):
 
 
 def test_paths_are_paths():
-    assert Config().backup.directory == Path("src/database/backups")
+    assert problems("backup.directory", "src/database/backups") == []
+    assert Config(backup={"directory": "a/b"}).backup.directory == Path("a/b")
+
+
+@pytest.mark.parametrize("url", ["s3://lab-backups", "s3://lab.backups/charpy/2026"])
+def test_backups_may_go_to_a_bucket(url):
+    assert problems("backup.remote", url) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", ["s3://key:secret@bucket", "http://host", "s3://", "s3://b/../c?x"]
+)
+def test_credentials_never_stand_in_the_address_of_a_bucket(wrong):
+    assert "credentials" in problems("backup.remote", wrong)[0]
 
 
 def test_a_configuration_cannot_be_changed():

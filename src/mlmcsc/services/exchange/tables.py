@@ -32,6 +32,8 @@ EXPORTED: dict[str, Any] = {
         models.system_metrics,
         models.alerts,
         models.job_runs,
+        models.backups,
+        models.backup_drills,
     )
 }
 
@@ -68,6 +70,8 @@ NOT_IMPORTED = {
     "feature_sets": "sets come about by storing features",
     "alerts": "alerts are raised by the monitoring",
     "job_runs": "runs are written by the pipeline",
+    "backups": "backups are listed as they are made",
+    "backup_drills": "drills are recorded as they are done",
 }
 
 EXPORT_NEEDS = {
@@ -75,6 +79,8 @@ EXPORT_NEEDS = {
     "audit_logs": Permission.ADMINISTER,
     "job_runs": Permission.ADMINISTER,
     "alerts": Permission.ADMINISTER,
+    "backups": Permission.BACKUP,
+    "backup_drills": Permission.BACKUP,
 }
 """What beyond `read` an export needs: personal data and the running of the system."""
 

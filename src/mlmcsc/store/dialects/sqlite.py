@@ -85,9 +85,9 @@ class SqliteDialect:
         @sa.event.listens_for(engine, "begin")
         def begin(conn: sa.Connection) -> None:
             writes = conn.get_execution_options().get("mlmcsc_writes", False)
-            if writes:
-                self._refuse_replaced()
             self.execute(conn, "BEGIN IMMEDIATE" if writes else "BEGIN", ())
+            if writes:  # only now: a restore may have swapped the file while we waited for the lock
+                self._refuse_replaced()
 
     def _configure(self, connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event says BEGIN, never the driver

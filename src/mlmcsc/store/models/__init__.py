@@ -9,6 +9,7 @@ from mlmcsc.store.models.annotations import (
     labels,
     predictions,
 )
+from mlmcsc.store.models.backups import backup_drills, backups
 from mlmcsc.store.models.images import (
     image_aliases,
     image_fingerprints,
@@ -55,6 +56,8 @@ __all__ = [
     "archives",
     "audit_checkpoints",
     "audit_logs",
+    "backup_drills",
+    "backups",
     "data_versions",
     "dataset_exports",
     "erasures",

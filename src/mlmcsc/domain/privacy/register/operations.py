@@ -77,6 +77,7 @@ EVENT_SALT = replace(
     free_text=False,
     source=Source.GENERATED,
 )
+DRILL_MESSAGE = replace(named.PROGRAM_MESSAGE, retention=named.DESCRIPTION.retention)
 
 OPERATIONS: Mapping[str, Columns] = {
     "audit_logs": columns(
@@ -113,6 +114,18 @@ OPERATIONS: Mapping[str, Columns] = {
         (named.PROGRAM_MESSAGE, "rule message details"),
         (named.ACKNOWLEDGED_BY, "acknowledged_by"),
         (named.ACKNOWLEDGED_AT, "acknowledged_at"),
+    ),
+    "backups": columns(
+        (
+            named.NOT_PERSONAL,
+            "id name set_id kind taken_at finished_at n_bytes new_bytes encrypted",
+        ),
+        (named.NOT_PERSONAL, "with_images manifest_sha256 verified_at pruned_at"),
+        (named.FILE_PATH, "place"),
+    ),
+    "backup_drills": columns(
+        (named.NOT_PERSONAL, "id backup_id started_at passed rto_seconds rpo_seconds"),
+        (DRILL_MESSAGE, "details"),
     ),
 }
 """The database's own affairs."""

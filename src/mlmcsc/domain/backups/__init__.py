@@ -1,0 +1,1 @@
+"""Backups: what a set holds, what it promises, how long it is kept."""
