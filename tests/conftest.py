@@ -58,7 +58,7 @@ def own_settings(tmp_path, monkeypatch):
     Databases of tests are copies of one, and would share both.
     """
     settings = tmp_path / "settings"
-    ledgers = shutil.ignore_patterns("*.erasures.jsonl*")
+    ledgers = shutil.ignore_patterns("*.erasures.jsonl*", "*.datakeys.json*")
     shutil.copytree(os.environ["XDG_CONFIG_HOME"], settings, ignore=ledgers)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(settings))
     return settings

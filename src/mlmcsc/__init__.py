@@ -9,13 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlmcsc.bootstrap.restoring import restore_backup
     from mlmcsc.config import load_config
     from mlmcsc.domain.permissions import Actor, Permission
     from mlmcsc.errors import MlmcscError
     from mlmcsc.manager import DatabaseManager
 
 __version__ = "0.1.0"
-__all__ = ["Actor", "DatabaseManager", "MlmcscError", "Permission", "load_config"]
+__all__ = [
+    "Actor",
+    "DatabaseManager",
+    "MlmcscError",
+    "Permission",
+    "load_config",
+    "restore_backup",
+]
 
 _HOMES = {
     "Actor": "mlmcsc.domain.permissions",
@@ -23,6 +31,7 @@ _HOMES = {
     "MlmcscError": "mlmcsc.errors",
     "Permission": "mlmcsc.domain.permissions",
     "load_config": "mlmcsc.config",
+    "restore_backup": "mlmcsc.bootstrap.restoring",
 }
 
 

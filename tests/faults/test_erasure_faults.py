@@ -27,10 +27,10 @@ MOMENTS = [
     "certified",
 ]
 """Before the step of this name, or in the middle of one."""
-OF_VERSIONS = ["versions", "version files written", "versions changed"]
+ONCE = ["data_keys", "versions", "version files written", "versions changed"]
 MOMENTS_OF_LABELS = [
     *((moment, labels) for moment in MOMENTS for labels in ("keep", "delete")),
-    *((moment, "delete") for moment in OF_VERSIONS),
+    *((moment, "delete") for moment in ONCE),
 ]
 OF_THE_DATABASE = {
     (moment, "delete")
@@ -41,7 +41,17 @@ CASES = [
     pytest.param(*case, marks=[] if case in OF_THE_DATABASE else pytest.mark.sqlite_tells)
     for case in MOMENTS_OF_LABELS
 ]
-STEPS = ["started", "ledger", "database", "archives", "versions", "caches", "exports", "vacuum"]
+STEPS = [
+    "started",
+    "ledger",
+    "database",
+    "data_keys",
+    "archives",
+    "versions",
+    "caches",
+    "exports",
+    "vacuum",
+]
 NEEDLE = b"lundqvist"
 
 

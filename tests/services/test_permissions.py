@@ -55,6 +55,12 @@ CALLS = [
     (Permission.READ, "features.search", ([1.0],), {"feature_type": "cnn"}),
     (Permission.READ, "features.similar", (1,), {}),
     (Permission.TRAIN, "datasets.training_data", ("v1", {}), {}),
+    (Permission.BACKUP, "backups.create", (), {}),
+    (Permission.BACKUP, "backups.list", (), {}),
+    (Permission.BACKUP, "backups.show", ("a",), {}),
+    (Permission.BACKUP, "backups.verify", ("a",), {}),
+    (Permission.BACKUP, "backups.prune", (), {}),
+    (Permission.BACKUP, "backups.scrub", (), {}),
     (Permission.READ, "health.status", (), {}),
 ]
 COVERED = {
@@ -69,6 +75,7 @@ COVERED = {
     "datasets",
     "training",
     "health",
+    "backups",
 }
 
 

@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 from mlmcsc.errors import IntegrityError
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 NONCE_BYTES = 12
 """NIST SP 800-38D §8.2.2; random, which is safe for 2^32 messages under one key."""
+
+
+class PycaChunkCipher:
+    """See `domain.sealing.ChunkCipher`; threads may use it at the same time.
+
+    The nonce is the chunk's number, 12 bytes, big-endian: a deterministic construction (NIST SP
+    800-38D §8.2.1), safe because the key is random and belongs to one file.
+    """
+
+    def __init__(self, cipher: AESGCM) -> None:
+        self._cipher = cipher
+
+    def seal(self, number: int, plain: bytes, associated: bytes) -> bytes:
+        """Ciphertext and 16-byte tag."""
+        return self._cipher.encrypt(number.to_bytes(NONCE_BYTES, "big"), plain, associated)
+
+    def open(self, number: int, sealed: bytes, associated: bytes) -> bytes:
+        """The plain bytes.
+
+        Raises:
+            IntegrityError: Changed bytes, another key, number, or place.
+        """
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415  slow
+
+        try:
+            return self._cipher.decrypt(number.to_bytes(NONCE_BYTES, "big"), sealed, associated)
+        except (InvalidTag, ValueError):  # ValueError: fewer bytes than a tag
+            raise IntegrityError(
+                f"Chunk {number} of {len(sealed)} sealed bytes cannot be opened: it was changed, "
+                "stands in another place than it was sealed for, or was sealed under another key. "
+                "Nothing was changed. Use another copy of the file."
+            ) from None
 
 
 class PycaCryptography:
@@ -51,6 +87,12 @@ class PycaCryptography:
                 "place than they were sealed for, or were sealed under another key. Nothing was "
                 "changed. Restore them from a backup, or give the key of this database."
             ) from None
+
+    def chunks(self, key: bytes) -> PycaChunkCipher:
+        """A cipher for the chunks of one file, under a 32-byte key that is that file's alone."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  slow
+
+        return PycaChunkCipher(AESGCM(key))
 
     def public_key(self, seed: bytes) -> bytes:
         """The 32-byte public key of a 32-byte Ed25519 seed."""

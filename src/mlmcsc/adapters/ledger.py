@@ -70,6 +70,18 @@ class ErasureLedger:
             )
         return entries
 
+    def position(self, verify: Verify, known: Collection[str] = ()) -> tuple[int, str]:
+        """How many lines there are, and the SHA-256 (hex) of the last; 64 zeros where none is.
+
+        Raises:
+            IntegrityError, StoreError: As `entries`.
+        """
+        if self.path is None:
+            return 0, NOTHING_BEFORE
+        self.entries(verify, known)
+        lines = _lines(self.path)  # only ever longer than what was just checked
+        return len(lines), _sha256(lines[-1]) if lines else NOTHING_BEFORE
+
     def append(self, entry: LedgerEntry, sign: Sign, verify: Verify) -> str:
         """Add an entry durably, unless the person's last line says the same already.
 

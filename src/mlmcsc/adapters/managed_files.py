@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +17,10 @@ from mlmcsc.errors import StoreError
 
 THREADS = 8
 """More than processors: most of them wait for the disk, which writes for all of them at once."""
+
+DRAFT = ".copy-"
+DEAD_SECONDS = 86_400
+"""A draft that is older belongs to nobody who is still copying."""
 
 
 def adopt_file(facts: ImageFacts, root: Path) -> Path:
@@ -44,7 +50,7 @@ def adopt_files(files: Sequence[ImageFacts], root: Path) -> list[Path | StoreErr
         found = list(pool.map(partial(_adopted, root=root.absolute()), files))
         # Once for all: each folder, and the store's own, which may have got new folders.
         folders = {place.parent for place in found if isinstance(place, Path)}
-        told = dict(pool.map(_synced, {*folders, *(folder.parent for folder in folders)}))
+        told = dict(pool.map(_settled, {*folders, *(folder.parent for folder in folders)}))
     return [
         _failed(file, root, error)
         if isinstance(place, Path) and (error := told[place.parent] or told[place.parent.parent])
@@ -86,7 +92,7 @@ def _holds(target: Path, facts: ImageFacts) -> bool:
 
 def _copied(facts: ImageFacts, target: Path) -> bool:
     """Whether the copy, now in its place, has the content that was read."""
-    draft = target.with_name(f".copy-{secrets.token_hex(8)}")
+    draft = target.with_name(f"{DRAFT}{secrets.token_hex(8)}")
     try:
         if HOW["copy"](facts.path, draft)[0] != facts.content_hash:
             return False
@@ -104,8 +110,15 @@ def sync_folder(folder: Path) -> None:
         _sync(folder, os.O_RDONLY)
 
 
-def _synced(folder: Path) -> tuple[Path, OSError | None]:
+def _settled(folder: Path) -> tuple[Path, OSError | None]:
+    """Without what killed runs left in it, and on the disk."""
+    dead = time.time() - DEAD_SECONDS
     try:
+        for draft in folder.glob(f"{DRAFT}*"):
+            # Another process may be at the same; another user's draft is theirs to remove.
+            with suppress(FileNotFoundError, PermissionError):
+                if draft.stat().st_mtime < dead:
+                    draft.unlink()
         sync_folder(folder)
     except OSError as error:
         return folder, error

@@ -20,3 +20,16 @@ def os_user() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # no name for this uid, as in many containers
         return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process of this number on this computer; where none can tell, yes."""
+    if os.name == "nt":  # there, signal 0 would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except PermissionError:  # another user's
+        return True
+    except ProcessLookupError:
+        return False
+    return True

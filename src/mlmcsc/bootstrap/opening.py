@@ -17,7 +17,9 @@ from mlmcsc.adapters.system import os_user
 from mlmcsc.config import (
     Config,
     archive_folder,
+    backup_folder,
     cache_folder,
+    data_keys_file,
     image_store,
     key_file,
     ledger_file,
@@ -40,9 +42,13 @@ from mlmcsc.store.vault import Vault
 
 if TYPE_CHECKING:
     from mlmcsc.adapters.archives import ArchiveFolder
+    from mlmcsc.adapters.backup_store.store import BackupStore
+    from mlmcsc.adapters.data_keys import DataKeyFile
     from mlmcsc.adapters.ledger import ErasureLedger
     from mlmcsc.adapters.versions import VersionFolder
     from mlmcsc.domain.adoption import AdoptionReport
+    from mlmcsc.services.privacy.backup_sets import BackupSets
+    from mlmcsc.services.privacy.kept_keys import KeptKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Database:
     matrices: MatrixCache
     archive_folder: Path | None
     ledger_file: Path | None
+    data_keys_file: Path | None
     version_folder: Path | None
     version_owner: str | None
 
@@ -75,6 +82,43 @@ class Database:
         from mlmcsc.adapters.ledger import ErasureLedger
 
         return ErasureLedger(self.ledger_file)
+
+    @property
+    def data_keys(self) -> DataKeyFile:
+        """Where people's wrapped data keys are kept for a restore: never in a backup."""
+        from mlmcsc.adapters.data_keys import DataKeyFile
+
+        return DataKeyFile(self.data_keys_file)
+
+    @property
+    def kept_keys(self) -> KeptKeys:
+        """Brings that file up to date."""
+        from mlmcsc.services.privacy.kept_keys import KeptKeys
+
+        return KeptKeys(self.store, self.data_keys)
+
+    @property
+    def backup_sets(self) -> BackupSets:
+        """The backups in the places that the settings name."""
+        from mlmcsc.domain.backups.keeping import Periods
+        from mlmcsc.services.privacy.backup_sets import BackupSets
+
+        def open_place(place: str | Path) -> BackupStore:
+            from mlmcsc.adapters.backup_store import open_store
+
+            return open_store(place)
+
+        chosen = self.config.backup
+        places = (backup_folder(self.config, self.store.dialect.path), chosen.remote)
+        return BackupSets(
+            self.store,
+            tuple(place for place in places if place is not None),
+            open_place,
+            Periods(
+                chosen.retention_days, chosen.keep_weekly, chosen.keep_monthly, chosen.keep_yearly
+            ),
+            chosen.schedule,
+        )
 
     @property
     def versions(self) -> VersionFolder:
@@ -144,6 +188,7 @@ def open_database(
         matrices=MatrixCache(None if in_memory else caches / "features"),
         archive_folder=None if in_memory else archive_folder(config, dialect.path, database_id),
         ledger_file=None if in_memory else ledger_file(config, database_id),
+        data_keys_file=None if in_memory else data_keys_file(config, database_id),
         version_folder=None if in_memory else version_folder(config, dialect.path, database_id),
         version_owner=owner,
     )

@@ -23,6 +23,7 @@ HOMES = {
     "export": ("mlmcsc.cli.export", "Write a table to a CSV, Parquet or JSONL file."),
     "audit": ("mlmcsc.cli.audit", "Read, search, export and prove the audit trail."),
     "privacy": ("mlmcsc.cli.privacy", "People's rights: erase, restrict, hold."),
+    "backup": ("mlmcsc.cli.backup", "Make, check, restore, prove and prune backups."),
     "archive": ("mlmcsc.cli.archive", "Old rows into signed files, and back."),
     "retention": ("mlmcsc.cli.retention", "Keep data as long as needed, and no longer."),
     "config": ("mlmcsc.cli.config", "Settings: make, check and show them."),

@@ -14,6 +14,7 @@ from mlmcsc.cli.output import (
     Column,
     attribute,
     counted,
+    duration,
     facts,
     note,
     print_json,
@@ -25,6 +26,7 @@ from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
 
 if TYPE_CHECKING:
+    from mlmcsc.domain.backups.drills import BackupStanding
     from mlmcsc.domain.results import Finding, Repair, SystemHealth
     from mlmcsc.manager import DatabaseManager
 
@@ -120,6 +122,7 @@ def _show_health(health: SystemHealth) -> None:
             "size": size(health.database_bytes),
             "disk free": size(health.disk_free_bytes),
             "active model": health.active_model or "none chosen",
+            **_backup_facts(health.backup),
         }
     )
     rows: list[tuple[str, int]] = [*health.tables.items(), *health.coverage.items()]
@@ -138,6 +141,21 @@ def _show_health(health: SystemHealth) -> None:
         ],
         health.checks,
     )
+
+
+def _backup_facts(backup: BackupStanding | None) -> dict[str, str | None]:
+    if backup is None:
+        return {}
+    last = drill = recovery = None
+    if backup.last_good is not None:
+        last = f"{backup.last_good}, {backup.age_hours:.1f} h ago, in {backup.place}"
+    if backup.drilled is not None:
+        verdict = "restored whole" if backup.drill_passed else "NOT restored"
+        drill = f"{backup.drilled}, {verdict}, {backup.drilled_at:%Y-%m-%d %H:%M} UTC"
+    if backup.rto_seconds is not None:
+        rpo = duration(backup.rpo_seconds) if backup.rpo_seconds is not None else "unknown"
+        recovery = f"RTO {duration(backup.rto_seconds)}, RPO {rpo}, as measured"
+    return {"last backup": last or "none", "last drill": drill or "none", "recovery": recovery}
 
 
 @group.command(

@@ -7,7 +7,6 @@ import click
 from mlmcsc.cli.exits import USAGE
 
 LATER = {
-    "backup": ("part 4, backups", ("create", "list", "restore")),
     "quality": ("part 5, quality", ("check", "update-scores")),
     "pipeline": ("part 6, the pipeline", ("status",)),
 }

@@ -193,6 +193,15 @@ def size(count: float | None) -> str | None:
     return f"{count:.1f} TB"
 
 
+def duration(seconds: float) -> str:
+    """A time span, such as `2.4 s`, `3.5 min`, `26.0 h`."""
+    for unit, length in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
+        if seconds < length:
+            return f"{seconds:.1f} {unit}"
+        seconds /= 24 if unit == "h" else 60
+    return f"{seconds:.1f} d"
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """A number and its noun, such as `1 file` and `1,200 files`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

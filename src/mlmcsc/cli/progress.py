@@ -52,3 +52,48 @@ def _lines() -> Progress:
             click.echo(f"{doing}: {done:,} of {total:,}", err=True)
 
     return report
+
+
+@contextmanager
+def byte_progress() -> Iterator[Progress]:
+    """As `progress`, for work that counts bytes: with MB/s."""
+    if not sys.stderr.isatty():
+        yield _byte_lines()
+        return
+    from rich.console import Console  # noqa: PLC0415  # only when something is shown
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda doing, done, total: bar.update(
+            task, description=doing, completed=done, total=total or None
+        )
+
+
+def _byte_lines() -> Progress:
+    begun = last = time.monotonic()
+
+    def report(doing: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= EVERY_SECONDS:
+            last = now
+            rate = done / 1e6 / (now - begun)
+            of = f" of {total / 1e6:,.0f}" if total else ""
+            click.echo(f"{doing}: {done / 1e6:,.0f}{of} MB, {rate:,.0f} MB/s", err=True)
+
+    return report

@@ -42,6 +42,7 @@ IN_FORCE = frozenset(
         "monitoring.log_format",
         "monitoring.disk_free_warning_percent",
         "monitoring.wal_size_warning_mb",
+        "monitoring.backup_age_warning_hours",
     }
 )
 """Dotted keys of the settings that this release reads; a test holds them against the code."""

@@ -71,6 +71,8 @@ class Operation(StrEnum):
     RETAIN = "RETAIN"
     """Rows beyond their retention period were deleted."""
     ARCHIVE = "ARCHIVE"
+    BACKUP = "BACKUP"
+    """A backup was made, checked, drilled or pruned."""
     RESTORE = "RESTORE"
     CHECKPOINT = "CHECKPOINT"
     ROTATE_KEY = "ROTATE_KEY"

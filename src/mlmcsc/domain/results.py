@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from mlmcsc.domain.backups.drills import BackupStanding
 from mlmcsc.domain.records import Record
 
 T = TypeVar("T")
@@ -160,6 +161,7 @@ class SystemHealth(Record):
         tables: Rows per table.
         coverage: Labelled images, verified labels, invalid images.
         active_model: Version name, if one is active.
+        backup: Last good backup, last drill, RTO and RPO; None for a database in memory.
         checks: What was looked at.
     """
 
@@ -174,6 +176,7 @@ class SystemHealth(Record):
     tables: dict[str, int]
     coverage: dict[str, int]
     active_model: str | None
+    backup: BackupStanding | None
     checks: tuple[HealthCheck, ...]
 
     def __getitem__(self, name: str) -> Any:

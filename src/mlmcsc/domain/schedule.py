@@ -7,7 +7,7 @@ night does the night's work once, in the morning.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from mlmcsc.errors import ValidationError
@@ -34,10 +34,20 @@ def next_time(schedule: str, after: datetime) -> datetime:
     Raises:
         ValidationError: `schedule` is none, or never fires.
     """
+    return _fires(schedule, after.astimezone(UTC), back=False)
+
+
+def latest_time(schedule: str, at: datetime) -> datetime:
+    """The last moment up to `at` at which a schedule fired; see `next_time`."""
+    minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+    return _fires(schedule, minute + timedelta(minutes=1), back=True)
+
+
+def _fires(schedule: str, start: datetime, *, back: bool) -> datetime:
     from cronsim import CronSim, CronSimError  # noqa: PLC0415  10 ms, only where one is set
 
     try:
-        found = next(CronSim(WORDS.get(schedule, schedule), after.astimezone(UTC)), None)
+        found = next(CronSim(WORDS.get(schedule, schedule), start, reverse=back), None)
     except CronSimError as error:
         raise ValidationError(
             f"schedule={schedule!r}: {error}. Give one of {', '.join(WORDS)}, or a cron expression "

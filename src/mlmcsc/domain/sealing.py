@@ -22,6 +22,22 @@ class MasterKey:
     key: bytes = field(repr=False)
 
 
+class ChunkCipher(Protocol):
+    """AES-256-GCM under one key that seals the chunks of one file and nothing else."""
+
+    def seal(self, number: int, plain: bytes, associated: bytes) -> bytes:
+        """Ciphertext and 16-byte tag; no number may be used twice for different bytes."""
+        ...
+
+    def open(self, number: int, sealed: bytes, associated: bytes) -> bytes:
+        """The plain bytes.
+
+        Raises:
+            IntegrityError: Changed bytes, another key, number, or place.
+        """
+        ...
+
+
 class Cryptography(Protocol):
     """AES-256-GCM (NIST SP 800-38D) and Ed25519 (RFC 8032)."""
 
@@ -35,6 +51,10 @@ class Cryptography(Protocol):
         Raises:
             IntegrityError: Wrong key, changed bytes, or sealed for another place.
         """
+        ...
+
+    def chunks(self, key: bytes) -> ChunkCipher:
+        """A cipher for one file's chunks under a key that is that file's alone."""
         ...
 
     def public_key(self, seed: bytes) -> bytes:

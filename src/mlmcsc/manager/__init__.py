@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from mlmcsc import bootstrap
 from mlmcsc.manager.annotations import AnnotationCalls
+from mlmcsc.manager.backups import BackupCalls
 from mlmcsc.manager.images import ImageCalls
 from mlmcsc.manager.learning import LearningCalls
 from mlmcsc.manager.people import PeopleCalls
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 
 class DatabaseManager(
-    ImageCalls, PeopleCalls, AnnotationCalls, LearningCalls, PrivacyCalls, VersionCalls
+    ImageCalls,
+    PeopleCalls,
+    AnnotationCalls,
+    LearningCalls,
+    PrivacyCalls,
+    VersionCalls,
+    BackupCalls,
 ):
     """An open mlmcsc database.
 

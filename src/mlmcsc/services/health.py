@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from mlmcsc.adapters.system import disk_free
+from mlmcsc.domain.backups.drills import BackupStanding, concern
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import ModelVersionRecord
 from mlmcsc.domain.results import HealthCheck, SystemHealth
 from mlmcsc.store import schema
 from mlmcsc.store.models import model_versions
-from mlmcsc.store.queries import rows, stats
+from mlmcsc.store.queries import backup_drills, rows, stats
 from mlmcsc.store.uow import Store
 
 DISK_ERROR = 256 << 20
@@ -27,6 +29,7 @@ class Health:
         label_range: Lowest and highest label.
         disk_warning_percent: Free disk space, in percent, below which to warn.
         wal_warning_mb: Write-ahead log, in 10⁶ bytes, above which to warn.
+        backup_warning_hours: Age of the last good backup above which to warn.
     """
 
     db: Store
@@ -35,6 +38,7 @@ class Health:
     label_range: tuple[float, float]
     disk_warning_percent: float
     wal_warning_mb: float
+    backup_warning_hours: float
 
     @requires(Permission.READ)
     def status(self) -> SystemHealth:
@@ -46,7 +50,12 @@ class Health:
             revision = schema.revision(view.conn) or "none"
             tables, coverage = stats.table_counts(view), stats.coverage(view)
             active = rows.first(view, model_versions, ModelVersionRecord, is_active=True)
+            now = self.db.clock()
+            backup = None if dialect.in_memory else backup_drills.glance(view, now)
+            since = backup_drills.first_event(view) or now
         checks = [HealthCheck("connection", "ok", product), self._wal_check(wal)]
+        if backup is not None:
+            checks.append(self._backup_check(backup, now - since))
         free = None
         if dialect.path is not None:
             free, total = disk_free(dialect.path.parent)
@@ -74,8 +83,14 @@ class Health:
             tables=tables,
             coverage=coverage,
             active_model=active.version if active else None,
+            backup=backup,
             checks=tuple(checks),
         )
+
+    def _backup_check(self, backup: BackupStanding, unsaved: timedelta) -> HealthCheck:
+        hours = unsaved / timedelta(hours=1)
+        worrying, told = concern(backup, hours, self.backup_warning_hours)
+        return HealthCheck("backup", "warning" if worrying else "ok", told)
 
     def _disk_check(self, free: int, total: int) -> HealthCheck:
         percent = 100 * free / total

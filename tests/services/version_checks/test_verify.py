@@ -62,7 +62,7 @@ def forge(lab, version, column, values):
     place = table.schema.get_field_index(column)
     forged = table.set_column(place, table.schema.field(place), [values(table)])
     layer = folder.write(forged.to_batches())
-    lab.set(version, layers=[layer.to_dict()], backup_size=layer.n_bytes)
+    lab.set(version, layers=[layer.to_dict()])
 
 
 def other_label(table):
@@ -140,8 +140,6 @@ def test_layers_that_are_none_are_found(lab, text):
         ("total_images", 12),
         ("total_labels", 3),
         ("train_split", 0.5),
-        ("backup_size", 1),
-        ("backup_checksum", "0" * 64),
         ("label_distribution", "{}"),
         ("label_distribution", "[1]"),
         ("label_distribution", '{"edges": [0, 1], "train": [7], "val": [2], "test": [2]}'),
@@ -282,7 +280,7 @@ def test_redacted_rows_must_be_told_by_the_trail(lab):
     nothing = dict.fromkeys(("label", "label_ids", "technician_ids", "annotation", "salt"))
     rows[0] |= {**nothing, "state": 1}
     layer = folder.write(pa.Table.from_pylist(rows, table.schema).to_batches())
-    lab.set("v1", layers=[layer.to_dict()], backup_size=layer.n_bytes, n_redacted=1)
+    lab.set("v1", layers=[layer.to_dict()], n_redacted=1)
     assert "redactions" in lab.kinds("v1")
 
 

@@ -70,7 +70,7 @@ def test_all_that_is_known_of_a_version_is_shown(db, versions):
     found = versions.show("production")
     assert (found.tags, found.models) == (("production",), ("m1",))
     assert [f.n_vectors for f in found.features] == [20]
-    assert 0 < found.shared_bytes < found.record.backup_size
+    assert 0 < found.shared_bytes < sum(layer.n_bytes for layer in found.layers)
     assert sum(found.splits.values()) == 20
 
 

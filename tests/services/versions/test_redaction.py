@@ -71,7 +71,6 @@ def frozen(db):
         insert(
             store, "data_versions", version=name, name=name, created_at=store.clock(), root=root,
             layers=plain, manifest={"root": root}, total_images=n_rows,
-            backup_size=sum(one.n_bytes for one in layers),
         )  # fmt: skip
         return root
 
@@ -96,7 +95,6 @@ def rows_of(db, name):
         folder.check(layer)
     root, _, n_redacted = root_of(folder.rows(layers))
     assert (root, n_redacted) == (record.root, record.n_redacted)
-    assert record.backup_size == sum(layer.n_bytes for layer in layers)
     return {row["image_id"]: row for row in folder.read(layers).to_pylist()}
 
 

@@ -28,6 +28,18 @@ class Entry:
     modified_at: datetime
 
 
+class Lease(Protocol):
+    """The place is held alone, as long as `check` says so."""
+
+    def check(self) -> None:
+        """Ask the place; to be called before anything is deleted.
+
+        Raises:
+            ConflictError: It was lost: it ran out, or somebody removed it.
+        """
+        ...
+
+
 class BackupStore(Protocol):
     """A place of backups. Keys are relative, with `/`; none leads out of the place.
 
@@ -74,6 +86,15 @@ class BackupStore(Protocol):
         """Space left; None where nobody knows."""
         ...
 
+    def tidy(self, before: datetime) -> int:
+        """Delete what killed runs left; how many files. To be called while the place is held.
+
+        Args:
+            before: In a bucket, only what was written before this moment goes: a set in the making
+                there has its name already. In a folder, all unfinished goes.
+        """
+        ...
+
     def staged(self, name: str, set_id: str) -> str:
         """First segment of keys under which a set's own files are written until it is whole.
 
@@ -90,8 +111,10 @@ class BackupStore(Protocol):
         """
         ...
 
-    def leased(self, purpose: str, holder: str) -> AbstractContextManager[None]:
+    def leased(self, purpose: str, holder: str) -> AbstractContextManager[Lease]:
         """Hold the place alone among those who add to it or remove from it.
+
+        While it is held, `remove` and `publish` ask for it first.
 
         Raises:
             ConflictError: Somebody else holds it; the message says who, since when, and until when.

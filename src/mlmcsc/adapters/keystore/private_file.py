@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlmcsc.adapters.keystore.ring import COPY
@@ -17,8 +18,30 @@ MAX_BYTES = 1 << 20
 _DRAFT_END = ".draft"
 
 
-def read_private(path: Path) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What sort of private file it is, for messages.
+
+    Attributes:
+        noun: What it is called.
+        repair: What is to be done where it cannot be used; a sentence.
+        largest: Bytes that none exceeds; a multiple of 1 MiB.
+    """
+
+    noun: str
+    repair: str
+    largest: int
+
+
+KEY_FILE = Sort("key file", COPY, MAX_BYTES)
+
+
+def read_private(path: Path, sort: Sort = KEY_FILE) -> bytes:
     """The file's bytes.
+
+    Args:
+        path: The file.
+        sort: What sort of file it is.
 
     Raises:
         NoKeyError: There is none.
@@ -30,17 +53,20 @@ def read_private(path: Path) -> bytes:
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         handle = os.open(path, flags)
         try:
-            _refuse_odd(path, os.fstat(handle))
-            text = os.read(handle, MAX_BYTES + 1)
+            _refuse_odd(path, os.fstat(handle), sort)
+            text = os.read(handle, sort.largest + 1)
         finally:
             os.close(handle)
     except OSError as error:
-        why = f"{_why_unreadable(path, error)} {COPY}"
+        why = f"{_why_unreadable(path, error, sort.noun)} {sort.repair}"
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             raise NoKeyError(why) from error
         raise MissingKeyError(why) from error
-    if len(text) > MAX_BYTES:
-        raise MissingKeyError(f"The key file {path} is no key file: it is above 1 MiB. {COPY}")
+    if len(text) > sort.largest:
+        raise MissingKeyError(
+            f"The {sort.noun} {path} is no {sort.noun}: it is above {sort.largest >> 20} MiB. "
+            f"{sort.repair}"
+        )
     return text
 
 
@@ -109,26 +135,26 @@ def _draft_start(path: Path) -> str:
     return f".{path.name}."
 
 
-def _refuse_odd(path: Path, facts: os.stat_result) -> None:
+def _refuse_odd(path: Path, facts: os.stat_result, sort: Sort) -> None:
     via = f", by a symbolic link to {os.path.realpath(path)}" if path.is_symlink() else ""
     if stat.S_ISDIR(facts.st_mode):
         raise MissingKeyError(
-            f"The key file {path} is a folder{via}. Name the file in it, or move it away."
+            f"The {sort.noun} {path} is a folder{via}. Name the file in it, or move it away."
         )
     if not stat.S_ISREG(facts.st_mode):
-        raise MissingKeyError(f"The key file {path} is not a plain file{via}. {COPY}")
+        raise MissingKeyError(f"The {sort.noun} {path} is not a plain file{via}. {sort.repair}")
     mode = stat.S_IMODE(facts.st_mode)
     if os.name == "posix" and mode & 0o077:
         raise MissingKeyError(
-            f"The key file {path} has mode {mode:04o}{via}: others than its owner may read or "
+            f"The {sort.noun} {path} has mode {mode:04o}{via}: others than its owner may read or "
             f"change it. Run `chmod 600 {path}`, and if somebody may have read it, rotate the key "
             "with `mlmcsc privacy rotate-key`."
         )
 
 
-def _why_unreadable(path: Path, error: OSError) -> str:
+def _why_unreadable(path: Path, error: OSError, noun: str) -> str:
     if not isinstance(error, FileNotFoundError):
-        return f"The key file {path} cannot be read: {error.strerror or error}."
+        return f"The {noun} {path} cannot be read: {error.strerror or error}."
     if path.is_symlink():
-        return f"The key file {path} is a symbolic link to {os.path.realpath(path)}: no such file."
-    return f"There is no key file {path}."
+        return f"The {noun} {path} is a symbolic link to {os.path.realpath(path)}: no such file."
+    return f"There is no {noun} {path}."

@@ -21,7 +21,13 @@ from mlmcsc.adapters.versions.ownership import claim
 from mlmcsc.adapters.versions.schema import KEYS, ROWS, row_schema
 from mlmcsc.adapters.versions.sound import refuse_unsound
 from mlmcsc.domain.versions.layers import Layer
-from mlmcsc.errors import ConflictError, IntegrityError, StoreError, UnsupportedError
+from mlmcsc.errors import (
+    ConflictError,
+    IntegrityError,
+    MlmcscError,
+    StoreError,
+    UnsupportedError,
+)
 
 LOCK = ".lock"
 WAIT_SECONDS = 600.0
@@ -67,7 +73,7 @@ class VersionFolder:
         Raises:
             ConflictError: Another process has been at work for ten minutes, or the folder belongs
                 to another copy of the database.
-            StoreError: The folder cannot be made.
+            StoreError: The folder cannot be made, or its disk fails meanwhile.
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415  35 ms, only to write
 
@@ -83,13 +89,17 @@ class VersionFolder:
                 f"Another process is changing versions in {self.root}. Wait until it is done."
             ) from None
         except OSError as error:
-            raise StoreError(f"Cannot use {self.root}: {error.strerror or error}.") from error
+            raise _unusable(self.root, error) from error
         try:
             if self._owner is not None:
                 claim(self.root, self._owner)
             self._journal = journal.Journal(self.root)
             yield
             self._journal.end()  # not after a failure: the next run looks at what it left
+        except MlmcscError:
+            raise  # some are OSErrors, too
+        except OSError as error:
+            raise _unusable(self.root, error) from error
         finally:
             self._journal = None
             lock.release()
@@ -271,7 +281,17 @@ class VersionFolder:
 
     def _names(self, part: str) -> list[str]:
         folder = self._root and self._root / part
-        return [entry.name for entry in os.scandir(folder)] if folder and folder.is_dir() else []
+        try:
+            return [each.name for each in os.scandir(folder)] if folder and folder.is_dir() else []
+        except OSError as error:
+            raise _unusable(folder, error) from error
+
+
+def _unusable(folder: object, error: OSError) -> StoreError:
+    return StoreError(
+        f"Cannot use {error.filename or folder}: {error.strerror or error}. Check the disk and "
+        "permissions, then try again."
+    )
 
 
 def manifest_bytes(document: Any) -> bytes:

@@ -57,7 +57,8 @@ class PrivacyServices(UpkeepServices):
         """The master keys."""
         from mlmcsc.services.privacy.keys import VaultKeys
 
-        return VaultKeys(self._database.store, self.actor)
+        database = self._database
+        return VaultKeys(database.store, self.actor, database.kept_keys, database.backup_sets)
 
     @cached_property
     def sealing(self) -> Sealing:
@@ -100,4 +101,6 @@ class PrivacyServices(UpkeepServices):
             erase_archives=erase_archives,
             versions=VersionRedaction(database.store, database.versions),
             checkpoint=lambda actor: replace(proof, actor=actor).checkpoint().to_dict(),
+            kept_keys=database.kept_keys,
+            backups=database.backup_sets.naming,
         )

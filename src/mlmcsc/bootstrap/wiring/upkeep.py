@@ -33,6 +33,7 @@ class UpkeepServices(Bound):
             self._database.label_range,
             monitoring.disk_free_warning_percent,
             monitoring.wal_size_warning_mb,
+            monitoring.backup_age_warning_hours,
         )
 
     @cached_property

@@ -162,11 +162,14 @@ def _splits(record: DataVersionRecord) -> str | None:
 
 def _size(record: DataVersionRecord) -> str | None:
     """Bytes of the rows, or that nobody can tell where they are."""
-    from mlmcsc.domain.versions.reports import damage_of  # noqa: PLC0415  # not for --help
+    from mlmcsc.domain.versions.layers import read_layers  # noqa: PLC0415  # not for --help
+    from mlmcsc.domain.versions.reports import damage_of  # noqa: PLC0415
 
     if damage_of(record):
         return "damaged"
-    return None if record.backup_size is None else size(record.backup_size)
+    if record.layers is None:
+        return None
+    return size(sum(layer.n_bytes for layer in read_layers(record.layers)))
 
 
 def _show(found: VersionDetails) -> None:

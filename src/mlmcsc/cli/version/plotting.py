@@ -36,17 +36,23 @@ def require_plots(path: str) -> None:
 def draw_diff(found: VersionDiff, output: str) -> None:
     """Draw how many images changed in which way, and the histogram of label differences."""
     import altair as alt  # noqa: PLC0415  # heavy: only for plots
-    import vl_convert  # noqa: PLC0415  # likewise
-
-    from mlmcsc.adapters.tabular import draft  # noqa: PLC0415  # not for --help
-    from mlmcsc.demo.charts.style import svg  # noqa: PLC0415  # imports Altair
 
     parts = [_counts(found)]
     if found.histogram:
         parts.append(_differences(found))
     if found.transitions:
         parts.append(_moves(found.transitions))
-    drawn = svg(alt.vconcat(*parts, spacing=18))
+    write_plot(alt.vconcat(*parts, spacing=18), output)
+
+
+def write_plot(chart: Any, output: str) -> None:
+    """Write an Altair chart as SVG or PNG, by the file's ending, whole or not at all."""
+    import vl_convert  # noqa: PLC0415  # heavy: only for plots
+
+    from mlmcsc.adapters.tabular import draft  # noqa: PLC0415  # not for --help
+    from mlmcsc.demo.charts.style import svg  # noqa: PLC0415  # imports Altair
+
+    drawn = svg(chart)
     path = Path(output).absolute()
     with draft(path) as made:
         if path.suffix.lower() == ".svg":

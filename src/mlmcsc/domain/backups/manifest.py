@@ -25,7 +25,7 @@ FILES: Final = "files.jsonl"
 LARGEST: Final = 4 << 20
 """Bytes that a manifest may have; hostile ones are not read further."""
 
-Kind = Literal["manual", "scheduled", "safety"]
+Kind = Literal["manual", "scheduled", "safety", "physical"]
 Engine = Literal["sqlite", "postgresql"]
 
 Sign = Callable[[bytes], tuple[str, bytes, bytes]]

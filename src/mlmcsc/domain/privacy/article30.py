@@ -24,7 +24,8 @@ MEASURES = (
         "Pseudonyms and encryption (Art. 32(1)(a)): each person has a random id and a data key "
         "of their own; the columns marked as sealed are stored under it with AES-256-GCM. The "
         "data key is stored wrapped by a master key, which lies outside the database and its "
-        "backups."
+        "backups; wrapped data keys are left out of backups, and kept for restores beside the "
+        "master key, in a file of mode 0600."
     ),
     (
         "Confidentiality (Art. 32(1)(b)): whoever calls the program needs a right for each "
@@ -39,7 +40,10 @@ MEASURES = (
     (
         "Erasure (Art. 5(1)(e) and 17): retention periods by kind of data; an erasure destroys "
         "the person's data key, which makes sealed texts unreadable in the trail, archives and "
-        "exports; in older backups too, once the master key of their time is destroyed."
+        "exports, and in every backup, which holds no data key; staff numbers, logins and written "
+        "names stay in backups until these are pruned. In plain copies of the database, and a "
+        "server's base backups, sealed texts stay readable until the master key of their time is "
+        "destroyed."
     ),
     (
         "Testing (Art. 32(1)(d)): the trail can be checked at any time, by a third party too; "

@@ -10,10 +10,14 @@ from typing import Any, Final
 from mlmcsc.domain.privacy.erasure import LabelChoice, PlannedField
 from mlmcsc.domain.records import Record
 
+REPLAY: Final = "GDPR Art. 17(1): erased before, and restored from a backup"
+"""The ground of an erasure that is done again."""
+
 STEPS: Final = (
     "started",
     "ledger",
     "database",
+    "data_keys",
     "archives",
     "versions",
     "caches",
@@ -25,10 +29,19 @@ STEPS: Final = (
 
 NOT_REACHED: Final = (
     (
-        "Backups and copies of the database made before: they hold the person's wrapped data key, "
-        "so that sealed texts in them can be opened by whoever has the master key of their time, "
-        "until it is destroyed (`mlmcsc privacy rotate-key --destroy-old`); staff numbers and "
-        "logins are in clear there. Run `mlmcsc privacy replay` after every restore."
+        "Backups made before: the person's data key is in none of them, and its only copy outside "
+        "the database is destroyed, so that nobody can open their sealed texts there, whatever "
+        "keys they have. Staff numbers, logins and written names such as verifiers' are in clear "
+        "there until the backups are pruned, and so is a name in what others wrote for who has "
+        "their keys. A restore does the erasure again, but without the full name and e-mail "
+        "address, which nobody knows any more: others' texts are not searched for these."
+    ),
+    (
+        "Plain copies of the database file, dumps by other tools, and a PostgreSQL server's base "
+        "backups with the archived log: they hold the person's wrapped data key, so that sealed "
+        "texts in them can be opened by whoever has the master key of their time, until it is "
+        "destroyed (`mlmcsc privacy rotate-key --destroy-old`). Run `mlmcsc privacy replay` in a "
+        "copy that is put to use. Old copies of the file of data keys open what backups hold."
     ),
     "Files that were exported, and then moved, copied or changed; those known are listed.",
     (

@@ -9,6 +9,23 @@ from mlmcsc.domain.records import Record
 
 
 @dataclass(frozen=True, slots=True)
+class KeptState(Record):
+    """The file of people's wrapped data keys: without it a restored backup shows no name.
+
+    Attributes:
+        place: The file.
+        people: How many keys are in it, those of copies of this database included.
+        current: Whether it holds what this database does, and nobody who was erased.
+        problem: Why it cannot be used; None where it can, or none was needed yet.
+    """
+
+    place: str
+    people: int
+    current: bool
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyState(Record):
     """Which master keys there are, and which are needed. Ids only, never a key.
 
@@ -22,6 +39,7 @@ class KeyState(Record):
         signing_key: The key that wraps the signing key.
         missing: Keys that are needed and not here.
         problem: What is wrong with the place; None where nothing is.
+        kept: The file of people's wrapped data keys.
     """
 
     place: str
@@ -33,6 +51,7 @@ class KeyState(Record):
     signing_key: str
     missing: tuple[str, ...]
     problem: str | None
+    kept: KeptState
 
     @property
     def older(self) -> int:
@@ -72,7 +91,9 @@ class DestroyedKeys(Record):
     Attributes:
         destroyed: Ids of those that are gone for good.
         kept: Ids of those that still wrap something here, and stay.
+        lost: Backups that nobody can read any more, by path.
     """
 
     destroyed: tuple[str, ...]
     kept: tuple[str, ...]
+    lost: tuple[str, ...] = ()

@@ -158,6 +158,8 @@ def actions(
             f"the master key is not here ({keys.place}): put it back from its copy; without it no "
             "name can be shown"
         )
+    if keys.kept.problem:
+        found.append(keys.kept.problem)
     if isinstance(unreplayed, str):
         found.append(unreplayed)
     elif unreplayed:

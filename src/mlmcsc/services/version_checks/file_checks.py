@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from mlmcsc.adapters.versions import VersionFolder
+from mlmcsc.adapters.versions.folder import manifest_bytes
 from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.records import DataVersionRecord
 from mlmcsc.domain.versions.checks import Findings, VersionFinding
@@ -53,10 +53,11 @@ def manifest_file(
     except OSError as error:
         yield VersionFinding("manifest", f"cannot be read: {error.strerror or error}", str(path))
         return
-    if hashlib.sha256(raw).hexdigest() != record.backup_checksum:
-        what = "The file's SHA-256 is not that of data_versions.backup_checksum."
+    found = _parsed(raw)
+    if manifest_bytes(found) != raw:
+        what = "The file is not as mlmcsc writes it: it was changed."
         yield VersionFinding("manifest", what, str(path))
-    elif _parsed(raw) != record.manifest:
+    elif found != record.manifest:
         what = "The file and the column data_versions.manifest say different things."
         yield VersionFinding("manifest", what, str(path))
 

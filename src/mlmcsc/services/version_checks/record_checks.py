@@ -86,10 +86,7 @@ def columns(seen: Seen) -> Iterator[VersionFinding]:
     """Counts, shares and time against rows and manifest."""
     record, manifest, facts = seen.record, seen.manifest, seen.facts
     n_rows = facts.tree.size
-    wanted: dict[str, Any] = {
-        "total_images": n_rows,
-        "backup_size": sum(layer.n_bytes for layer in seen.layers),
-    }
+    wanted: dict[str, Any] = {"total_images": n_rows}
     if not facts.redacted:  # else the labels that decided some rows are not told any more
         wanted["total_labels"] = facts.labels
     if manifest:

@@ -205,7 +205,7 @@ class VersionChecks:
     def _promising(self, version: str) -> DataVersionRecord:
         with self.db.read() as view:
             record = version_queries.find(view, version)
-            promised = record.manifest is not None or record.backup_checksum is not None
+            promised = record.manifest is not None or record.layers is not None
             return record if promised else version_queries.frozen(view, version)
 
     def _now(self, version: str) -> DataVersionRecord | None:

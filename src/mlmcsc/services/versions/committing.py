@@ -100,7 +100,7 @@ def _row(work: Work, drafted: Draft) -> dict[str, Any]:
         while work.folder.manifest_path(version_id, drafted.root).exists():  # a restored database
             version_id = max(version_id + 1, version_writes.next_id(tx))
         document = manifest.signed(lambda message: tx.vault.sign(tx, message))
-    checksum, _ = work.folder.write_manifest(version_id, document)
+    work.folder.write_manifest(version_id, document)
     train, val, test = manifest.ratios
     return {
         "id": version_id,
@@ -115,9 +115,6 @@ def _row(work: Work, drafted: Draft) -> dict[str, Any]:
         "val_split": val,
         "test_split": test,
         "avg_quality_score": drafted.quality,
-        "backup_path": str(work.folder.manifest_path(version_id, drafted.root)),
-        "backup_size": sum(layer.n_bytes for layer in layers),
-        "backup_checksum": checksum,
         "root": drafted.root,
         "manifest": document,
         "layers": [layer.to_dict() for layer in layers],

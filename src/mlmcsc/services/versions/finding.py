@@ -54,7 +54,7 @@ def details(view: View, folder: VersionFolder, version: str) -> VersionDetails:
 
 
 def _manifest_path(folder: VersionFolder, record: DataVersionRecord) -> str | None:
-    """Where it lies now: `backup_path` is where it was when it was made."""
+    """Where it lies now."""
     try:
         return str(folder.manifest_path(record.id, str(record.root))) if record.frozen else None
     except UnsupportedError:  # no folder here: the row can be shown all the same

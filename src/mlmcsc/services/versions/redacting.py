@@ -230,7 +230,6 @@ class VersionRedaction:
         values = {
             "layers": queries.plain(layers),
             "n_redacted": n_redacted,
-            "backup_size": sum(layer.n_bytes for layer in layers),
         }
         if known:  # else the values that went could be worked out from those that stay
             values["label_distribution"] = self._distribution(record.label_distribution, layers)

@@ -147,7 +147,7 @@ class SqliteDialect:
             "unable to open database file": "Check that the folder exists and may be written.",
             "readonly database": "Make the file and its folder writable.",
             "not a database": "The file is not SQLite, or it is encrypted. Name another file.",
-            "malformed": "The file is damaged. Restore a backup.",
+            "malformed": "The file or its disk is damaged. Check the disk, then restore a backup.",
             "locked": "Another program holds it. Close that, or raise busy_timeout_seconds.",
             "disk is full": "Free some disk space.",
         }

@@ -144,7 +144,7 @@ def unread(texts: Sequence[Any]) -> Sequence[str | None]:
 
 
 def _unsealing(view: View) -> Opened:
-    return lambda texts: view.vault.unseal(view, texts)
+    return lambda texts: view.vault.names(view, texts)
 
 
 def _subjects() -> sa.Select[Any]:

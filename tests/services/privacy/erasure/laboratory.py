@@ -155,6 +155,10 @@ def _beside_the_api(db, row, other):
         add("privacy_holds", kind="hold", subject_id=colleague, ground=MENTIONS[0], placed_at=NOW,
             placed_by=colleague, released_at=NOW, released_by=theirs,
             release_reason=MENTIONS[3])  # fmt: skip
+        backup = add("backups", name="b1", place="/b", set_id="b1", kind="manual", taken_at=NOW,
+            finished_at=NOW, n_bytes=1, new_bytes=1, manifest_sha256="0" * 64)  # fmt: skip
+        add("backup_drills", backup_id=backup, started_at=NOW, passed=False, rto_seconds=1.0,
+            details={"problem": MENTIONS[0]})  # fmt: skip
         conn = tx.conn
         images = metadata.tables["images"]
         conn.execute(
@@ -175,6 +179,7 @@ def _beside_the_api(db, row, other):
         event = {"operation": "UPDATE", "table_name": "labels", "timestamp": NOW}
         values = {"old_values": {"note": NAME}, "new_values": {"note": MENTIONS[1]}}
         add("audit_logs", user_id=STAFF, reason=MENTIONS[0], **event, **values)
+    db._database.kept_keys.update()  # as every backup does
 
 
 def _account(add, technician):

@@ -109,7 +109,8 @@ def test_every_row_that_an_erasure_writes_is_told_by_an_event(db, row, lab, witn
     steps = [(event["new_values"] or {}).get("step") for event in erased]
     told = [step for step in steps if step]
     assert told == [
-        "ledger", "database", "archives", "versions", "caches", "exports", "vacuum", "certificate",
+        "ledger", "database", "data_keys", "archives", "versions", "caches", "exports", "vacuum",
+        "certificate",
         "finished",
     ]  # fmt: skip
     assert {"technicians", "subjects"} <= {event["table_name"] for event in erased}

@@ -32,8 +32,8 @@ DATA_KEY = replace(
     category="encrypted data keys",
     action=EraseAction.ERASE,
     ground=why.RIGHT_TO_ERASURE,
-    how="destroyed: what was sealed with it is unreadable, in an older backup as soon as the "
-    "master key of its time is destroyed too",
+    how="destroyed, in the file kept for restores too: what was sealed with it is unreadable, in "
+    "every backup; in plain copies as soon as the master key of their time is destroyed",
 )
 SUBJECT_NAME = replace(
     DATA_KEY, category="staff numbers, logins and written names", how=named.EMPTIED, identifier=True

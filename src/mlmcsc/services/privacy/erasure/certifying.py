@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from mlmcsc.domain.audit.commitments import timestamp_text
+from mlmcsc.domain.backups.holdings import NamedBackups
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erased import NOT_REACHED, counted_fields
 from mlmcsc.domain.privacy.erasure import erasure_plan
@@ -107,7 +108,9 @@ def counts_of(saga: Saga) -> Mapping[str, int]:
 def not_reached(saga: Saga) -> list[str]:
     """What no erasure reaches, and what this one did not."""
     done = saga.step("database") or {}
-    special = [
+    backups = (saga.step("data_keys") or {}).get("backups")
+    special = [] if backups is None else list(NamedBackups.from_dict(backups).told())
+    special += [
         f"{place}: {count} values name the person, and stay as the files lie there."
         for place, count in sorted(done.get("named_in_paths", {}).items())
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlmcsc.adapters.certificates import check_place, write_certificate
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.privacy.erased import ErasureReport, LedgerEntry
+from mlmcsc.domain.privacy.erased import REPLAY, ErasureReport, LedgerEntry
 from mlmcsc.domain.privacy.erasure import LabelChoice, erasure_plan
 from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.progress import Progress, quiet
@@ -32,7 +32,6 @@ from mlmcsc.store.uow import Store
 
 RIGHT: str = "GDPR Art. 17(1)"
 RETENTION: str = "GDPR Art. 5(1)(e): retention"
-REPLAY: str = "GDPR Art. 17(1): erased before, and restored from a backup"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
-from mlmcsc.adapters.exported_files import removable
+from mlmcsc.adapters.exported_files import removable, remove_exported
 from mlmcsc.adapters.ledger import ErasureLedger
+from mlmcsc.domain.backups.holdings import NamedBackups
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.versions.redaction import VersionErasure, checkouts, unreached_lines
 from mlmcsc.errors import HeldError
 from mlmcsc.services.privacy.erasure.carried import Carried
+from mlmcsc.services.privacy.kept_keys import KeptKeys
 from mlmcsc.store.uow import Transaction
 
 
@@ -81,6 +83,12 @@ class FrozenData(Protocol):
         ...
 
 
+RemoveExported = Callable[
+    [Iterable[Mapping[str, str]], Iterable[str]], tuple[list[str], dict[str, str]]
+]
+"""Takes exports and a person's names; gives full paths deleted, and of others the reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The surroundings of a database.
@@ -92,6 +100,9 @@ class Outside:
         erase_archives: Erases a person in the archives.
         versions: Takes a person out of data versions.
         checkpoint: Signs the audit trail; gives the checkpoint as plain values.
+        kept_keys: The copies of people's wrapped data keys, kept for restores.
+        backups: What backups there are that still name people, and until when.
+        remove_exported: Deletes exported files, if they are still what was exported.
     """
 
     ledger: ErasureLedger
@@ -100,6 +111,9 @@ class Outside:
     erase_archives: EraseArchives
     versions: FrozenData
     checkpoint: Callable[[Actor], Mapping[str, Any]]
+    kept_keys: KeptKeys
+    backups: Callable[[], NamedBackups]
+    remove_exported: RemoveExported = remove_exported
 
     def refuse_held(self, actor: Actor, person: Person) -> None:
         """Refuse while archived labels of the person are of what is under a legal hold.
@@ -151,6 +165,7 @@ class Outside:
             "archives": tuple(archives["rewritten"]),
             "caches": (str(self.caches),) if self.caches.is_dir() else (),
             **versions,
+            "unread": (*self.backups().told(), *versions["unread"]),
         }
 
     def _planned_versions(

@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any
 
 from mlmcsc.adapters.cache_folders import purge
-from mlmcsc.adapters.exported_files import remove_exported
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.domain.privacy.erased import STEPS
+from mlmcsc.domain.privacy.erased import REPLAY, STEPS
 from mlmcsc.domain.privacy.mentions import Mentions
 from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.versions.redaction import VersionErasure, checkouts
@@ -65,6 +64,7 @@ class Run:
         steps: tuple[Callable[[Sequence[Saga]], None], ...] = (
             self._ledger,
             self._database,
+            self._data_keys,
             self._archives,
             self._versions,
             self._caches,
@@ -120,6 +120,15 @@ class Run:
         except OvertakenError:  # its locks met another writer's: that one has gone on by now
             in_database.erase(self.db, self.actor, who)
 
+    def _data_keys(self, left: Sequence[Saga]) -> None:
+        """After the database's own: until both are gone, a backup could be opened."""
+        again = all(begun.ground == REPLAY for begun in left)
+        self.outside.kept_keys.forget_erased(again=again)
+        found = self.outside.backups()
+        told = {each.subject_id: Mentions(self._carried(each).identifiers) for each in left}
+        done = {"backups": found.to_dict()}
+        self._done("data_keys", {who: words.removed(done) for who, words in told.items()})
+
     def _archives(self, left: Sequence[Saga]) -> None:
         for begun in left:
             done = self.outside.erase_archives(
@@ -155,7 +164,7 @@ class Run:
     def _exports(self, left: Sequence[Saga]) -> None:
         for begun in left:
             carried = self._carried(begun)
-            deleted, there = remove_exported(carried.exports, carried.identifiers)
+            deleted, there = self.outside.remove_exported(carried.exports, carried.identifiers)
             there |= checkouts((begun.step("versions") or {}).get("recipients", ()))
             self.exports_deleted[begun.subject_id] = deleted
             self.exports_left[begun.subject_id] = there
@@ -178,6 +187,7 @@ class Run:
             waiting = [begun for begun in self._sagas() if begun.certificate is None]
             if not waiting or self._certified(actor, waiting):
                 break
+            self.outside.kept_keys.forget_erased(again=True)
             self._vacuum(waiting)
         else:
             raise StoreError(

@@ -61,10 +61,10 @@ class Names:
 
 
 def readable(view: View, values: Sequence[Any]) -> list[Any]:
-    """The values unsealed; None for those whose master key is not here."""
+    """The values unsealed; None for those whose master key, or own key, is not here."""
     closed = {who for who in people_in(values) if _is_closed(view, who)}
     open_ = [None if subject_of(value) in closed else value for value in values]
-    return view.vault.unseal(view, open_)
+    return view.vault.names(view, open_)
 
 
 def _is_closed(view: View, subject_id: str) -> bool:

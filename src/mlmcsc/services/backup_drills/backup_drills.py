@@ -1,0 +1,174 @@
+"""Prove that backups can be restored, and make those that are due, in one actor's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlmcsc.domain.backups.drills import BackupStanding, DrillReport
+from mlmcsc.domain.backups.scheduled import Attempt
+from mlmcsc.domain.fields import Field, Kind
+from mlmcsc.domain.permissions import Actor, Permission, requires
+from mlmcsc.domain.progress import Progress, quiet
+from mlmcsc.errors import ConflictError, UnknownRecordError, ValidationError
+from mlmcsc.services.backup_drills.doors import Doors, Found, Schedule
+from mlmcsc.services.backup_drills.drilling import Drill
+from mlmcsc.services.backup_drills.making import MadeDue, Slots
+from mlmcsc.store.queries import backup_drills as queries
+from mlmcsc.store.uow import Store
+
+DRILLABLE = frozenset({"ok", "damaged", "missing"})
+"""States of this database's own backups; a damaged one is drilled too, and does not pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupDrills:
+    """Drill backups, in one actor's name.
+
+    Attributes:
+        db: The open database.
+        actor: In whose name.
+        doors: What is needed of the other services.
+        schedule: When backups are made.
+        parent: Folder in which scratch folders are made.
+        prefix: Of their names, this database's own.
+    """
+
+    db: Store
+    actor: Actor
+    doors: Doors
+    schedule: Schedule
+    parent: Path
+    prefix: str
+
+    @requires(Permission.BACKUP)
+    def drill(
+        self,
+        name: str | None = None,
+        *,
+        place: str | None = None,
+        progress: Progress | None = None,
+    ) -> DrillReport:
+        """Restore a backup to scratch, check everything, and measure how long it took.
+
+        The live database and its folders are not touched, but for the row of the drill and its
+        event. Beside the set lies a signed `proof.json` afterwards; of a drill that did not pass,
+        one that says so.
+
+        Args:
+            name: Which; left out, the newest of this database.
+            place: Folder or URL; left out, those of the settings.
+            progress: Told each step.
+
+        Returns:
+            The drill, also where it did not pass: look at `passed`.
+
+        Raises:
+            UnknownRecordError: There is no such backup.
+            IntegrityError: It is another database's, or its signature is.
+            MissingKeyError: The master key is not here, so that nothing can be signed.
+            StoreError: There is no room to restore to, or the place cannot be reached.
+            ConflictError: It was pruned while it was drilled.
+        """
+        own = self._own(place)
+        chosen = [each for each in own if name in {None, each.entry.name}]
+        if not chosen:
+            raise UnknownRecordError(
+                f"There is no backup {'of this database' if name is None else name!r} in "
+                f"{place or 'the places of the settings'}. See `mlmcsc backup list`."
+            )
+        return self._drill.of(chosen[-1], progress or quiet)
+
+    @requires(Permission.BACKUP)
+    def drill_all(
+        self, *, place: str | None = None, progress: Progress | None = None
+    ) -> list[DrillReport]:
+        """Drill every backup of this database, oldest first; see `drill`."""
+        return [self._drill.of(each, progress or quiet) for each in self._own(place)]
+
+    def _own(self, place: str | None) -> list[Found]:
+        own = [each for each in self.doors.find(place) if each.entry.state in DRILLABLE]
+        return sorted(own, key=_age)
+
+    @property
+    def _drill(self) -> Drill:
+        return Drill(self.db, self.actor, self.doors, self.parent, self.prefix)
+
+    @requires(Permission.BACKUP)
+    def history(self, limit: int = 100) -> list[DrillReport]:
+        """The newest drills, newest first.
+
+        Args:
+            limit: How many, 1 to 10,000.
+        """
+        if type(limit) is not int or not 1 <= limit <= 10_000:  # noqa: PLR2004  told in the message
+            raise ValidationError(f"limit={limit!r}: give a whole number from 1 to 10,000.")
+        with self.db.read() as view:
+            return queries.drills(view, limit)
+
+    @requires(Permission.BACKUP)
+    def standing(self) -> BackupStanding:
+        """How well the database is backed up, at a glance."""
+        with self.db.read() as view:
+            return queries.glance(view, self.db.clock())
+
+    @requires(Permission.BACKUP)
+    def create_due(
+        self,
+        now: datetime | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> MadeDue:
+        """Make the backup that is due by `backup.schedule`, drill it, prune; if one is.
+
+        Slots that were missed make one backup. Any number of processes may do this at once: one
+        makes it. What fails is kept in `job_runs`, raised, and tried again at the next slot; a run
+        that was killed is begun again by the next call. Nothing is pruned after a drill that did
+        not pass.
+
+        Args:
+            now: The time to judge by, aware; left out, the clock's.
+            dry_run: Only tell.
+            progress: Told each step.
+
+        Raises:
+            MlmcscError: It could not be made, or drilled, or pruned; the message says why.
+        """
+        now = self.db.clock() if now is None else _TIME.check(now)
+        slots = Slots(self.db, self.actor, self.schedule)
+        verdict, run = slots.look(now), None
+        if verdict.due and not dry_run:
+            verdict, run = slots.begin(now)
+        if run is None:
+            return MadeDue(verdict)
+        return self._made(slots, run, MadeDue(verdict), progress or quiet)
+
+    def _made(self, slots: Slots, run: Attempt, told: MadeDue, progress: Progress) -> MadeDue:
+        try:
+            made = self.doors.create(progress)
+            drill = None
+            if self.schedule.drill:
+                drill = self.drill(made.name, place=made.place, progress=progress)
+            may_prune = drill is None or drill.passed
+            pruned = self.doors.prune(made.place) if may_prune else None
+        except ConflictError as error:  # somebody else is at work in the place
+            slots.end(run, "postponed", str(error))
+            raise
+        except Exception as error:
+            slots.end(run, "failed", str(error))
+            raise
+        if drill is None or drill.passed:
+            slots.end(run, "made", None)
+        else:
+            slots.end(run, "failed", "; ".join(drill.faults))
+        return MadeDue(told.due, made, drill, pruned)
+
+
+_TIME = Field("now", Kind.TIMESTAMP, "the time to judge by", required=True)
+
+
+def _age(found: Found) -> tuple[datetime, str]:
+    """By its snapshot; those of which nobody can tell come first, never to be taken for newest."""
+    return found.entry.taken_at or datetime.min.replace(tzinfo=UTC), found.entry.name

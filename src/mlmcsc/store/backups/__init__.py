@@ -1,0 +1,1 @@
+"""Backups as the database sees them: a snapshot out of it, and one put in its place."""

@@ -1,0 +1,167 @@
+"""SQLite: one state, copied and read on several connections at once, while others write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event
+from typing import Any, Final
+
+import sqlcipher3.dbapi2 as driver
+
+from mlmcsc.domain.backups.stored import TableDigest
+from mlmcsc.errors import StoreError
+from mlmcsc.store.backups.snapshot import Snapshot, Told, data_keys_of, facts_of, files_in
+from mlmcsc.store.backups.sqlite_copy import copy
+from mlmcsc.store.backups.sqlite_digests import digest, table_names
+from mlmcsc.store.uow import Store
+from mlmcsc.store.views import View
+
+FILE: Final = "mlmcsc.db"
+FREE_ATTEMPTS: Final = 20
+"""So often the connections begin without a lock; then writers wait, a few milliseconds."""
+
+LEAN_PAGES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of the database, on several connections.
+
+    Attributes:
+        view: On the first.
+        readers: Three, as the driver has them, each in a read transaction; that of `view` is one.
+        taken_at: Every commit acknowledged before this moment is in it.
+    """
+
+    view: View
+    readers: tuple[driver.Connection, ...]
+    taken_at: datetime
+
+
+def copied(store: Store, place: Path, told: Told) -> Snapshot:
+    """Write the file into `place`, and read the tables meanwhile.
+
+    Raises:
+        SchemaError: It is no database of mlmcsc.
+        StoreError: The database cannot be read, or the copy not written.
+    """
+    with one_state(store) as state:
+        revision, database_id = facts_of(state.view)
+        data_keys = data_keys_of(state.view)
+        version = store.dialect.server_version(state.view.conn)
+        tables = _copied_and_read(state, place / FILE, told)
+    return Snapshot(
+        "sqlite",
+        version,
+        revision,
+        database_id,
+        state.taken_at,
+        files_in(place),
+        tables,
+        data_keys,
+    )
+
+
+def _copied_and_read(state: State, target: Path, told: Told) -> dict[str, TableDigest]:
+    """Copy in one thread, digest in the others; whichever fails ends all."""
+    source, *readers = state.readers
+    stop = Event()
+    names: SimpleQueue[str] = SimpleQueue()
+    for name in table_names(source):
+        names.put(name)
+    tables: dict[str, TableDigest] = {}
+
+    def read(reader: driver.Connection) -> None:
+        while not stop.is_set():
+            try:
+                name = names.get_nowait()
+            except Empty:
+                return
+            tables[name] = digest(reader, name)
+
+    with ThreadPoolExecutor(len(state.readers)) as beside:
+        jobs = [beside.submit(copy, source, target, told, stop)]
+        jobs += [beside.submit(read, reader) for reader in readers]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+        except BaseException:
+            stop.set()
+            while wait(jobs, timeout=0.1).not_done:
+                for reader in readers:
+                    reader.interrupt()
+            raise
+    return dict(sorted(tables.items()))
+
+
+@contextmanager
+def one_state(store: Store) -> Iterator[State]:
+    """Several connections that see the same state.
+
+    No lock is taken, so that no writer waits, and a long one is not waited for: all begin, and
+    begin again when somebody committed in between, as `PRAGMA data_version` of a further connection
+    tells. Where commits follow each other too closely, writers are held for that instant.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    for attempt in range(FREE_ATTEMPTS + 1):
+        is_last = attempt == FREE_ATTEMPTS
+        with (
+            store.read() as view,
+            _raw(store) as watcher,
+            _raw(store) as copier,
+            _raw(store) as second,
+        ):
+            first: Any = view.conn.connection.driver_connection
+            with _writers_held(store) if is_last else nullcontext():
+                before = _version(watcher)
+                taken_at = store.clock()
+                for connection in (copier, second):
+                    connection.execute("BEGIN")
+                for connection in (copier, first, second):
+                    connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+                is_one = _version(watcher) == before
+            if is_one:
+                with _lean(copier), _lean(first), _lean(second):
+                    yield State(view, (copier, first, second), taken_at)
+                return
+    raise StoreError("The database changes though it is locked. Is it on a network file system?")
+
+
+@contextmanager
+def _writers_held(store: Store) -> Iterator[None]:
+    writer = store.engine.execution_options(mlmcsc_writes=True)
+    with store.dialect.write_lock(), writer.connect() as conn, conn.begin():
+        yield
+
+
+def _version(connection: driver.Connection) -> int:
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+@contextmanager
+def _raw(store: Store) -> Iterator[Any]:
+    """A connection of the pool, which ends its transaction when it comes back."""
+    connection = store.engine.raw_connection()
+    try:
+        yield connection.driver_connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _lean(connection: driver.Connection) -> Iterator[None]:
+    """Read every page once: to keep many would only empty the processor's cache."""
+    (usual,) = connection.execute("PRAGMA cache_size").fetchone()
+    connection.execute(f"PRAGMA cache_size = {LEAN_PAGES}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA cache_size = {usual}")

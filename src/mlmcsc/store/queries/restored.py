@@ -1,0 +1,50 @@
+"""What a restored database needs of its files, and what is lost with the one that it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from mlmcsc.domain.records import Record
+from mlmcsc.store.models import audit_logs, images
+from mlmcsc.store.queries import rows
+from mlmcsc.store.queries.rows import View
+from mlmcsc.store.uow import Transaction
+
+_i, _a = images.c, audit_logs.c
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentImage(Record):
+    """An image whose file is not at its path."""
+
+    id: int
+    path: str
+    content_hash: str | None
+
+
+def absent_images(view: View, exists: Callable[[str], bool]) -> list[AbsentImage]:
+    """Images whose files are not there."""
+    query = rows.select_record(images, AbsentImage).order_by(_i.id)
+    pages = rows.stream(view, query)
+    return [AbsentImage(*row) for page in pages for row in page if not exists(row.path)]
+
+
+def move_images(tx: Transaction, places: Mapping[int, str]) -> None:
+    """Let images name the files that were put back."""
+    statement = (
+        images.update()
+        .where(_i.id == sa.bindparam("row_id"))
+        .values(path=sa.bindparam("place"), storage="managed")
+    )
+    tx.conn.execute(statement, [{"row_id": i, "place": p} for i, p in places.items()])
+
+
+def written_since(view: View, moment: datetime) -> tuple[int, datetime | None]:
+    """Events of the audit trail after a moment, and when the last was."""
+    query = sa.select(sa.func.count(), sa.func.max(_a.timestamp)).where(_a.timestamp > moment)
+    n_events, last = view.conn.execute(query).one()
+    return int(n_events), last

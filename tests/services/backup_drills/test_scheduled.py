@@ -1,0 +1,118 @@
+"""The scheduled backup: made once, drilled, recorded when it fails, tried again at the next slot."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mlmcsc.errors import ConflictError, MlmcscError
+
+DAY = timedelta(days=1)
+
+
+def midnight():
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def test_what_is_due_is_made_drilled_and_made_no_second_time(lab):
+    done = lab.db.backup_drills.create_due()
+    assert done.made is not None
+    assert done.drill is not None
+    assert done.drill.passed, done.drill.faults
+    assert done.pruned is not None
+    (row,) = lab.rows("backups")
+    assert (row["kind"], row["name"]) == ("scheduled", done.made.name)
+    (run,) = lab.rows("job_runs")
+    assert (run["job"], run["outcome"], run["error"]) == ("backup", "made", None)
+    assert lab.db.backup_drills.create_due().made is None
+
+
+def test_a_dry_run_tells_and_does_nothing(lab):
+    told = lab.db.backup_drills.create_due(dry_run=True)
+    assert (told.due.due, told.made) == (True, None)
+    assert lab.rows("job_runs") == []
+
+
+def test_slots_that_were_missed_make_one_backup(lab):
+    lab.db.backup_drills.create_due()
+    later = midnight() + 90 * DAY
+    assert lab.db.backup_drills.create_due(later, dry_run=True).due.slot == later
+
+
+@pytest.mark.parametrize("settings", [{"backup": {"enabled": False}}])
+def test_where_it_is_switched_off_none_is_due(lab):
+    done = lab.db.backup_drills.create_due()
+    assert (done.made, done.due.reason) == (None, "backup.enabled is false")
+
+
+@pytest.mark.parametrize("settings", [{"backup": {"drill": False, "encrypt": True, "with_images": True}}])
+def test_it_heeds_what_the_settings_say(lab):
+    done = lab.db.backup_drills.create_due()
+    assert done.drill is None
+    assert (done.made.encrypted, done.made.with_images) == (True, True)
+
+
+def test_a_failure_is_raised_kept_and_tried_again_at_the_next_slot(lab):
+    lab.folder.joinpath("mlmcsc.db.backups").write_text("in the way")
+    with pytest.raises(MlmcscError):
+        lab.db.backup_drills.create_due()
+    (run,) = lab.rows("job_runs")
+    assert (run["outcome"], bool(run["error"])) == ("failed", True)
+    lab.folder.joinpath("mlmcsc.db.backups").unlink()
+    waiting = lab.db.backup_drills.create_due()
+    assert (waiting.made, run["error"] in waiting.due.reason) == (None, True)
+    assert lab.db.backup_drills.create_due(midnight() + DAY).made is not None
+
+
+def test_a_run_that_was_killed_is_begun_again_and_one_at_work_is_waited_for(lab):
+    insert = (
+        "INSERT INTO job_runs (job, slot, host, pid, fencing_token, started_at) VALUES "
+        "('backup', ?, ?, ?, 1, ?)"
+    )
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    slot = f"{midnight():%Y-%m-%d %H:%M:%S.%f}"
+    with lab.db._database.store._writer.begin() as conn:
+        conn.exec_driver_sql(insert, (slot, os.uname().nodename, os.getpid(), now))
+    assert "is making it" in lab.db.backup_drills.create_due().due.reason
+    with lab.db._database.store._writer.begin() as conn:
+        conn.exec_driver_sql("UPDATE job_runs SET pid = 4194305")  # above any pid of Linux
+    assert lab.db.backup_drills.create_due().made is not None
+    (run,) = lab.rows("job_runs")
+    assert (run["fencing_token"], run["outcome"], run["pid"]) == (2, "made", os.getpid())
+
+
+def test_a_place_that_is_busy_is_tried_again_soon(lab):
+    place = lab.db.backups._store(None)
+    with place.leased("prune", "somebody else"), pytest.raises(ConflictError):
+        lab.db.backup_drills.create_due()
+    assert [run["outcome"] for run in lab.rows("job_runs")] == ["postponed"]
+    assert lab.db.backup_drills.create_due().made is not None
+    assert [run["outcome"] for run in lab.rows("job_runs")] == ["made"]
+
+
+def test_many_at_once_make_one(lab):
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: lab.db.backup_drills.create_due(), range(4)))
+    assert sum(each.made is not None for each in done) == 1
+    assert len(lab.rows("backups")) == 1
+
+
+def test_after_a_drill_that_did_not_pass_nothing_is_pruned(lab, monkeypatch):
+    """The file of data keys is lost: names could not be read again."""
+    drills = lab.db.backup_drills
+    made = drills.doors.create
+
+    def create_and_lose(progress):
+        report = made(progress)
+        lab.db._database.data_keys_file.unlink()
+        return report
+
+    object.__setattr__(drills.doors, "create", create_and_lose)
+    done = drills.create_due()
+    assert (done.made is not None, done.drill.passed, done.pruned) == (True, False, None)
+    (run,) = lab.rows("job_runs")
+    assert run["outcome"] == "failed"
+    assert "data keys" in run["error"]
