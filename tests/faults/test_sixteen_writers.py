@@ -104,6 +104,7 @@ def test_processes_that_write_at_once_for_seconds_lose_nothing(db, written):
 
 
 @pytest.mark.slow
-def test_sixteen_processes_that_write_for_minutes_lose_nothing(db, written):
+def test_sixteen_processes_that_write_for_minutes_lose_nothing(db, written, kept):
     done = check(db, written(16, MINUTES))
     assert min(done[kind] for kind in ("labels", "corrections", "predictions", "images")) > 100
+    kept("sixteen_writers", db.url.partition(":")[0], done | {"seconds": MINUTES})

@@ -92,3 +92,15 @@ def test_a_sound_copy_is_left_alone(draw, tmp_path):
     before = os.stat(copy)
     adopt_file(facts, tmp_path / "store")
     assert os.stat(copy).st_ino == before.st_ino
+
+
+def test_drafts_of_killed_ingests_go_with_the_next_and_those_in_the_making_stay(db, draw):
+    first = Path(db.get_image(db.images.add(draw("a.png"), storage="managed").id).path)
+    dead, arriving = first.with_name(".copy-0123"), first.with_name(".copy-4567")
+    for draft in (dead, arriving):
+        draft.write_bytes(b"half")
+    os.utime(dead, (0, 0))
+    first.unlink()
+    again = draw("b/a.png")
+    db.ingest([again], storage="managed", workers=1)
+    assert [path.exists() for path in (first, dead, arriving)] == [True, False, True]

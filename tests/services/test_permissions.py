@@ -62,8 +62,14 @@ CALLS = [
     (Permission.BACKUP, "backups.prune", (), {}),
     (Permission.BACKUP, "backups.scrub", (), {}),
     (Permission.READ, "health.status", (), {}),
+    (Permission.BACKUP, "backup_drills.drill", (), {}),
+    (Permission.BACKUP, "backup_drills.drill_all", (), {}),
+    (Permission.BACKUP, "backup_drills.history", (), {}),
+    (Permission.BACKUP, "backup_drills.standing", (), {}),
+    (Permission.BACKUP, "backup_drills.create_due", (), {}),
 ]
 COVERED = {
+    "backup_drills",
     "images",
     "specimens",
     "technicians",

@@ -24,6 +24,7 @@ from mlmcsc.config import Config
 from mlmcsc.config.urls import sqlite_url
 from mlmcsc.domain.audit.findings import Verdict
 from mlmcsc.domain.backups.drills import DrillCheck, ScratchReport
+from mlmcsc.domain.backups.manifest import Manifest
 from mlmcsc.domain.backups.restoring import Losses, RestoreReport, Wishes
 from mlmcsc.domain.permissions import ALL_PERMISSIONS, Actor
 from mlmcsc.domain.progress import Progress
@@ -66,22 +67,36 @@ class _Scratch:
 
     def report(self) -> ScratchReport:
         """Restore, check, tell."""
-        source = self._source()
+        source, config = self._source(), _apart(self.live.config, self.folder)
         outside = _copied_outside(self.live, self.folder)
-        config = _apart(self.live.config, self.folder)
-        file = self.folder / "mlmcsc.db"
-        wait = config.database.busy_timeout_seconds
-        ground = FileGround.at(file, source.manifest.set_id, wait)
-        house = _ScratchHouse(self.live, outside, config, ground, self.actor)
-        run = Restores(self.actor, ground, house, elsewhere=True, progress=self.progress)
-        done = run.restore(source, Wishes())
-        self.steps |= {step: s for step, s in done.steps.items() if step != "safety backup"}
-        self._judge(source, done)
-        with self._step("images"):
-            self._images(source)
-        with self._step("checks"):
-            self._look(replace(open_database(sqlite_url(str(file)), config, create=False), **outside))
+        with self._place(source.manifest, config) as (ground, url):
+            house = _ScratchHouse(self.live, outside, config, ground, self.actor)
+            run = Restores(self.actor, ground, house, elsewhere=True, progress=self.progress)
+            done = run.restore(source, Wishes())
+            self.steps |= {step: s for step, s in done.steps.items() if step != "safety backup"}
+            self._judge(source, done)
+            with self._step("images"):
+                self._images(source)
+            with self._step("checks"):
+                self._look(replace(open_database(url, config, create=False), **outside))
         return ScratchReport(self.steps, tuple(self.checks))
+
+    @contextmanager
+    def _place(self, manifest: Manifest, config: Config) -> Iterator[tuple[Ground, str]]:
+        """A new file, or a new database on the server; and its URL."""
+        if self.live.store.dialect.path is not None:
+            file, wait = self.folder / "mlmcsc.db", config.database.busy_timeout_seconds
+            yield FileGround.at(file, manifest.set_id, wait), sqlite_url(str(file))
+            return
+        from mlmcsc.store.backups.beside_postgresql import ServerGround
+        from mlmcsc.store.backups.scratch_postgresql import scratch_database
+
+        server = self.live.store.engine.url
+        shown = server.render_as_string(hide_password=False)
+        with scratch_database(server, manifest.database_id) as name:
+            tools = config.backup.postgresql_tools
+            ground = ServerGround(shown, name, manifest.set_id, tools)
+            yield ground, server.set(database=name).render_as_string(hide_password=False)
 
     def _source(self) -> SetSource:
         store = self.live.store

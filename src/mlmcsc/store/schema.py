@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +14,13 @@ import sqlalchemy as sa
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.errors import ConflictError, IntegrityError, SchemaError, ValidationError
+from mlmcsc.errors import (
+    ConflictError,
+    IntegrityError,
+    SchemaError,
+    StoreError,
+    ValidationError,
+)
 from mlmcsc.store.migrations import HEAD
 from mlmcsc.store.models import LABEL_RANGE, UNVERSIONED_MODEL, model_versions, settings
 from mlmcsc.store.old_events import commit_old_events
@@ -186,7 +194,8 @@ def known_revisions() -> list[str]:
     """Every revision that this release has a script for."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # Alembic loads only to migrate
 
-    return [script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()]
+    with _scripts():
+        return [script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()]
 
 
 def _run(conn: sa.Connection, target: str, label_range: tuple[float, float]) -> None:
@@ -197,9 +206,21 @@ def _run(conn: sa.Connection, target: str, label_range: tuple[float, float]) -> 
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = conn
     config.attributes["label_range"] = label_range
-    if target == "base":
-        command.downgrade(config, target)
-    elif target == "head" or revision(conn) is None or target > str(revision(conn)):
-        command.upgrade(config, target)
-    else:
-        command.downgrade(config, target)
+    up = target == "head" or revision(conn) is None or target > str(revision(conn))
+    with _scripts():
+        if up and target != "base":
+            command.upgrade(config, target)
+        else:
+            command.downgrade(config, target)
+
+
+@contextmanager
+def _scripts() -> Iterator[None]:
+    """Alembic reads them anew each time; a migration itself touches no file."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The migrations of this release cannot be read ({error}); nothing was changed. Check "
+            "the disk, or install mlmcsc again."
+        ) from error

@@ -121,6 +121,20 @@ class TestSets:
             "one/manifest.json",
         ]
 
+    def test_what_is_not_ours_is_never_tidied(self, store):
+        keys = ["photos/database/x", "photos/.draft-x", "objects/ab/x", "wal/x"]
+        for key in keys:
+            store.put_bytes(key, b"precious")
+        assert store.tidy(datetime.now(UTC) + timedelta(minutes=1)) == 0
+        assert all(store.size(key) == 8 for key in keys)
+
+    def test_a_set_that_was_removed_is_gone_and_its_name_free(self, store):
+        put_set(store, "one")
+        store.remove(["one/manifest.json"])
+        store.remove([each.key for each in store.entries("one/")])
+        assert store.names() == []
+        put_set(store, "one")
+
 
 class TestLeases:
     def test_only_one_holds_a_place(self, store, place):

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -14,11 +15,13 @@ ROOT = Path(__file__).resolve().parents[3]
 COPY = "MLMCSC_FAULTS_CODE"
 POINTS = {"kill": 1000}
 OF_ERRORS = 500
+UNABLE = 77
+"""Not 2, by which argparse says that it does not understand."""
 KEPT = Path(tempfile.gettempdir()) / "mlmcsc-faults"
 
 
 def main() -> int:
-    """As told by the command line; 0 when nothing was wrong, 1 when something was, 2 unable."""
+    """As told by the command line; 0 when nothing was wrong, 1 when something was, 77 unable."""
     wanted = _arguments()
     if COPY not in os.environ:
         _start_again_with_a_copy(wanted.results)
@@ -35,6 +38,7 @@ def main() -> int:
         return _unable(missing)
     scratch = Path(tempfile.mkdtemp(prefix="mlmcsc-faults-", dir=_in_memory()))
     programme = Programme(scratch, wanted.results / os.environ[COPY], wanted.workers)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # worlds and mounts go, too
     wrong = 0
     faults = _possible(wanted)
     try:
@@ -106,7 +110,7 @@ def _in_memory() -> str | None:
 
 def _unable(why: str) -> int:
     sys.stderr.write(f"NOT RUN: {why}\n")
-    return 2
+    return UNABLE
 
 
 def _tell(operation: str, fault: str, line: dict[str, object]) -> None:

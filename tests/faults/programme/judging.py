@@ -27,6 +27,13 @@ def judge(operation: Operation, place: Path, told: Told, *, thorough: bool) -> l
         told: What was acknowledged.
         thorough: Whether `database validate` is asked, too; it takes longer than all the rest.
     """
+    try:
+        return _judged(operation, place, told, thorough=thorough)
+    except Exception:  # noqa: BLE001  # what cannot even be looked at
+        return [f"lost: it cannot be judged: {traceback.format_exc()}"]
+
+
+def _judged(operation: Operation, place: Path, told: Told, *, thorough: bool) -> list[str]:
     if told.traceback is not None:
         return [f"unclear: an error that nobody meant: {told.traceback}"]
     unit, units = told.in_flight, {*told.promises, told.begun} - {None}

@@ -95,10 +95,12 @@ def rehearse(operation: Operation, world: World) -> None:
 
 
 def record(operation: Operation, world: World) -> None:
-    """Every call of a run that nothing disturbs, in `world.log`."""
+    """Every call of a run that nothing disturbs, in `world.recording`; once."""
+    if world.recording.exists():
+        return
     world.renew()
     worker = Worker(operation, world, 0, operation.units - 1)
-    with injecting.recorded(worker.pid, world.log):
+    with injecting.recorded(worker.pid, world.recording):
         _must_have_finished(operation, *worker.run())
 
 

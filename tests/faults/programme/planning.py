@@ -27,7 +27,7 @@ def every_point(operation: Operation, world: World, fault: str) -> list[Point]:
         writes = count_writes(operation, world)
         return [Point(0, "write", number) for number in range(1, writes + 1)]
     record(operation, world)
-    return injecting.points_of(world.log, fault)
+    return injecting.points_of(world.recording, fault)
 
 
 def in_order(points: Sequence[Point], fault: str, wanted: int) -> Iterator[Point]:

@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -164,6 +165,7 @@ _MINE: dict[str, Any] = {}
 
 
 def _set_up(operation: str, folder: Path, mounted: bool) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # tidying up is the parent's
     world = World(folder / str(os.getpid()))
     _MINE.update(operation=OPERATIONS[operation], world=world)
     world.prepare(OPERATIONS[operation], mounted=mounted)

@@ -34,6 +34,11 @@ class World:
         """Where strace writes."""
         return self.folder / "calls.log"
 
+    @property
+    def recording(self) -> Path:
+        """Of a run that nothing disturbed."""
+        return self.folder / "undisturbed.log"
+
     def prepare(self, operation: Operation, *, mounted: bool = False) -> None:
         """Make it, with keys and settings of its own; nothing of the user's is touched.
 

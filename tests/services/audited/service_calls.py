@@ -494,6 +494,8 @@ READS = {
     "archives.labels_of": archived_labels,
     "backups.list": lambda lab: lab.db.backups.list(),
     "backups.show": unknown_backup,
+    "backup_drills.history": lambda lab: lab.db.backup_drills.history(),
+    "backup_drills.standing": lambda lab: lab.db.backup_drills.standing(),
     "audit.list": lambda lab: lab.db.audit.list(),
     "audit.search": lambda lab: lab.db.audit.search("S1"),
     "audit.get": lambda lab: lab.db.audit.get(1),

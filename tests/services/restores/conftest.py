@@ -97,13 +97,13 @@ def fill(draw):
             gone = db.register_technician(STAFF, NAME, email="kanarie@vogel.example")
             other = db.register_technician("t2", "Jo Lund")
             images = [
-                db.images.add(draw(f"lab/i{n}.png", seed=n), storage="managed").id
-                for n in range(3)
+                db.images.add(draw(f"lab/i{n}.png", seed=n), storage="managed").id for n in range(3)
             ]
             for image in images:
                 db.store_label(image, gone, 0.5, notes=f"note of {NAME}")
                 db.store_label(image, other, 0.4, notes=f"asked {NAME}")
             db.versions.create("v1", label_policy="mean")
+            db.audit_proof.checkpoint()
             db.backups.create("b1", to=lab.place, with_images=True)
         return gone, other, images
 

@@ -44,6 +44,7 @@ def test_nor_on_another_machine_where_the_old_files_come_back_from_the_backup(er
         assert all(label.notes is not None for label in db.get_labels())
 
 
+@pytest.mark.slow
 def test_twice_restored_they_are_still_gone(erased):
     erased.restore()
     done = erased.restore()
@@ -72,11 +73,21 @@ def test_a_ledger_that_cannot_tell_stops_the_restore(erased, what):
     assert erased.everything() == before
 
 
-def test_a_ledger_that_was_never_there_is_asked_for_on_another_machine(filled):
+def test_where_nothing_proves_that_nobody_was_erased_the_ledger_is_asked_for(filled):
     filled.elsewhere()
+    assert filled.restore(dry_run=True).plan.erased_since == 0  # the data keys tell
+    for file in filled.keys.glob("*.datakeys.json"):
+        file.unlink()
     with pytest.raises(IntegrityError, match="is missing"):
-        filled.restore()
+        filled.restore(without_names=True)
     assert not filled.file.exists()
+
+
+def test_of_a_ledger_lost_with_the_database_the_data_keys_still_tell(erased):
+    ledger(erased).unlink()
+    erased.file.unlink()
+    with pytest.raises(IntegrityError, match="is missing"):
+        erased.restore()
 
 
 def test_without_the_ledger_only_when_asked_for_and_the_reason_is_kept(erased):
@@ -84,7 +95,7 @@ def test_without_the_ledger_only_when_asked_for_and_the_reason_is_kept(erased):
     done = erased.restore(without_ledger="the ledger burnt")
     assert any("come back unnoticed" in warning for warning in done.warnings)
     with erased.open() as db:
-        events = db.audit.list(operation="RESTORE").items
+        events = db.audit.list(operations="RESTORE").items
         assert "the ledger burnt" in [event.reason for event in events]
         assert len(db.get_labels()) == 6
 

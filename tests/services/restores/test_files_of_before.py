@@ -31,7 +31,14 @@ def test_a_name_alone_is_found_in_the_place(filled):
     assert filled.restore("backup_20240101.db").restored
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+@pytest.mark.parametrize(
+    "revision",
+    [
+        "0001",
+        pytest.param("0002", marks=pytest.mark.slow),
+        pytest.param("0003", marks=pytest.mark.slow),
+    ],
+)
 def test_a_file_of_an_older_schema_is_brought_up_to_date(filled, revision):
     copy = filled.folder / "old.db"
     shutil.copy(filled.file, copy)

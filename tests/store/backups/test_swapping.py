@@ -23,7 +23,9 @@ import sys, time
 import sqlcipher3.dbapi2 as driver
 conn = driver.connect(sys.argv[1], timeout=20, isolation_level=None)
 """
-IDLE = OPEN + "conn.execute('SELECT * FROM t').fetchall(); print('open', flush=True); time.sleep(60)"
+IDLE = (
+    OPEN + "conn.execute('SELECT * FROM t').fetchall(); print('open', flush=True); time.sleep(60)"
+)
 LATE = (
     OPEN
     + """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -21,11 +22,13 @@ from mlmcsc.adapters.backup_store.small import joined
 from mlmcsc.adapters.backup_store.store import Entry, Lease, Told
 from mlmcsc.adapters.managed_files import sync_folder
 from mlmcsc.domain.backups.manifest import FILE as MANIFEST
-from mlmcsc.domain.backups.names import checked_name
+from mlmcsc.domain.backups.names import RESERVED, checked_name
 from mlmcsc.errors import ConflictError, StoreError, UnknownRecordError
 
 DRAFT: Final = ".draft-"
 INCOMPLETE: Final = ".incomplete-"
+_UNFINISHED: Final = re.compile(r"\.incomplete-[0-9a-f]{32}", re.ASCII)
+_DRAFT: Final = re.compile(r"\.draft-[0-9a-f]{16}", re.ASCII)
 
 
 class LocalStore:
@@ -151,17 +154,15 @@ class LocalStore:
         self._check_lease()
         n = 0
         with disk_errors(self.place, "deleting what killed runs left"):
-            for folder, folders, files in os.walk(self._root):
-                at_root = Path(folder) == self._root
-                for name in folders if at_root else ():
-                    if name.startswith(INCOMPLETE):
-                        n += sum(len(found) for _, _, found in os.walk(self._root / name))
-                        shutil.rmtree(self._root / name)
-                folders[:] = [each for each in folders if not each.startswith(INCOMPLETE)]
-                for name in files:
-                    if name.startswith(DRAFT):
-                        Path(folder, name).unlink(missing_ok=True)
-                        n += 1
+            for name in self._everything():
+                folder = self._root / name
+                if _UNFINISHED.fullmatch(name) and not folder.is_symlink():
+                    n += sum(len(found) for _, _, found in os.walk(folder))
+                    shutil.rmtree(folder)
+                elif name in RESERVED or (folder / MANIFEST).is_file():
+                    n += sum(
+                        _without_drafts(Path(each), files) for each, _, files in os.walk(folder)
+                    )
         return n
 
     def staged(self, name: str, set_id: str) -> str:
@@ -314,3 +315,10 @@ def _is_same(source: Path, target: Path) -> bool:
         return False
     sync_path(source)
     return True
+
+
+def _without_drafts(folder: Path, files: list[str]) -> int:
+    drafts = [name for name in files if _DRAFT.fullmatch(name)]
+    for name in drafts:
+        (folder / name).unlink(missing_ok=True)
+    return len(drafts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +24,9 @@ from mlmcsc.errors import ConflictError, StoreError
 if TYPE_CHECKING:
     from obstore.store import S3Store as Bucket
 
+MARK: Final = ".mlmcsc-set-"
+"""Begins the name of an empty file in every set: without one, nothing is ever tidied away, for a
+bucket may hold what is not ours."""
 DELETED_AT_ONCE: Final = 1000
 """As many as S3 takes in one request."""
 
@@ -86,7 +88,10 @@ class S3Store:
         return joined(self.place, key, self.read(key), largest)
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
-        """Every file below `prefix`, by key."""
+        """Every file below `prefix`, by key; marks are left out."""
+        return (each for each in self._listed(prefix) if not _is_mark(each.key))
+
+    def _listed(self, prefix: str) -> Iterator[Entry]:
         import obstore  # noqa: PLC0415  slow, and an extra
 
         with bucket_errors(self.place, "listing"):
@@ -122,13 +127,20 @@ class S3Store:
             ConflictError: The place was held, and is lost.
             StoreError: The bucket refused.
         """
+        gone = [checked_key(key) for key in keys]
+        self._delete(gone)
+        for name in {key.partition("/")[0] for key in gone} - RESERVED:
+            left = [each.key for each in self._listed(f"{name}/")]
+            if all(_is_mark(key) for key in left):
+                self._delete(left)
+
+    def _delete(self, keys: list[str]) -> None:
         import obstore  # noqa: PLC0415  slow, and an extra
 
-        wanted = iter([checked_key(key) for key in keys])
-        while batch := list(islice(wanted, DELETED_AT_ONCE)):
+        for at in range(0, len(keys), DELETED_AT_ONCE):
             self._check_lease()
             with bucket_errors(self.place, "deleting"):
-                obstore.delete(self._bucket, batch)
+                obstore.delete(self._bucket, keys[at : at + DELETED_AT_ONCE])
 
     def free_bytes(self) -> int | None:
         """Nobody knows."""
@@ -137,21 +149,16 @@ class S3Store:
     def tidy(self, before: datetime) -> int:
         """Delete the files of sets without a manifest, all written before a moment; how many."""
         sets: dict[str, list[Entry]] = {}
-        for entry in self.entries():
+        for entry in self._listed(""):
             name, _, rest = entry.key.partition("/")
             if rest and name not in RESERVED:
                 sets.setdefault(name, []).append(entry)
-        dead = [
-            entry.key
-            for name, found in sets.items()
-            if all(each.key != f"{name}/{MANIFEST}" and each.modified_at < before for each in found)
-            for entry in found
-        ]
+        dead = [entry.key for found in sets.values() if _dead(found, before) for entry in found]
         self.remove(dead)
-        return len(dead)
+        return sum(not _is_mark(key) for key in dead)
 
-    def staged(self, name: str, set_id: str) -> str:  # noqa: ARG002  # a folder's: see the protocol
-        """The name itself: nothing can be renamed here.
+    def staged(self, name: str, set_id: str) -> str:
+        """The name itself: nothing can be renamed here. A mark says that what is there is ours.
 
         Raises:
             ConflictError: There is a set of this name, be it in other letters' case.
@@ -163,6 +170,7 @@ class S3Store:
                     f"{self.place} has a backup {each!r} already; it is never overwritten. Choose "
                     "another name, or leave it to mlmcsc."
                 )
+        put_whole(self._bucket, self.place, f"{name}/{MARK}{set_id}", b"")
         return name
 
     def publish(self, name: str, staged: str) -> None:
@@ -192,3 +200,17 @@ class S3Store:
     def _check_lease(self) -> None:
         if self._lease is not None:
             self._lease.check()
+
+
+def _is_mark(key: str) -> bool:
+    return key.count("/") == 1 and key.partition("/")[2].startswith(MARK)
+
+
+def _dead(found: list[Entry], before: datetime) -> bool:
+    """Whether files under one name are what a killed run left, or nothing but marks."""
+    if not any(_is_mark(each.key) for each in found):
+        return False
+    files = [each for each in found if not _is_mark(each.key)]
+    return all(
+        not each.key.endswith(f"/{MANIFEST}") and each.modified_at < before for each in files
+    )

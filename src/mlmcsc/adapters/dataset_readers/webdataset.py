@@ -118,9 +118,12 @@ def _checked(shard: Path, member: tarfile.TarInfo) -> PurePosixPath:
     if member.size < 0:  # would lead back to itself
         raise ValidationError(f"{shard}: {member.name[:80]!r} has a size below 0.")
     try:
-        return PurePosixPath(*parts_of(member.name))
+        path = PurePosixPath(*parts_of(member.name))
     except ValidationError as error:
         raise ValidationError(f"{shard}: {error}") from None
+    if path.name.startswith("."):  # what stands before the first dot names the sample
+        raise ValidationError(f"{shard}: {member.name[:80]!r} has no name before its first dot.")
+    return path
 
 
 def _take(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import uuid
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from mlmcsc.domain.sealing import MasterKey
 from mlmcsc.errors import ConflictError, UnsupportedError, ValidationError
 from mlmcsc.store.adoption.original import sqlite_file
 from mlmcsc.store.backups.beside_files import FileGround
+from mlmcsc.store.backups.refusing import refusals
 from mlmcsc.store.engine import is_in_memory
 
 if TYPE_CHECKING:
@@ -87,10 +87,12 @@ def restore_backup(
     # A safety backup goes where backups go; where nobody says, beside the one that is restored.
     file = sqlite_file(url)
     usual = backup_folder(config, file and file.absolute())
-    house = House(url if to is None else None, config, ground, actor, usual or place)
-    run = Restores(actor, ground, house, to is not None, progress)
+    elsewhere = to is not None
+    house = House(url, config, ground, actor, usual or place, elsewhere=elsewhere)
+    run = Restores(actor, ground, house, elsewhere, progress)
     wishes = Wishes(dry_run, without_ledger, without_names, trust, agree)
-    return run.restore(source, wishes)
+    with refusals(ground.shown):
+        return run.restore(source, wishes)
 
 
 def _source(name: str, url: str, config: Config, place: str | Path | None) -> Source:

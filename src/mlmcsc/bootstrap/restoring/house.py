@@ -14,6 +14,7 @@ from mlmcsc.adapters.crypto import PycaCryptography
 from mlmcsc.adapters.data_keys import DataKeyFile
 from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.bootstrap.opening import Database, open_database
+from mlmcsc.bootstrap.opening import _copy_name as copy_name
 from mlmcsc.bootstrap.wiring import Services
 from mlmcsc.config import (
     Config,
@@ -22,6 +23,7 @@ from mlmcsc.config import (
     data_keys_file,
     image_store,
     ledger_file,
+    redact_url,
     version_folder,
 )
 from mlmcsc.domain.backups.restoring import Losses
@@ -113,7 +115,10 @@ class House:
         ground: Ground,
         actor: Actor,
         place: str | Path | None,
+        *,
+        elsewhere: bool = False,
     ) -> None:
+        self._elsewhere = elsewhere
         self._url, self._config, self._ground, self._actor = url, config, ground, actor
         self._to = place
         self.crypto = PycaCryptography()
@@ -121,7 +126,10 @@ class House:
 
     def live(self) -> LiveFacts | None:
         """Read only, as it is: neither upgraded nor adopted."""
-        if self._url is None or self._ground.state != "sound":
+        file = None if self._url is None else sqlite_file(self._url)
+        if self._url is None or (file is not None and not file.exists()):
+            return None
+        if not self._elsewhere and self._ground.state != "sound":
             return None
         try:
             with _reading(self._url) as store:
@@ -138,9 +146,9 @@ class House:
         """Beside the ledger."""
         return DataKeyFile(data_keys_file(self._config, database_id))
 
-    def safety_backup(self, name: str, watch: Callable[[], None]) -> str | None:
+    def safety_backup(self, watch: Callable[[], None]) -> str | None:
         """As `backup create`; None where the database is too damaged for that."""
-        if self._url is None:
+        if self._url is None or self._elsewhere:
             return None
         try:
             database = open_database(self._url, self._config, create=False)
@@ -151,10 +159,11 @@ class House:
             store = database.store
             unwritten = _Unwritten(store.engine, store.dialect, store.vault, store.clock)
             services = Services(replace(database, store=unwritten), self._actor)
-            made = services.backups.create(name, kind="safety", to=self._to, with_images=False)
-            return f"{made.name} in {made.place}"
+            made = services.backups.create(kind="safety", to=self._to, with_images=False)
         except (IntegrityError, SchemaError, MissingKeyError):
             return None
+        else:
+            return f"{made.name} in {made.place}"
         finally:
             database.store.close()
 
@@ -183,6 +192,12 @@ class House:
                 archive_folder=archive_folder(self._config, home, database_id),
                 version_folder=version_folder(self._config, home, database_id),
             )
+        elif self._url is not None and not self._elsewhere:
+            name = copy_name(database_id, redact_url(self._url))
+            images = replace(
+                database.images, thumbnails=cache_folder(self._config, None, name) / "thumbnails"
+            )
+            database = replace(database, images=images)
         if database.version_owner is None or database.version_folder is None:
             return database
         # The folder stays whose it is until the swap: what comes there serves that one too.
@@ -193,7 +208,7 @@ class House:
         """A server's database is another one than before, though its name is the same."""
         folder, owner = restored.version_place
         now = self._ground.instance()
-        if now and self._url and folder and owner:
+        if now and self._url and not self._elsewhere and folder and owner:
             hand_over(folder, owner, now)
 
 

@@ -25,8 +25,8 @@ class BackupServices(Bound):
         """Backups: made, listed, checked, pruned."""
         import orjson
 
-        from mlmcsc import __version__
         from mlmcsc.config import backup_folder
+        from mlmcsc.domain.release import RELEASE
         from mlmcsc.services.backups import BackupPlaces, Backups, Roots
 
         database = self._database
@@ -38,7 +38,7 @@ class BackupServices(Bound):
             roots=Roots(database.version_folder, database.archive_folder),
             ledger=database.ledger,
             keep_data_keys=database.kept_keys.update,
-            release=__version__,
+            release=RELEASE,
         )
         return Backups(database.store, self.actor, places)
 
@@ -58,12 +58,12 @@ class BackupServices(Bound):
             create=lambda progress: backups.create(kind="scheduled", progress=progress),
             prune=lambda place: backups.prune(to=place),
         )
-        chosen, file = database.config.backup, database.store.dialect.path
+        config, file = database.config, database.store.dialect.path
         return BackupDrills(
             database.store,
             self.actor,
             doors,
-            Schedule(chosen.enabled, chosen.schedule, chosen.drill),
+            Schedule(config.backup.enabled, config.backup.schedule, config.backup.drill),
             parent=Path(tempfile.gettempdir()) if file is None else file.absolute().parent,
             prefix="mlmcsc-drill-" if file is None else f".{file.name}.drill-",
         )
@@ -82,7 +82,6 @@ class BackupServices(Bound):
     @cached_property
     def base_backups(self) -> BaseBackups:
         """A PostgreSQL server's files, from which it goes back to any moment since."""
-        from mlmcsc import __version__
         from mlmcsc.services.point_in_time import BaseBackups
 
         database, settings = self._database, self._database.config.backup
@@ -101,5 +100,5 @@ class BackupServices(Bound):
             tools=settings.postgresql_tools,
             ledger=database.ledger,
             keep_data_keys=database.kept_keys.update,
-            release=__version__,
+            release=places.release,
         )

@@ -26,7 +26,7 @@ BASES = (
 )
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A moment with its time zone, in ISO 8601."""
 
     name = "TIME"
@@ -149,13 +149,12 @@ def restore_to_moment(
     from mlmcsc.bootstrap import default_actor  # noqa: PLC0415  # SQLAlchemy loads only now
     from mlmcsc.bootstrap import point_in_time as restoring  # noqa: PLC0415
 
-    if to is None:
-        raise click.UsageError("--point-in-time: say with --to which new folder the server gets.")
     config = session.load_config()
-    wanted = restoring.Wanted(
-        name, moment, Path(to).absolute(), place=place, as_user=as_user, trust=trust
-    )
     url = session.database or config.database.get_connection_url()
+    if to is None and not url.startswith("sqlite"):  # which is refused whatever is named
+        raise click.UsageError("--point-in-time: say with --to which new folder the server gets.")
+    folder = Path(to or ".").absolute()
+    wanted = restoring.Wanted(name, moment, folder, place=place, as_user=as_user, trust=trust)
     actor = replace(default_actor(), reason=session.reason)
     with progress() as told:
         done = restoring.restore_to_moment(wanted, url, config, actor=actor, progress=told)

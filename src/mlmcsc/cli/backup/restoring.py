@@ -31,6 +31,7 @@ SHOWN = 10
         backup restore manual_backup --dry-run
         backup restore manual_backup --from s3://bucket/lab --to /data/copy.db
         backup restore backup_20240101.db --force
+        backup restore base_20261123T020000Z --point-in-time 2026-11-23T14:00Z --to /srv/pg
     """,
 )
 @click.argument("name")
@@ -48,9 +49,9 @@ SHOWN = 10
 @click.option(
     "--point-in-time",
     type=Moment(),
-    help="PostgreSQL: NAME is a base backup; --to a new folder for a server at this moment.",
+    help="A server's state at this moment, from the base backup NAME; --to names its new folder.",
 )
-@click.option("--as-user", metavar="ACCOUNT", help="Whose that server is, if you are root.")
+@click.option("--as-user", metavar="USER", help="With --point-in-time: who runs the server.")
 @click.pass_obj
 def restore(
     session: Session,
@@ -109,6 +110,10 @@ def restore(
             actor=replace(default_actor(), reason=session.reason),
             progress=told,
         )
+    return _tell(session, done, dry_run=dry_run)
+
+
+def _tell(session: Session, done: RestoreReport, *, dry_run: bool) -> int:
     if session.json:
         print_json(done)
     elif dry_run:
@@ -148,7 +153,7 @@ def _show(done: RestoreReport) -> None:
     facts(
         {
             "replaced database": done.safety and f"backed up as {done.safety}",
-            "kept aside": done.kept_aside,
+            "kept on the server": done.kept_aside,
             "upgraded from schema": done.upgraded_from,
             "people's keys put back": done.keys_restored or None,
             "erased again": counted(len(done.erased_again), "person", "people")
@@ -159,6 +164,8 @@ def _show(done: RestoreReport) -> None:
         }
         | {f"{step}, s": f"{seconds:.2f}" for step, seconds in done.steps.items()}
     )
+    if done.kept_aside:
+        note(f"no later erasure reaches {done.kept_aside}: drop it when you are sure")
     for who, why in done.not_erased.items():
         note(f"NOT erased again: {who}: {why}")
     for who, why in done.untold.items():

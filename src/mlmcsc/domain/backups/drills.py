@@ -177,16 +177,20 @@ def standing(
     now: datetime,
 ) -> BackupStanding:
     """The glance, from the newest of each."""
+    name = place = taken_at = age = None
+    if last_good is not None:
+        name, place, taken_at = last_good.name, last_good.place, last_good.taken_at
+        age = (now - taken_at) / timedelta(hours=1)
     return BackupStanding(
-        last_good=last_good and last_good.name,
-        place=last_good and last_good.place,
-        taken_at=last_good and last_good.taken_at,
-        age_hours=last_good and (now - last_good.taken_at) / timedelta(hours=1),
-        drilled_at=last_drill and last_drill.started_at,
-        drill_passed=last_drill and last_drill.passed,
-        drilled=last_drill and last_drill.backup,
-        rto_seconds=last_passed and last_passed.rto_seconds,
-        rpo_seconds=last_passed and last_passed.rpo_seconds,
+        last_good=name,
+        place=place,
+        taken_at=taken_at,
+        age_hours=age,
+        drilled_at=None if last_drill is None else last_drill.started_at,
+        drill_passed=None if last_drill is None else last_drill.passed,
+        drilled=None if last_drill is None else last_drill.backup,
+        rto_seconds=None if last_passed is None else last_passed.rto_seconds,
+        rpo_seconds=None if last_passed is None else last_passed.rpo_seconds,
     )
 
 

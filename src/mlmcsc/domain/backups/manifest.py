@@ -145,7 +145,17 @@ def _parsed(document: dict[str, Any]) -> Manifest:
     tables = {str(t): TableDigest(**d) for t, d in document.pop("tables").items()}
     ledger = LedgerPosition(**document.pop("ledger"))
     index = StoredFile(**document.pop("index"))
+    _refuse_odd(document | {"lines": ledger.lines, "head": ledger.head})
     return Manifest(**document, tables=tables, ledger=ledger, index=index)
+
+
+def _refuse_odd(members: Mapping[str, Any]) -> None:
+    """Anybody may have written it: what is no text, number or truth value is not looked into."""
+    numbers = {"n_files", "n_bytes", "stored_bytes", "new_bytes", "lines"}
+    for name, value in members.items():
+        wanted = int if name in numbers else bool if name == "with_images" else str
+        if type(value) is not wanted:
+            raise ValueError(f"{name} is of another kind")
 
 
 def _damaged(name: str, what: str) -> IntegrityError:

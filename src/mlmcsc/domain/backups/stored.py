@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, get_args
+
+import orjson
 
 from mlmcsc.domain.records import Record
 
 Coding = Literal["plain", "zstd", "aes-256-gcm", "zstd+aes-256-gcm"]
 """How a file's bytes were written: as they are, packed, encrypted, or packed and then encrypted."""
+
+LONGEST_LINE: Final = 64 << 10
+"""Bytes of a file's line in a list."""
 
 Part = Literal["database", "versions", "archives", "images", "configuration"]
 """What a file belongs to; the first segment of its name."""
@@ -40,6 +46,38 @@ class StoredFile(Record):
     coding: Coding
     key_id: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what no list of ours says: others write lists too.
+
+        Raises:
+            ValueError: A member is of another kind.
+        """
+        texts = (self.name, self.key, self.sha256, self.stored_sha256, self.key_id or "")
+        sizes = (self.n_bytes, self.stored_bytes)
+        if (
+            not all(isinstance(each, str) for each in texts)
+            or not all(type(each) is int and each >= 0 for each in sizes)
+            or self.coding not in get_args(Coding)
+        ):
+            raise ValueError("a file is listed as none can be")
+
+
+def listed(pieces: Iterable[bytes]) -> Iterator[StoredFile]:
+    """The files of a list, as its bytes come; nothing more than a line is kept.
+
+    Raises:
+        ValueError: It is no list of files.
+        TypeError: Likewise.
+    """
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (StoredFile(**orjson.loads(line)) for line in lines)
+        if len(rest) > LONGEST_LINE:
+            raise ValueError("a line is too long")
+    if rest:
+        raise ValueError("the last line has no end")
+
 
 @dataclass(frozen=True, slots=True)
 class TableDigest(Record):
@@ -54,3 +92,12 @@ class TableDigest(Record):
 
     rows: int
     sha256: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no manifest of ours says.
+
+        Raises:
+            ValueError: A member is of another kind.
+        """
+        if type(self.rows) is not int or not isinstance(self.sha256, str):
+            raise ValueError("a table has other members")

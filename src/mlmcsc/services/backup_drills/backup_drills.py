@@ -75,7 +75,7 @@ class BackupDrills:
         chosen = [each for each in own if name in {None, each.entry.name}]
         if not chosen:
             raise UnknownRecordError(
-                f"There is no backup {'of this database' if name is None else name!r} in "
+                f"There is no backup {'of this database' if name is None else repr(name)} in "
                 f"{place or 'the places of the settings'}. See `mlmcsc backup list`."
             )
         return self._drill.of(chosen[-1], progress or quiet)

@@ -130,14 +130,14 @@ def _failed(what: str, problem: str | None) -> ScratchReport:
 def _registered(tx: Transaction, found: Found) -> MadeBackup:
     """Its row; made from the signed manifest where the database was restored from before it."""
     entry = found.entry
-    by_name = [
+    known = [
         each
         for each in queries.made(tx)
         if (each.set_id == entry.set_id)
         or (entry.set_id is None and (each.name, each.place) == (entry.name, found.place))
     ]
-    if by_name:
-        return by_name[-1]
+    if known:
+        return known[-1]
     if entry.set_id is None or entry.state != "ok":
         raise IntegrityError(
             f"The backup {entry.name} in {found.place} is {entry.state}: {entry.problem} This "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ ROOM: Final = 2.2
 """Times the originals' size: themselves, and what upgrading and replaying write meanwhile."""
 RESERVE: Final = 64 << 20
 """Bytes beyond that, for the log and the folders."""
+JUST_MADE: Final = 60.0
+"""Seconds within which whoever made a folder will have locked it."""
 
 
 @contextmanager
@@ -65,6 +68,8 @@ def _tidy(parent: Path, prefix: str) -> None:
     for left in sorted(parent.iterdir()):
         if not left.name.startswith(prefix) or left.is_symlink() or not left.is_dir():
             continue
+        if not (left / LOCK).exists() and time.time() - left.stat().st_mtime < JUST_MADE:
+            continue  # it is about to be locked
         try:
             with FileLock(left / LOCK, timeout=0):
                 pass

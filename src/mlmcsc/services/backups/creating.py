@@ -272,8 +272,8 @@ def _room_for(writer: SetWriter, n_bytes: int) -> None:
 def _scratch(store: BackupStore, staged: str) -> Iterator[Path]:
     """On the place's own disk where it is a folder, so that files need only be renamed."""
     if "://" in store.place:
-        with tempfile.TemporaryDirectory(prefix="mlmcsc-backup-") as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory(prefix="mlmcsc-backup-") as elsewhere:
+            yield Path(elsewhere)
         return
     folder = Path(store.place, staged, SCRATCH)
     try:

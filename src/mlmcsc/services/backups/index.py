@@ -17,7 +17,7 @@ import orjson
 from mlmcsc.adapters.backup_files import Coder, ending, read_stored, write_stored
 from mlmcsc.adapters.backup_store.store import BackupStore
 from mlmcsc.domain.backups.manifest import FILES, Manifest
-from mlmcsc.domain.backups.stored import StoredFile
+from mlmcsc.domain.backups.stored import StoredFile, listed
 from mlmcsc.domain.sealing import Cryptography, MasterKey
 from mlmcsc.errors import IntegrityError, MissingKeyError, MlmcscError
 
@@ -53,8 +53,7 @@ def read_index(store: BackupStore, manifest: Manifest, crypto: Cryptography) -> 
         if index.n_bytes > LARGEST:
             raise IntegrityError(f"its list of files has {index.n_bytes:,} bytes")
         pieces = read_stored(store.read(index.key), index, manifest.set_id, _no_key, crypto)
-        raw = b"".join(pieces)
-        return [StoredFile(**orjson.loads(line)) for line in raw.splitlines()]
+        return list(listed(pieces))
     except (ValueError, TypeError, MlmcscError) as error:
         raise IntegrityError(
             f"The backup {manifest.name} is damaged: its list of files cannot be read ({error}). "

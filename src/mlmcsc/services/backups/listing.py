@@ -79,11 +79,11 @@ def entry_of(found: FoundSet, known: Register) -> BackupEntry:
         schema_revision=manifest.schema_revision,
         release=manifest.release,
         manifest_sha256=found.sha256,
-        verified_at=row and row.verified_at,
-        drilled_at=drill and drill.started_at,
-        drill_passed=drill and drill.passed,
-        rto_seconds=drill and drill.rto_seconds,
-        rpo_seconds=drill and drill.rpo_seconds,
+        verified_at=row.verified_at if row else None,
+        drilled_at=drill.started_at if drill else None,
+        drill_passed=drill.passed if drill else None,
+        rto_seconds=drill.rto_seconds if drill else None,
+        rpo_seconds=drill.rpo_seconds if drill else None,
     )
 
 

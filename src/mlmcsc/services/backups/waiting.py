@@ -18,23 +18,23 @@ BETWEEN_SECONDS: Final = 0.25
 
 
 @contextmanager
-def held(
-    store: BackupStore, purpose: str, actor: Actor, wait_seconds: float = WAIT_SECONDS
-) -> Iterator[Lease]:
+def held(store: BackupStore, purpose: str, actor: Actor) -> Iterator[Lease]:
     """The place, held alone among those who add to it or remove from it.
 
     Raises:
         ConflictError: Somebody else holds it, for longer than we wait.
     """
     holder = f"{actor.subject} on {socket.gethostname()}, process {os.getpid()}"
-    end = time.monotonic() + wait_seconds
     with ExitStack() as stack:
-        while True:
-            try:
-                lease = stack.enter_context(store.leased(purpose, holder))
-                break
-            except ConflictError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(BETWEEN_SECONDS)
-        yield lease
+        yield _entered(stack, store, purpose, holder)
+
+
+def _entered(stack: ExitStack, store: BackupStore, purpose: str, holder: str) -> Lease:
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return stack.enter_context(store.leased(purpose, holder))
+        except ConflictError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(BETWEEN_SECONDS)

@@ -73,9 +73,9 @@ class BaseBackups:
             return self._archiving(server(view))
 
     @requires(Permission.BACKUP)
-    def list(self, place: str | Path | None = None) -> list[Base]:
+    def list(self, place: str | Path | None = None) -> tuple[Base, ...]:
         """The base backups of this database, oldest first."""
-        return [each.base for each in self._sets(self.open_place(place))]
+        return tuple(each.base for each in self._sets(self.open_place(place)))
 
     @requires(Permission.BACKUP)
     def create(
@@ -163,11 +163,11 @@ class BaseBackups:
             tx.record(AuditEvent(Operation.BACKUP, "backups", None, None, told, n_rows=0))
         return names
 
-    def _sets(self, store: BackupStore) -> list[BaseSet]:
+    def _sets(self, store: BackupStore) -> tuple[BaseSet, ...]:
         with self.db.read() as view:
             own, key = str(setting(view, "database_id")), view.vault.public_key(view)
             verify = view.vault.crypto.verify
-        return [each for each in base_sets(store, verify, own) if each.public_key == key]
+        return tuple(each for each in base_sets(store, verify, own) if each.public_key == key)
 
     def _archiving(self, found: Server) -> Archiving:
         now = found.settings

@@ -20,7 +20,7 @@ from mlmcsc.adapters.backup_store.store import BackupStore, Told
 from mlmcsc.domain.backups.manifest import FILE, FILES, LARGEST, Manifest, Verify, read_manifest
 from mlmcsc.domain.backups.names import checked_name
 from mlmcsc.domain.backups.point_in_time import Base
-from mlmcsc.domain.backups.stored import StoredFile
+from mlmcsc.domain.backups.stored import StoredFile, listed
 from mlmcsc.errors import IntegrityError, MlmcscError, UnknownRecordError
 
 HERE: Final = "wal"
@@ -103,7 +103,7 @@ def _files(store: BackupStore, here: str, manifest: Manifest) -> tuple[StoredFil
     if hashlib.sha256(raw).hexdigest() != manifest.index.stored_sha256:
         raise _damaged(manifest.name, "its list of files is not the one that was signed")
     try:
-        files = tuple(StoredFile(**orjson.loads(line)) for line in raw.splitlines())
+        files = tuple(listed([raw]))
         if not all(file.key.startswith(f"{here}/") for file in files):
             raise ValueError("leads elsewhere")  # noqa: TRY301  # told below with the others
     except (ValueError, TypeError, AttributeError) as error:

@@ -154,6 +154,10 @@ class Ground(Protocol):
         """Unlock, and stop watching."""
         ...
 
+    def close(self) -> None:
+        """The restore is over, however it ended."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LiveFacts:
@@ -265,7 +269,7 @@ class House(Protocol):
         """Its file of people's data keys."""
         ...
 
-    def safety_backup(self, name: str, watch: Callable[[], None]) -> str | None:
+    def safety_backup(self, watch: Callable[[], None]) -> str | None:
         """Back the live database up, watched from then on; says where.
 
         None: it is too damaged for that.

@@ -122,7 +122,7 @@ def check_ledger(
         known |= live.ledger_lines
     ledger = house.ledger(manifest.database_id)
     try:
-        if not _may_be_absent(manifest.ledger.lines, live, kept):
+        if not may_be_absent(manifest.ledger.lines, live, kept):
             refuse_missing(ledger)
         entries = ledger.entries(lambda text, sig: verify(public_key, sig, text), known)
     except IntegrityError as error:
@@ -150,7 +150,10 @@ def refuse_missing(ledger: ErasureLedger) -> None:
         )
 
 
-def _may_be_absent(lines: int, live: LiveFacts | None, kept: DataKeys | None) -> bool:
-    """A whole live database that never erased anybody, and no trace of an erasure elsewhere."""
-    forgotten = kept is not None and bool(kept.forgotten)
-    return lines == 0 and live is not None and not live.ledger_lines and not forgotten
+def may_be_absent(lines: int, live: LiveFacts | None, kept: DataKeys | None) -> bool:
+    """Whether it is known from elsewhere that nobody was ever erased, so that there is no ledger.
+
+    Every erasure leaves its trace in the live database and in the file of data keys, too.
+    """
+    somebody = (live is not None and live.ledger_lines) or (kept is not None and kept.forgotten)
+    return lines == 0 and not somebody and (live is not None or kept is not None)

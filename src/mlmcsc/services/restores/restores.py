@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mlmcsc.domain.backups.names import safety_name
 from mlmcsc.domain.backups.restoring import Losses, RestorePlan, RestoreReport, Wishes
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
@@ -78,7 +77,13 @@ class Restores:
 
     def restore(self, source: Source, wishes: Wishes) -> RestoreReport:
         """Verify, plan, ask, and do it; see `bootstrap.restoring.restore_backup`."""
-        self._refuse_unless_allowed()
+        try:
+            self._refuse_unless_allowed()
+            return self._restored(source, wishes)
+        finally:
+            self.ground.close()
+
+    def _restored(self, source: Source, wishes: Wishes) -> RestoreReport:
         timed = _Timed()
         with timed.step("verify"):
             source.verify(self.progress)
@@ -89,10 +94,7 @@ class Restores:
             return RestoreReport(plan, restored=False, target=plan.target, steps=timed.steps)
         timed.began = time.monotonic() - sum(timed.steps.values())  # not while we were asking
         with self.ground.alone() as tidied:
-            try:
-                return self._do(source, wishes, proven, timed, tidied)
-            finally:
-                self.ground.let_go()
+            return self._do(source, wishes, proven, timed, tidied)
 
     def _refuse_unless_allowed(self) -> None:
         missing = sorted(NEEDED - self.actor.permissions)
@@ -205,7 +207,7 @@ class Restores:
             return None
         now, made = self.clock(), None
         if self.ground.state == "sound":
-            made = self.house.safety_backup(safety_name(now), self.ground.watch)
+            made = self.house.safety_backup(self.ground.watch)
         if made is None:
             self.ground.watch()
             made = self.ground.copy_aside(now)
@@ -262,7 +264,7 @@ class Restores:
             database_id = data_keys.held(view).database_id
             lines = ledgered.lines(view)
         live = proven.live
-        same = live is not None and live.database_id == database_id
+        same = live if live is not None and live.database_id == database_id else None
         if restored.adopted:
             if live is not None and live.ledger_lines and not self.elsewhere:
                 raise IntegrityError(
@@ -270,7 +272,8 @@ class Restores:
                     "system: whether they are in it cannot be told."
                 )
             return
-        if lines or live is None or not same or live.ledger_lines:
+        kept = self.house.data_keys(database_id).read()
+        if not proving.may_be_absent(len(lines), same, kept):
             proving.refuse_missing(self.house.ledger(database_id))
 
     def _record(

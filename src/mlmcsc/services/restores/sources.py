@@ -9,15 +9,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-import orjson
-
 from mlmcsc.adapters.backup_files import check_stored, read_stored, restore_file
 from mlmcsc.adapters.backup_files.reading import OpenKey
 from mlmcsc.adapters.backup_store.store import BackupStore, Told
 from mlmcsc.domain.backups import manifest as manifests
 from mlmcsc.domain.backups.manifest import Manifest, read_manifest
 from mlmcsc.domain.backups.names import checked_name
-from mlmcsc.domain.backups.stored import StoredFile
+from mlmcsc.domain.backups.stored import StoredFile, listed
 from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.sealing import Cryptography
 from mlmcsc.errors import IntegrityError, UnknownRecordError, ValidationError
@@ -141,8 +139,7 @@ def _listed(
     index = manifest.index
     try:
         pieces = read_stored(store.read(index.key), index, manifest.set_id, open_key, crypto)
-        lines = b"".join(pieces).splitlines()
-        files = [StoredFile(**orjson.loads(line)) for line in lines]
+        files = list(listed(pieces))
     except UnknownRecordError:
         raise _damaged(manifest.name, "its list of files is missing") from None
     except (ValueError, TypeError) as error:

@@ -115,6 +115,10 @@ class FileGround:
         """See `LiveFile.let_go`."""
         self.live.let_go()
 
+    def close(self) -> None:
+        """As `let_go`."""
+        self.live.let_go()
+
 
 def differences(found: Digests, manifest: Manifest) -> list[str]:
     """A line for each table that is not what was signed.

@@ -66,6 +66,7 @@ class ServerGround:
         self._admin = self._connect(MAINTENANCE)
         self.state = self._state()
         if to is not None and self.state != "missing":
+            self.close()
             raise ConflictError(f"The server has a database {to!r}; name another with --to.")
 
     @property
@@ -144,7 +145,6 @@ class ServerGround:
             yield tidied
         finally:
             self._tidy()
-            self._admin.close()
 
     def _tidy(self) -> list[str]:
         if self._staging.exists():
@@ -321,6 +321,10 @@ class ServerGround:
 
     def let_go(self) -> None:
         """Nothing is held."""
+
+    def close(self) -> None:
+        """Leave the server, and with it the lock of `alone`."""
+        self._admin.close()
 
 
 def _cut(name: str, room: int) -> str:

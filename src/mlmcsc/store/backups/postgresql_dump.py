@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,14 @@ from mlmcsc.store.backups.postgresql_tools import (
     stop,
     tool,
 )
-from mlmcsc.store.backups.snapshot import Snapshot, Told, data_keys_of, facts_of, files_in
+from mlmcsc.store.backups.snapshot import (
+    Snapshot,
+    Told,
+    Written,
+    data_keys_of,
+    facts_of,
+    files_in,
+)
 from mlmcsc.store.uow import Store
 from mlmcsc.store.views import View
 
@@ -38,7 +46,9 @@ MOST_JOBS: Final = 4
 LOOK_SECONDS: Final = 0.2
 
 
-def dumped(store: Store, place: Path, tools: Path | None, told: Told) -> Snapshot:
+def dumped(
+    store: Store, place: Path, tools: Path | None, told: Told, written: Written
+) -> Snapshot:
     """Write the dump into `place`, and digest the tables meanwhile, of the same state.
 
     Raises:
@@ -53,10 +63,17 @@ def dumped(store: Store, place: Path, tools: Path | None, told: Told) -> Snapsho
         program = tool("pg_dump", tools, connection.info.server_version)
         data_keys = data_keys_of(view)
         _write_subjects(connection, place / SUBJECTS, told)
-        tables = _dumped_and_read(view, connection, program, place / DUMP, told)
+        files: list[str] = []
+
+        def hand_over() -> None:
+            files.extend(files_in(place))
+            for name in files:
+                written(name)
+
+        tables = _dumped_and_read(view, connection, program, place / DUMP, told, hand_over)
         version = store.dialect.server_version(view.conn)
     return Snapshot(
-        "postgresql", version, revision, database_id, taken_at, files_in(place), tables, data_keys
+        "postgresql", version, revision, database_id, taken_at, tuple(files), tables, data_keys
     )
 
 
@@ -70,12 +87,15 @@ def _write_subjects(connection: Connection[Any], target: Path, told: Told) -> No
         with connection.cursor() as cursor, cursor.copy(query.format(names)) as copy:
             for block in copy:
                 told(file.write(block))
-        file.flush()
-        os.fsync(descriptor)
 
 
-def _dumped_and_read(
-    view: View, connection: Connection[Any], program: Path, target: Path, told: Told
+def _dumped_and_read(  # noqa: PLR0913, PLR0917  # two things at once
+    view: View,
+    connection: Connection[Any],
+    program: Path,
+    target: Path,
+    told: Told,
+    hand_over: Callable[[], None],
 ) -> Digests:
     """`pg_dump` in processes of its own, the digests here; whichever fails ends the other."""
     (state,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
@@ -88,6 +108,7 @@ def _dumped_and_read(
         "--compress=0",
         "--no-owner",
         "--no-privileges",
+        "--no-sync",
         "--exclude-table-data=subjects",
         f"--file={target}",
         f"--dbname={place}",
@@ -106,6 +127,7 @@ def _dumped_and_read(
             raise
         if process.returncode:
             raise complaint(program, complaints, environ)
+        hand_over()
 
     with ThreadPoolExecutor(1) as beside:
         dumping = beside.submit(dump)

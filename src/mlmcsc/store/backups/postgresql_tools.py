@@ -41,8 +41,8 @@ def tool(name: str, tools: Path | None, server: int) -> Path:
             f"{wanted} or newer, or name their folder: backup.postgresql_tools."
         )
     told = _version(found)
-    number = re.search(r"(\d+)\.?\S*\s*$|\) (\d+)", told)
-    version = int(next(filter(None, number.groups()))) if number else 0
+    number = re.search(r"\(PostgreSQL\) (\d+)", told)
+    version = int(number[1]) if number else 0
     if version < wanted:
         raise UnsupportedError(
             f"{found} is `{told}`, and the server is PostgreSQL {wanted}: older programs cannot "

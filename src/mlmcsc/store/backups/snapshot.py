@@ -25,6 +25,12 @@ DATABASE: Final = "database"
 Told = Callable[[int], object]
 """Is told how many more bytes were written; what it raises ends the work."""
 
+Written = Callable[[str], object]
+"""Is told the name of a file that is whole, in another thread, while tables are still read.
+
+It may take the file away; what it raises ends the work.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -53,9 +59,14 @@ class Snapshot:
 
 
 def take(
-    store: Store, folder: Path, *, tools: Path | None = None, told: Told = lambda _: None
+    store: Store,
+    folder: Path,
+    *,
+    tools: Path | None = None,
+    told: Told = lambda _: None,
+    written: Written = lambda _: None,
 ) -> Snapshot:
-    """Write one state of the database to `folder/database`, on disk when this returns.
+    """Write one state of the database to `folder/database`; to flush it is the caller's part.
 
     Nobody waits for it. SQLite: the file `database/mlmcsc.db`, without data keys of people.
     PostgreSQL: `database/dump` of `pg_dump`, and `database/subjects.csv` (see `postgresql_dump`).
@@ -65,6 +76,7 @@ def take(
         folder: Exists; must hold no `database`.
         tools: Folder of PostgreSQL's programs; None looks in PATH.
         told: Is told how many more bytes were written, from any thread.
+        written: Is told each of `Snapshot.files` as soon as it is whole.
 
     Raises:
         UnsupportedError: The database is in memory, or PostgreSQL's programs do not fit the server.
@@ -81,20 +93,22 @@ def take(
     except OSError as error:
         raise StoreError(f"{place} cannot be made: {error.strerror}.") from error
     try:
-        return _taken(store, place, tools, told)
+        return _taken(store, place, tools, told, written)
     except BaseException:
         shutil.rmtree(place)
         raise
 
 
-def _taken(store: Store, place: Path, tools: Path | None, told: Told) -> Snapshot:
+def _taken(
+    store: Store, place: Path, tools: Path | None, told: Told, written: Written
+) -> Snapshot:
     if store.dialect.name == "sqlite":
         from mlmcsc.store.backups.sqlite_snapshot import copied  # noqa: PLC0415  its own driver
 
-        return copied(store, place, told)
+        return copied(store, place, told, written)
     from mlmcsc.store.backups.postgresql_dump import dumped  # noqa: PLC0415  an extra
 
-    return dumped(store, place, tools, told)
+    return dumped(store, place, tools, told, written)
 
 
 def facts_of(view: View) -> tuple[str, str]:

@@ -17,12 +17,12 @@ STEP_BYTES: Final = 32 << 20
 """Copied between two looks at whether to stop."""
 
 
-class _StoppedError(Exception):
+class StoppedError(Exception):
     """The other half of the work failed, and says why."""
 
 
 def copy(source: driver.Connection, target: Path, told: Told, stop: Event) -> None:
-    """Copy the state that `source` sees; a plain file, with nothing beside it, on disk.
+    """Copy the state that `source` sees; a plain file, with nothing beside it, not yet flushed.
 
     Args:
         source: In a read transaction.
@@ -31,6 +31,7 @@ def copy(source: driver.Connection, target: Path, told: Told, stop: Event) -> No
         stop: Set to have the work end early.
 
     Raises:
+        StoppedError: It was ended early.
         StoreError: The database cannot be read, or the copy not written.
     """
     try:
@@ -44,9 +45,6 @@ def copy(source: driver.Connection, target: Path, told: Told, stop: Event) -> No
             _copy_pages(source, made, told, stop)
         with closing(driver.connect(str(target), isolation_level=None)) as made:
             _forget_data_keys(made)
-        _flush(target)
-    except _StoppedError:
-        return
     except driver.Error as error:
         raise StoreError(f"The copy {target} could not be made: {error}.") from None
     except OSError as error:
@@ -62,7 +60,7 @@ def _copy_pages(
     def progress(_status: int, remaining: int, total: int) -> None:
         nonlocal copied
         if stop.is_set():
-            raise _StoppedError
+            raise StoppedError
         now = (total - remaining) * page_bytes
         told(now - copied)
         copied = now
@@ -77,12 +75,3 @@ def _forget_data_keys(made: driver.Connection) -> None:
     made.execute("PRAGMA synchronous = OFF")
     made.execute("PRAGMA secure_delete = ON")
     made.execute("UPDATE subjects SET wrapped_key = NULL, key_id = NULL")
-
-
-def _flush(target: Path) -> None:
-    for path in (target, target.parent):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -2,8 +2,9 @@
 
 SQLite joins the rows as text, a thousand at a time, as it does that faster than Python can fetch
 them: a line of JSON each, in which a real is two integers (libraries differ in the 17th digit of
-decimals) and a blob its length, while the blobs' bytes follow in a hash of their own. What has no
-such text (a key that is no integer, numbers of extreme size, blobs in other columns) is fetched.
+decimals; only reals in columns not declared for them are told so) and a blob its length, while the
+blobs' bytes follow in a hash of their own. What has no such text (a key that is no integer, numbers
+of extreme size, blobs in other columns) is fetched.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ CHUNK = """
 SELECT count(*), max(k), CAST(group_concat(j, '') AS BLOB), CAST(group_concat(b, '') AS BLOB)
 FROM (SELECT {key} AS k, {blobs} AS b,
              CASE WHEN {odd} THEN json_array(x'') ELSE json_array({values}) END AS j
-      FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?)
+      FROM {table} WHERE {key} {after} ? ORDER BY {key} LIMIT ?)
 """
 Part = tuple[int, bytes, bytes]
 
@@ -95,23 +96,24 @@ def _hashed(table: _Table, parts: Iterator[Part]) -> TableDigest:
 def _joined(connection: driver.Connection, table: _Table) -> Iterator[Part]:
     forms = {"FLOAT": REAL, "BLOB": BLOB}
     columns = {_quoted(name): kind for name, kind in table.columns.items()}
-    query = CHUNK.format(
-        key=_quoted(table.keys[0]),
-        values=", ".join(forms.get(kind, "{0}").format(name) for name, kind in columns.items()),
-        blobs=" || ".join(BYTES.format(n) for n, kind in columns.items() if kind == "BLOB")
-        or "NULL",
+    blobs = [name for name, kind in columns.items() if kind == "BLOB"]
+    parts = {
+        "key": _quoted(table.keys[0]),
+        "values": ", ".join(forms.get(kind, "{0}").format(name) for name, kind in columns.items()),
+        "blobs": " || ".join(map(BYTES.format, blobs)) or "NULL",
         # Some blobs would pass for JSON.
-        odd=" OR ".join(f"{name} >= x''" for name, kind in columns.items() if kind != "BLOB"),
-        table=_quoted(table.name),
-    )
-    last, limit = -(2**63), 64
+        "odd": " OR ".join(f"{name} >= x''" for name in columns if name not in blobs),
+        "table": _quoted(table.name),
+    }
+    after, last, limit = ">=", -(2**63), 64
     while True:
-        rows, last, text, blob = connection.execute(query, (last, limit)).fetchone()
+        chunk = connection.execute(CHUNK.format(after=after, **parts), (last, limit))
+        rows, last, text, blob = chunk.fetchone()
         if not rows:
             return
         yield rows, text, blob or b""
         room = CHUNK_BYTES * rows // (len(text) + len(blob or b""))
-        limit = max(1, min(MOST_ROWS, limit * 2, room))
+        after, limit = ">", max(1, min(MOST_ROWS, limit * 2, room))
 
 
 def _fetched(connection: driver.Connection, table: _Table) -> Iterator[Part]:

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event
-from typing import Any, Final
+from typing import Final
 
 import sqlcipher3.dbapi2 as driver
 
 from mlmcsc.domain.backups.stored import TableDigest
 from mlmcsc.errors import StoreError
-from mlmcsc.store.backups.snapshot import Snapshot, Told, data_keys_of, facts_of, files_in
-from mlmcsc.store.backups.sqlite_copy import copy
+from mlmcsc.store.backups.snapshot import (
+    DATABASE,
+    Snapshot,
+    Told,
+    Written,
+    data_keys_of,
+    facts_of,
+)
+from mlmcsc.store.backups.sqlite_copy import StoppedError, copy
 from mlmcsc.store.backups.sqlite_digests import digest, table_names
 from mlmcsc.store.uow import Store
 from mlmcsc.store.views import View
 
 FILE: Final = "mlmcsc.db"
+NAME: Final = f"{DATABASE}/{FILE}"
 FREE_ATTEMPTS: Final = 20
 """So often the connections begin without a lock; then writers wait, a few milliseconds."""
 
 LEAN_PAGES: Final = 64
+"""They read every page once: to keep many would only empty the processor's cache."""
+
+ANY: Final = "SELECT 1 FROM sqlite_master"
+"""A transaction sees what there is when it first reads."""
+
+WAIT_SECONDS: Final = 30
+"""How long a connection waits for a lock, where it takes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +49,8 @@ class State:
     """One state of the database, on several connections.
 
     Attributes:
-        view: On the first.
-        readers: Three, as the driver has them, each in a read transaction; that of `view` is one.
+        view: To ask it with.
+        readers: Three further connections, each in a read transaction.
         taken_at: Every commit acknowledged before this moment is in it.
     """
 
@@ -44,7 +59,7 @@ class State:
     taken_at: datetime
 
 
-def copied(store: Store, place: Path, told: Told) -> Snapshot:
+def copied(store: Store, place: Path, told: Told, written: Written) -> Snapshot:
     """Write the file into `place`, and read the tables meanwhile.
 
     Raises:
@@ -55,20 +70,22 @@ def copied(store: Store, place: Path, told: Told) -> Snapshot:
         revision, database_id = facts_of(state.view)
         data_keys = data_keys_of(state.view)
         version = store.dialect.server_version(state.view.conn)
-        tables = _copied_and_read(state, place / FILE, told)
+        tables = _copied_and_read(state, place / FILE, told, written)
     return Snapshot(
         "sqlite",
         version,
         revision,
         database_id,
         state.taken_at,
-        files_in(place),
+        (NAME,),
         tables,
         data_keys,
     )
 
 
-def _copied_and_read(state: State, target: Path, told: Told) -> dict[str, TableDigest]:
+def _copied_and_read(
+    state: State, target: Path, told: Told, written: Written
+) -> dict[str, TableDigest]:
     """Copy in one thread, digest in the others; whichever fails ends all."""
     source, *readers = state.readers
     stop = Event()
@@ -76,6 +93,11 @@ def _copied_and_read(state: State, target: Path, told: Told) -> dict[str, TableD
     for name in table_names(source):
         names.put(name)
     tables: dict[str, TableDigest] = {}
+
+    def write() -> None:
+        with suppress(StoppedError):
+            copy(source, target, told, stop)
+            written(NAME)
 
     def read(reader: driver.Connection) -> None:
         while not stop.is_set():
@@ -86,7 +108,7 @@ def _copied_and_read(state: State, target: Path, told: Told) -> dict[str, TableD
             tables[name] = digest(reader, name)
 
     with ThreadPoolExecutor(len(state.readers)) as beside:
-        jobs = [beside.submit(copy, source, target, told, stop)]
+        jobs = [beside.submit(write)]
         jobs += [beside.submit(read, reader) for reader in readers]
         try:
             for job in as_completed(jobs):
@@ -115,30 +137,30 @@ def one_state(store: Store) -> Iterator[State]:
         is_last = attempt == FREE_ATTEMPTS
         with (
             store.read() as view,
-            _raw(store) as watcher,
-            _raw(store) as copier,
-            _raw(store) as second,
+            _beside(store) as watcher,
+            _beside(store) as first,
+            _beside(store) as second,
+            _beside(store) as third,
         ):
-            first: Any = view.conn.connection.driver_connection
+            readers = (first, second, third)
             with _writers_held(store) if is_last else nullcontext():
                 before = _version(watcher)
                 taken_at = store.clock()
-                for connection in (copier, second):
-                    connection.execute("BEGIN")
-                for connection in (copier, first, second):
-                    connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+                view.conn.exec_driver_sql(ANY).first()
+                for reader in readers:
+                    reader.execute("BEGIN")
+                    reader.execute(ANY).fetchone()
                 is_one = _version(watcher) == before
             if is_one:
-                with _lean(copier), _lean(first), _lean(second):
-                    yield State(view, (copier, first, second), taken_at)
+                yield State(view, readers, taken_at)
                 return
     raise StoreError("The database changes though it is locked. Is it on a network file system?")
 
 
 @contextmanager
 def _writers_held(store: Store) -> Iterator[None]:
-    writer = store.engine.execution_options(mlmcsc_writes=True)
-    with store.dialect.write_lock(), writer.connect() as conn, conn.begin():
+    with store.dialect.write_lock(), _beside(store) as writer:
+        writer.execute("BEGIN IMMEDIATE")
         yield
 
 
@@ -147,21 +169,11 @@ def _version(connection: driver.Connection) -> int:
 
 
 @contextmanager
-def _raw(store: Store) -> Iterator[Any]:
-    """A connection of the pool, which ends its transaction when it comes back."""
-    connection = store.engine.raw_connection()
-    try:
-        yield connection.driver_connection
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _lean(connection: driver.Connection) -> Iterator[None]:
-    """Read every page once: to keep many would only empty the processor's cache."""
-    (usual,) = connection.execute("PRAGMA cache_size").fetchone()
-    connection.execute(f"PRAGMA cache_size = {LEAN_PAGES}")
-    try:
-        yield
-    finally:
-        connection.execute(f"PRAGMA cache_size = {usual}")
+def _beside(store: Store) -> Iterator[driver.Connection]:
+    """A connection beside the pool, which may be as small as one."""
+    path = str(store.dialect.path)
+    with closing(
+        driver.connect(path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+    ) as connection:
+        connection.execute(f"PRAGMA cache_size = {LEAN_PAGES}")
+        yield connection

@@ -22,6 +22,7 @@ from mlmcsc.store.dialects.base import Encoder, Rows, driver_rows
 from mlmcsc.store.dialects.compacted import Compaction
 from mlmcsc.store.dialects.compaction import compact_sqlite, truncate_log
 from mlmcsc.store.dialects.filesystem import refuse_network_path
+from mlmcsc.store.dialects.turns import Timed, begin_writing
 from mlmcsc.store.types import AuditJson, UtcDateTime
 
 PAGE_SIZE = 16384
@@ -84,10 +85,11 @@ class SqliteDialect:
 
         @sa.event.listens_for(engine, "begin")
         def begin(conn: sa.Connection) -> None:
-            writes = conn.get_execution_options().get("mlmcsc_writes", False)
-            self.execute(conn, "BEGIN IMMEDIATE" if writes else "BEGIN", ())
-            if writes:  # only now: a restore may have swapped the file while we waited for the lock
-                self._refuse_replaced()
+            if not conn.get_execution_options().get("mlmcsc_writes", False):
+                self.execute(conn, "BEGIN", ())
+                return
+            begin_writing(conn, self._busy_ms)
+            self._refuse_replaced()  # only now: a restore may have swapped it while we waited
 
     def _configure(self, connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event says BEGIN, never the driver
@@ -156,7 +158,7 @@ class SqliteDialect:
 
     def write_lock(self) -> AbstractContextManager[object]:
         """One writer per process: threads wait here, in no order, instead of polling the file."""
-        return _Timed(self._lock, self._lock_timeout)
+        return Timed(self._lock, self._lock_timeout)
 
     def refuse_unfit(self, conn: sa.Connection) -> None:
         """SQLite holds any text; remember which file this is."""
@@ -314,23 +316,6 @@ class SqliteDialect:
             sa.func.substr(column, 12, 2) < "24",
         )
         return sa.or_(column.is_(None), readable)
-
-
-class _Timed:
-    """A lock that gives up with a clear error instead of waiting for ever."""
-
-    def __init__(self, lock: threading.Lock, timeout: float) -> None:
-        self._lock, self._timeout = lock, timeout
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=self._timeout):
-            raise StoreError(
-                f"Another thread of this program has been writing for {self._timeout:g} s. "
-                "Write in smaller batches, or raise busy_timeout_seconds."
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
 
 
 @lru_cache(maxsize=64)

@@ -25,7 +25,7 @@ _LAST_DRILL = (
     .correlate(backups)
     .scalar_subquery()
 )
-_MADE = sa.select(
+_MADE: sa.Select[Any] = sa.select(
     _b.id,
     _b.name,
     _b.place,

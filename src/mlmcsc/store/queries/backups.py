@@ -62,7 +62,7 @@ class VersionFiles(Record):
 
 @dataclass(frozen=True, slots=True)
 class StoredImage(Record):
-    """An image's file, as the database knows it; `hash_algorithm` is None where nobody hashed it."""
+    """An image's file as the database knows it; `hash_algorithm`: None where nobody hashed it."""
 
     path: str
     content_hash: str | None

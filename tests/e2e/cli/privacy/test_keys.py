@@ -69,6 +69,22 @@ def test_old_keys_are_destroyed_only_after_asking(staffed):
     assert "John Doe" in staffed("technician", "list").out
 
 
+def test_an_encrypted_backup_keeps_its_key_until_it_is_given_up(staffed):
+    assert staffed("backup", "create", "--name", "b1", "--encrypt").code == 0
+    state = staffed("--json", "privacy", "keys").json
+    assert list(state["encrypted_backups"]) == [state["current"]]
+    assert state["kept"]["current"]
+    assert "opens 1 encrypted backup" in " ".join(staffed("privacy", "keys").out.split())
+    ran = staffed("privacy", "rotate-key", "--destroy-old", "--confirm")
+    assert ran.code == 2
+    assert "mlmcsc.db.backups/b1" in ran.err
+    assert staffed("--json", "privacy", "keys").json["retired"] == []  # nor was it rotated
+    assert staffed("privacy", "rotate-key", "--force").code == 2
+    ran = staffed("--json", "privacy", "rotate-key", "--destroy-old", "--force", "--confirm")
+    assert len(ran.json["destroy_old"]["lost"]) == 1
+    assert "--force gives up" in ran.err
+
+
 def test_text_in_clear_is_shown_and_sealed(staffed, tmp_path):
     with sqlite3.connect(tmp_path / "mlmcsc.db") as raw:
         raw.execute("UPDATE labels SET notes = 'raw'")

@@ -7,8 +7,9 @@ from operations.erase import Erase
 from operations.ingest import Ingest
 from operations.migrate import Migrate
 from operations.operation import Operation
+from operations.restore import Restore
 from operations.version import Version
 
 OPERATIONS: dict[str, Operation] = {
-    each.name: each for each in (Ingest(), Migrate(), Erase(), Version(), Backup())
+    each.name: each for each in (Ingest(), Migrate(), Erase(), Version(), Backup(), Restore())
 }

@@ -95,13 +95,14 @@ class Erase:
             return {"subject": done.subject_id, "finished": done.finished_at is not None}
 
     def leftovers(self, place: Path) -> list[str]:
-        """Files of versions that nobody names, and drafts."""
+        """Rows that no version names, drafts, and lists of files, which the next version takes."""
+        waiting = [p for p in place.rglob(".*") if p.is_file() and p.name != ".lock"]
         with opened(place) as db:
             versions = db._database.versions
             named = {x["sha256"] for v in db.get_data_versions() for x in v.layers}
             unnamed = [f"unnamed layer {each}" for each in versions.present() - named]
+            db.versions.create("next")
         drafts = [*(versions.root / "drafts").iterdir()] if versions.root.is_dir() else []
-        waiting = [p for p in place.rglob(".*") if p.is_file() and p.name != ".lock"]
         return unnamed + [str(path) for path in (*drafts, *waiting)]
 
     @staticmethod

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlmcsc import DatabaseManager
 from mlmcsc.bootstrap.restoring import restore_backup
 from operations.laboratory import FILE, draw, numbered, opened, rows_of, sha256
 from operations.operation import Promise
@@ -51,18 +52,19 @@ class Restore:
                 db.update_label(1, label=(unit + 1) / 8, reason="state")
                 db.versions.create(f"v{unit}")
                 db.backups.create(_name(unit), with_images=True, **kind)
-                states.append(_digest(place))
+                states.append(_digest(place / FILE))
             db.update_label(1, label=0.9, reason="live")
-        states.append(_digest(place))
+        states.append(_digest(place / FILE))
         (place / "states.json").write_text(json.dumps(states))
+        for folder in (f"{FILE}.images", f"{FILE}.versions/rows"):  # what the disk has lost since
+            next(path for path in (place / folder).rglob("[0-9a-f]*.*") if path.is_file()).unlink()
 
     def perform(self, place: Path, unit: int) -> Promise:
         """What the report says; the safety backup is a promise, too."""
-        _lose(place, unit)
         report = restore_backup(_name(unit), f"sqlite:///{place / FILE}")
         return {
             "restored": report.restored,
-            "safety": report.safety,
+            "safety": (report.safety or "").partition(" in ")[0],
             "missing": sorted(report.files_missing),
         }
 
@@ -79,8 +81,7 @@ class Restore:
                 problems.append(f"{_name(unit)} was not restored whole: {promise}")
         with opened(place) as db:
             for promise in promises.values():
-                if not db.backups.verify(promise["safety"], deep=True).whole:
-                    problems.append(f"the safety backup {promise['safety']} is damaged")
+                problems += _safety(db, place, promise["safety"])
         return problems
 
     def torn(self, place: Path, unit: int, *, refused: bool) -> list[str]:
@@ -88,7 +89,7 @@ class Restore:
         del refused
         states = json.loads((place / "states.json").read_text())
         wanted = {states[unit], states[unit - 1]}  # before the first is the last: the live one
-        return [] if _digest(place) in wanted else ["the database has neither state"]
+        return [] if _digest(place / FILE) in wanted else ["the database has neither state"]
 
     def again(self, place: Path, unit: int) -> Promise:
         """The same call."""
@@ -105,18 +106,19 @@ class Restore:
         return beside + lost
 
 
-def _lose(place: Path, unit: int) -> None:
-    """An image and a version's rows that the backup has, and the disk has lost."""
-    for folder in (f"{FILE}.images", f"{FILE}.versions/rows"):
-        files = sorted(path for path in (place / folder).rglob("*.*") if path.is_file())
-        files[unit % len(files)].unlink()
+def _safety(db: DatabaseManager, place: Path, name: str) -> list[str]:
+    """A backup; or a copy, of a file that could not be read at the time."""
+    if "/" not in name:
+        return [] if db.backups.verify(name, deep=True).whole else [f"{name} is damaged"]
+    states = json.loads((place / "states.json").read_text())
+    return [] if _digest(Path(name)) in states else [f"{name} is not what was there"]
 
 
-def _digest(place: Path) -> str:
+def _digest(file: Path) -> str:
     told = hashlib.sha256()
-    with rows_of(place / FILE) as rows:
+    with rows_of(file) as rows:
         for table, columns in KEPT.items():
-            found = rows.execute(f"SELECT {columns} FROM {table} ORDER BY id").fetchall()  # noqa: S608  # names of ours
+            found = rows.execute(f"SELECT {columns} FROM {table} ORDER BY id").fetchall()
             told.update(repr((table, found)).encode())
     return told.hexdigest()
 

@@ -58,6 +58,11 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("idx_backup_drills_backup_id", "backup_drills", ["backup_id"])
+    # They named the version's own files so far; from now on, the backup that holds it.
+    op.execute(
+        "UPDATE data_versions SET backup_path = NULL, backup_size = NULL, backup_checksum = NULL "
+        "WHERE root IS NOT NULL"
+    )
 
 
 def _not_negative(table: str, column: str) -> sa.CheckConstraint:
