@@ -46,9 +46,7 @@ MOST_JOBS: Final = 4
 LOOK_SECONDS: Final = 0.2
 
 
-def dumped(
-    store: Store, place: Path, tools: Path | None, told: Told, written: Written
-) -> Snapshot:
+def dumped(store: Store, place: Path, tools: Path | None, told: Told, written: Written) -> Snapshot:
     """Write the dump into `place`, and digest the tables meanwhile, of the same state.
 
     Raises:
@@ -83,13 +81,16 @@ def _write_subjects(connection: Connection[Any], target: Path, told: Told) -> No
     names = sql.SQL(", ").join(map(sql.Identifier, kept_columns(connection, "subjects")))
     query = sql.SQL("COPY (SELECT {} FROM subjects ORDER BY id) TO STDOUT (FORMAT csv, HEADER)")
     descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with open(descriptor, "wb") as file:
-        with connection.cursor() as cursor, cursor.copy(query.format(names)) as copy:
-            for block in copy:
-                told(file.write(block))
+    with (
+        open(descriptor, "wb") as file,
+        connection.cursor() as cursor,
+        cursor.copy(query.format(names)) as copy,
+    ):
+        for block in copy:
+            told(file.write(block))
 
 
-def _dumped_and_read(  # noqa: PLR0913, PLR0917  # two things at once
+def _dumped_and_read(
     view: View,
     connection: Connection[Any],
     program: Path,

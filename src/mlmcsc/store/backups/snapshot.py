@@ -99,9 +99,7 @@ def take(
         raise
 
 
-def _taken(
-    store: Store, place: Path, tools: Path | None, told: Told, written: Written
-) -> Snapshot:
+def _taken(store: Store, place: Path, tools: Path | None, told: Told, written: Written) -> Snapshot:
     if store.dialect.name == "sqlite":
         from mlmcsc.store.backups.sqlite_snapshot import copied  # noqa: PLC0415  its own driver
 

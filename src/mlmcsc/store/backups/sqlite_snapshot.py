@@ -171,9 +171,16 @@ def _version(connection: driver.Connection) -> int:
 @contextmanager
 def _beside(store: Store) -> Iterator[driver.Connection]:
     """A connection beside the pool, which may be as small as one."""
-    path = str(store.dialect.path)
-    with closing(
-        driver.connect(path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-    ) as connection:
+    if store.dialect.path is None:
+        raise StoreError("This database is in memory, and has one connection only.")
+    opened = driver.connect(
+        f"{store.dialect.path.as_uri()}?mode=rw",  # never makes the file anew
+        WAIT_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    with closing(opened) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute(f"PRAGMA cache_size = {LEAN_PAGES}")
         yield connection
