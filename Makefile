@@ -10,7 +10,7 @@ else
 endif
 WORKERS ?= 2
 
-.PHONY: demo test test-all check bench format lock clean
+.PHONY: demo test test-all check bench faults format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mlmcsc demo --output demo-output
@@ -29,6 +29,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# Faults injected into the kernel's answers, by strace; an hour or more. See docs/reliability.md.
+faults: $(VENV)/.dev
+	$(BIN)/python tests/faults/programme --record
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix-only .

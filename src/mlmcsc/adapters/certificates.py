@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from mlmcsc.adapters.keystore.private_file import write_private
+from mlmcsc.adapters.keystore.private_file import remove_drafts, write_private
 from mlmcsc.adapters.precious_files import refuse_managed
 from mlmcsc.errors import ValidationError
 
@@ -55,6 +55,7 @@ def write_certificate(path: Path, certificate: Any) -> None:
     """
     text = orjson.dumps(certificate, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     try:
+        remove_drafts(path)  # of a run that was killed here
         write_private(path, text + b"\n", is_new=not path.exists())
     except OSError as error:
         raise ValidationError(

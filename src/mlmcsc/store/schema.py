@@ -217,9 +217,11 @@ def _run(conn: sa.Connection, target: str, label_range: tuple[float, float]) -> 
 @contextmanager
 def _scripts() -> Iterator[None]:
     """Alembic reads them anew each time; a migration itself touches no file."""
+    from alembic.util import CommandError  # noqa: PLC0415  # Alembic loads only to migrate
+
     try:
         yield
-    except OSError as error:
+    except (OSError, CommandError) as error:  # a folder that cannot be listed has no revisions
         raise StoreError(
             f"The migrations of this release cannot be read ({error}); nothing was changed. Check "
             "the disk, or install mlmcsc again."

@@ -183,8 +183,8 @@ def pruned(lab):
     lab.db._database.store.clock = lambda: clock() + timedelta(days=5)
     backed_up(lab, "second")
     none = {"retention_days": 1, "keep_weekly": 0, "keep_monthly": 0, "keep_yearly": 0}
-    settings = backups.places.settings.model_copy(update=none)
-    assert replace(backups, places=replace(backups.places, settings=settings)).prune().pruned
+    settings = backups.places.backup.model_copy(update=none)
+    assert replace(backups, places=replace(backups.places, backup=settings)).prune().pruned
 
 
 def verified(lab):

@@ -45,8 +45,8 @@ class Laboratory:
             "keep_yearly": yearly,
         }
         backups = self.db.backups
-        settings = backups.places.settings.model_copy(update=chosen)
-        return replace(backups, places=replace(backups.places, settings=settings))
+        settings = backups.places.backup.model_copy(update=chosen)
+        return replace(backups, places=replace(backups.places, backup=settings))
 
 
 @pytest.fixture

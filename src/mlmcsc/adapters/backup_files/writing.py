@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -102,12 +103,13 @@ def stored_in_place(path: Path, *, name: str, key: str, told: Told = lambda _: N
         StoreError: It cannot be read, or not be brought to the disk.
     """
     seen = _Counted(told)
-    with disk_errors(path, f"writing {name}"):
-        with open_regular(str(path)) as descriptor:
+    with disk_errors(path, f"writing {name}"), open_regular(str(path)) as descriptor:
+        path.chmod(0o600)
+        with ThreadPoolExecutor(1, "mlmcsc-backup") as beside:  # the disk works meanwhile
+            flushing = beside.submit(sync_path, path)
             while piece := os.read(descriptor, PIECE):
                 seen.add(piece)
-        path.chmod(0o600)
-        sync_path(path)
+            flushing.result()
         sync_folder(path.parent)
     _refuse_other(path, key, seen.sha256)
     return StoredFile(name, key, seen.size, seen.sha256, seen.size, seen.sha256, "plain")

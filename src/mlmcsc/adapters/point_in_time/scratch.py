@@ -105,8 +105,8 @@ def _prepare(data: Path, private: Path, tools: Tools) -> None:
         for path in (private, *private.iterdir()):
             shutil.chown(path, tools.user, tools.group)
         for folder, _, names in os.walk(data):
-            for path in (folder, *(os.path.join(folder, name) for name in names)):
-                shutil.chown(path, tools.user, tools.group)
+            for each in (folder, *(os.path.join(folder, name) for name in names)):
+                shutil.chown(each, tools.user, tools.group)
 
 
 def _settings_file(data: Path, private: Path) -> Path:

@@ -33,7 +33,7 @@ class BackupServices(Bound):
         document = database.config.redacted()
         places = BackupPlaces(
             default=backup_folder(database.config, database.store.dialect.path),
-            settings=database.config.backup,
+            backup=database.config.backup,
             configuration=orjson.dumps(document, option=orjson.OPT_INDENT_2),
             roots=Roots(database.version_folder, database.archive_folder),
             ledger=database.ledger,

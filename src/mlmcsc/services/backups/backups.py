@@ -78,7 +78,7 @@ class Backups:
             IntegrityError: The place did not keep what was written; or the erasure ledger, or the
                 file of data keys, is damaged or missing.
         """
-        settings, now = self.places.settings, self.db.clock()
+        backup, now = self.places.backup, self.db.clock()
         if name is not None:
             checked_name(name)
         store = open_store(self.places.place(to, kind))
@@ -88,11 +88,11 @@ class Backups:
             name=name,
             kind=kind,
             full=full,
-            with_images=settings.with_images if with_images is None else with_images,
-            verify=settings.verify or "://" in store.place,
+            with_images=backup.with_images if with_images is None else with_images,
+            verify=backup.verify or "://" in store.place,
             coder=self._coder(
-                compress=settings.compression if compress is None else compress,
-                encrypt=settings.encrypt if encrypt is None else encrypt,
+                compress=backup.compression if compress is None else compress,
+                encrypt=backup.encrypt if encrypt is None else encrypt,
             ),
         )
         return Making(self.db, self.actor, self.places, store).create(wish, progress or quiet)

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ from mlmcsc.services.backups.sharing import Shared
 from mlmcsc.services.backups.telling import Meter
 from mlmcsc.services.backups.waiting import held
 from mlmcsc.services.backups.writing import SetWriter
+from mlmcsc.store.backups.estimating import estimated_bytes
 from mlmcsc.store.backups.snapshot import Snapshot, take
 from mlmcsc.store.queries.backups import frozen_versions
 from mlmcsc.store.queries.erasure import ledgered
@@ -150,28 +151,32 @@ class Making:
         )
         try:
             with _scratch(self.store, staged) as writer.scratch:
-                made = self._written(wish, writer, meter)
+                made = self._written(wish, writer, meter, progress)
             self.store.publish(wish.name, staged)
         except BaseException as error:
             _undone(writer, error)
             raise
         return made
 
-    def _written(self, wish: Wish, writer: SetWriter, meter: Meter) -> Made:
+    def _written(self, wish: Wish, writer: SetWriter, meter: Meter, progress: Progress) -> Made:
         ledger = self._ledger()
         with self.db.read() as view:
             versions = frozenset(each.id for each in frozen_versions(view))
-            n_bytes = view.dialect.database_bytes(view.conn)
+            n_bytes = estimated_bytes(view)
         _room_for(writer, n_bytes * (1 if wish.coder.coding == "plain" else 2))
-        tools = self.places.settings.postgresql_tools
-        snapshot = take(self.db, writer.scratch, tools=tools)
+        copying = Meter(progress, "copying the database", n_bytes)
+        tools = self.places.backup.postgresql_tools
+        files: list[StoredFile] = []
+
+        def keep(names: Iterable[str]) -> None:
+            paths = {name: writer.scratch / name for name in names}
+            meter.expect(sum(path.stat().st_size for path in paths.values()))
+            files.extend(writer.own_many(paths))
+
+        snapshot = take(self.db, writer.scratch, tools=tools, told=copying.more, written=keep)
         gathered = gather(self.db, self.places.roots, with_images=wish.with_images)
-        meter.expect(
-            sum((writer.scratch / name).stat().st_size for name in snapshot.files)
-            + sum(source.n_bytes or 0 for source in gathered.sources.values())
-        )
+        meter.expect(sum(source.n_bytes or 0 for source in gathered.sources.values()))
         _room_for(writer, writer.shared.missing_bytes(gathered.sources.values()))
-        files = writer.own_many({name: writer.scratch / name for name in snapshot.files})
         common, changed = writer.shared_many(gathered.sources.values())
         left_out = (*gathered.left_out, *changed)
         files += common

@@ -20,7 +20,7 @@ class BackupPlaces:
 
     Attributes:
         default: Folder of backups; None for a server whose settings name none.
-        settings: `backup.*`.
+        backup: The settings `backup.*`.
         configuration: The settings in force as a JSON file, without secrets.
         roots: Folders of versions and archives.
         ledger: The erasure ledger.
@@ -29,7 +29,7 @@ class BackupPlaces:
     """
 
     default: Path | None
-    settings: BackupSection
+    backup: BackupSection
     configuration: bytes
     roots: Roots
     ledger: ErasureLedger
@@ -39,9 +39,9 @@ class BackupPlaces:
     @property
     def periods(self) -> Periods:
         """How long backups are kept."""
-        chosen = self.settings
+        backup = self.backup
         return Periods(
-            chosen.retention_days, chosen.keep_weekly, chosen.keep_monthly, chosen.keep_yearly
+            backup.retention_days, backup.keep_weekly, backup.keep_monthly, backup.keep_yearly
         )
 
     def place(self, to: str | Path | None, kind: Kind = "manual") -> str | Path:
@@ -56,8 +56,8 @@ class BackupPlaces:
         """
         if to is not None:
             return to
-        if kind == "scheduled" and self.settings.remote is not None:
-            return self.settings.remote
+        if kind == "scheduled" and self.backup.remote is not None:
+            return self.backup.remote
         if self.default is None:
             raise UnsupportedError(
                 "This database has no file to keep backups beside. Say where they go with --to "

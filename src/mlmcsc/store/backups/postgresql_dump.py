@@ -65,8 +65,7 @@ def dumped(store: Store, place: Path, tools: Path | None, told: Told, written: W
 
         def hand_over() -> None:
             files.extend(files_in(place))
-            for name in files:
-                written(name)
+            written(tuple(files))
 
         tables = _dumped_and_read(view, connection, program, place / DUMP, told, hand_over)
         version = store.dialect.server_version(view.conn)

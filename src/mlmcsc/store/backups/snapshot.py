@@ -25,10 +25,10 @@ DATABASE: Final = "database"
 Told = Callable[[int], object]
 """Is told how many more bytes were written; what it raises ends the work."""
 
-Written = Callable[[str], object]
-"""Is told the name of a file that is whole, in another thread, while tables are still read.
+Written = Callable[[tuple[str, ...]], object]
+"""Is told the names of all files when they are whole, while tables are still read.
 
-It may take the file away; what it raises ends the work.
+It is called once, in another thread, and may take them away; what it raises ends the work.
 """
 
 
@@ -76,7 +76,7 @@ def take(
         folder: Exists; must hold no `database`.
         tools: Folder of PostgreSQL's programs; None looks in PATH.
         told: Is told how many more bytes were written, from any thread.
-        written: Is told each of `Snapshot.files` as soon as it is whole.
+        written: Is told `Snapshot.files` as soon as they are whole.
 
     Raises:
         UnsupportedError: The database is in memory, or PostgreSQL's programs do not fit the server.

@@ -30,7 +30,7 @@ from mlmcsc.store.uow import Store
 from mlmcsc.store.views import View
 
 FILE: Final = "mlmcsc.db"
-NAME: Final = f"{DATABASE}/{FILE}"
+FILES: Final = (f"{DATABASE}/{FILE}",)
 FREE_ATTEMPTS: Final = 20
 """So often the connections begin without a lock; then writers wait, a few milliseconds."""
 
@@ -77,7 +77,7 @@ def copied(store: Store, place: Path, told: Told, written: Written) -> Snapshot:
         revision,
         database_id,
         state.taken_at,
-        (NAME,),
+        FILES,
         tables,
         data_keys,
     )
@@ -97,7 +97,7 @@ def _copied_and_read(
     def write() -> None:
         with suppress(StoppedError):
             copy(source, target, told, stop)
-            written(NAME)
+            written(FILES)
 
     def read(reader: driver.Connection) -> None:
         while not stop.is_set():
