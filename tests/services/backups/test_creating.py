@@ -164,6 +164,17 @@ def test_the_trail_and_the_register_tell_of_it(lab):
     assert entry.verified_at is not None
 
 
+def test_progress_is_told_of_the_copying_and_then_of_what_goes_into_the_set(lab):
+    told = []
+    made = lab.db.backups.create("first", progress=lambda *each: told.append(each))
+    copying = [each[1:] for each in told if each[0] == "copying the database"]
+    size = (lab.folder / "lab.db").stat().st_size
+    assert copying[-1][0] == copying[-1][1] >= size > 0
+    assert told[0][0] == "copying the database"
+    assert told[-1][0] == "backing up"
+    assert made.n_bytes >= told[-1][1] >= size
+
+
 def test_the_documented_call_returns_the_path(lab):
     assert lab.db.backup_database("backup_20240101") == str(lab.place / "backup_20240101")
     unnamed = [Path(lab.db.backup_database()).name for _ in range(2)]

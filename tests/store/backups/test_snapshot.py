@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlmcsc import DatabaseManager
+from mlmcsc.config import Config
 from mlmcsc.errors import SchemaError, StoreError, UnsupportedError
 from mlmcsc.store.backups import sqlite_snapshot
 from mlmcsc.store.backups.digests import digests_of, table_digests
@@ -23,6 +24,7 @@ from mlmcsc.store.backups.sqlite_snapshot import one_state
 WRITER = """
 import sys
 from mlmcsc import DatabaseManager
+from mlmcsc.config import Config
 with DatabaseManager(sys.argv[1]) as db, open(sys.argv[2], "a", buffering=1) as journal:
     for number in range(int(sys.argv[3]), 10**6, 10):
         db.register_technician(f"tech_{number:06d}", "Some Body")
@@ -214,6 +216,32 @@ def test_who_is_told_may_end_it_and_nothing_is_left(sqlite_db, folder):
     assert not list(folder.iterdir())
     assert threading.active_count() == 1
     take(sqlite_db._database.store, folder)  # all connections came back
+
+
+def test_a_file_may_be_taken_away_as_soon_as_it_is_whole(sqlite_db, folder, tmp_path):
+    def take_away(names):
+        for name in names:
+            (folder / name).rename(tmp_path / "taken.db")
+
+    found = take(sqlite_db._database.store, folder, written=take_away)
+    assert found.files == ("database/mlmcsc.db",)
+    assert digests_of(tmp_path / "taken.db") == found.tables
+
+
+def test_what_its_taker_complains_of_ends_it_and_nothing_is_left(sqlite_db, folder):
+    def refuse(_names):
+        raise StoreError("no room")
+
+    with pytest.raises(StoreError, match="no room"):
+        take(sqlite_db._database.store, folder, written=refuse)
+    assert not list(folder.iterdir())
+
+
+def test_the_smallest_pool_of_connections_is_enough(sqlite_url, folder):
+    pool = {"pool_size": 1, "max_overflow": 0, "pool_timeout_seconds": 1}
+    with DatabaseManager(sqlite_url, config=Config.model_validate({"database": pool})) as small:
+        take(small._database.store, folder)
+    assert _copy(folder).exists()
 
 
 def test_a_folder_that_has_one_already_is_left_alone(sqlite_db, folder):

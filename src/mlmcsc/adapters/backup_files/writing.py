@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -117,10 +118,15 @@ def stored_in_place(path: Path, *, name: str, key: str, told: Told = lambda _: N
 
 def _write(target: Path, pieces: Iterator[bytes], stored: _Counted) -> None:
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def keep(piece: bytes) -> None:
+        stored.add(piece)
+        write_all(descriptor, piece)
+
     try:
-        for piece in pieces:
-            stored.add(piece)
-            write_all(descriptor, piece)
+        with closing(mapped(keep, pieces, threads=1)) as kept:  # while the next are made
+            for _ in kept:
+                pass
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

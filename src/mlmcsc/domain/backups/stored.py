@@ -85,8 +85,11 @@ class TableDigest(Record):
 
     Attributes:
         rows: How many rows.
-        sha256: SHA-256 (hex) over the rows by primary key, in the engine's own text of them;
-            comparable between databases of the same product and schema only. Data keys of people
+        sha256: SHA-256 (hex) over the columns' names and every cell of the rows by primary key.
+            SQLite: a line of JSON for each row, with each real as two integers that tell it
+            exactly, and each blob as its length; then SHA-256 over that hash and the hash of all
+            blobs. PostgreSQL: the rows as `COPY … (FORMAT BINARY)` writes them. Comparable
+            between databases of the same product and schema only. Data keys of people
             (`subjects.wrapped_key`, `subjects.key_id`) are left out: they never go into a backup.
     """
 

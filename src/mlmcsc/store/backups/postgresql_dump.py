@@ -4,6 +4,9 @@
 rows. These are in `database/subjects.csv`, COPY's CSV with the columns' names in the first line,
 without data keys. They go back after `pg_restore --section=pre-data --section=data`, by
 `COPY subjects (names) FROM STDIN (FORMAT csv, HEADER)`, and then comes `--section=post-data`.
+
+A `pg_dump` outlives us only if we are killed with SIGKILL: it is done some time, and its files lie
+in a set that never gets a name.
 """
 
 from __future__ import annotations
