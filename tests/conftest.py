@@ -33,10 +33,22 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """What SQLite tells as well as PostgreSQL does is asked of PostgreSQL among the slow tests."""
-    for item in items:
-        if item.get_closest_marker("sqlite_tells") and item.get_closest_marker("postgres"):
+    """What SQLite tells as well as PostgreSQL does is asked of PostgreSQL among the slow tests.
+
+    Of each file at least one case stays among the fast ones.
+    """
+    fast = [
+        item
+        for item in items
+        if item.get_closest_marker("postgres") and not item.get_closest_marker("slow")
+    ]
+    asked = {item.path for item in fast if not item.get_closest_marker("sqlite_tells")}
+    for item in fast:
+        if not item.get_closest_marker("sqlite_tells"):
+            continue
+        if item.path in asked:
             item.add_marker(pytest.mark.slow)
+        asked.add(item.path)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,17 @@ def laboratory(tmp_path_factory, sqlite_template):
 
 @pytest.fixture
 def kept():
-    """Keeps what a fault test counted, where MLMCSC_FAULT_RESULTS names a folder."""
+    """Keeps what a fault test counted, where MLMCSC_FAULT_RESULTS names a folder.
+
+    `make faults` names tests/faults/results.
+    """
 
     def keep(test, case, counted):
         if "MLMCSC_FAULT_RESULTS" in os.environ:
             path = Path(os.environ["MLMCSC_FAULT_RESULTS"]) / f"{test}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             found = json.loads(path.read_text()) if path.exists() else {}
-            path.write_text(json.dumps(found | {case: counted}, indent=1, sort_keys=True) + "\n")
+            found[case] = counted | {"at": datetime.now(UTC).isoformat(timespec="seconds")}
+            path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 
     return keep

@@ -7,6 +7,7 @@ changed outside the folder it was to write to, and the most memory, in MB.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import itertools
@@ -28,20 +29,14 @@ from mlmcsc import DatabaseManager, restore_backup
 from mlmcsc.adapters.crypto import PycaCryptography
 from mlmcsc.errors import MlmcscError
 
-ADDRESS_SPACE = 3 << 30
-SECONDS = 60
+ADDRESS_SPACE, SECONDS = 3 << 30, 60
 SEED = bytes(range(32))
 NAMES = (
     *("../out", "../../outside/canary", "/absolute/out", "database/../../out", "database/./x"),
     *("versions/../../outside/canary", "images/..", "..", ".", "", "database//x", "C:\\out"),
-    *(
-        "\\\\server\\share",
-        "database\\..\\out",
-        "database/nul\0",
-        "database/line\nfeed",
-        "a" * 5000,
-    ),
+    *("\\\\server\\share", "database\\..\\out", "database/nul\0", "database/line\nfeed"),
     *("database/CON", "versions/caf\u00e9", "versions/cafe\u0301", "DATABASE/mlmcsc.db"),
+    "a" * 5000,
     *("elsewhere/x", "database/mlmcsc.db/x", "versions/" + "d/" * 400 + "x", "database/\ud800"),
     *("database/mlmcsc.db-wal", "database/mlmcsc.db-journal", ".incomplete-1/x", "objects/x"),
 )
@@ -129,11 +124,16 @@ def lacking(place):
         chosen["more"] = "x"
 
 
+@functools.cache
+def zeros():
+    """A gibibyte of them, packed."""
+    packer = zstandard.ZstdCompressor(level=1).compressobj()
+    return b"".join(packer.compress(bytes(1 << 20)) for _ in range(1024)) + packer.flush()
+
+
 def bomb(place):
     """Zstandard that unpacks to a million times its size; in the list, or as a file of the set."""
-    zeros = zstandard.ZstdCompressor(level=1).compressobj()
-    piece = bytes(1 << 20)
-    raw = b"".join(zeros.compress(piece) for _ in range(1024)) + zeros.flush()
+    raw = zeros()
     if place.rng.random() < 0.3:
         place.index = raw
         place.manifest["index"] |= {"n_bytes": place.rng.choice((1, 1 << 30)), "sha256": "0" * 64}
@@ -195,7 +195,7 @@ def large(place):
 
 
 SPOILERS = (named, keyed, added, odd, odd, lacking, bomb, cut, swapped, linked, renamed, large)
-SIGNERS = ("nobody", "another", "trusted", "trusted")
+SIGNERS = ("trusted", "nobody", "another", "trusted")
 
 
 def tar_of(rng):
@@ -284,12 +284,12 @@ def spoilt(case, good, outside, rng, spoil, signer):
     spoil(place)
 
 
-def try_set(case, url, signer):
+def try_set(case, live, signer):
     trust = hashlib.sha256(PycaCryptography().public_key(SEED)).hexdigest()[:16]
     chosen = {"trust": trust} if signer == "trusted" else {}
     target = case / "inside" / "restored.db"
     chosen |= {"place": case / "place", "to": str(target)}
-    return attempt(lambda: restore_backup("b1", url, **chosen))
+    return attempt(lambda: restore_backup("b1", f"sqlite:///{live}", **chosen))
 
 
 def try_tar(case):
@@ -311,8 +311,7 @@ def one_case(folder, number, spoil, signer, rng):
         (case / "place" / "data.tar").write_bytes(tar_of(rng))
     watched = (outside, case / "place", folder / "good")
     before = [*map(state_of, watched), sorted(os.listdir(folder))]
-    url = f"sqlite:///{folder}/live.db"
-    ended, why = try_tar(case) if spoil is None else try_set(case, url, signer)
+    ended, why = try_tar(case) if spoil is None else try_set(case, folder / "live.db", signer)
     after = [*map(state_of, watched), sorted(os.listdir(folder))]
     told = {
         "number": number,
@@ -337,10 +336,10 @@ def main(folder, count, seed):
         db.backups.create("b1", to=folder / "good")
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     began = time.monotonic()
-    every = itertools.cycle(itertools.product((*SPOILERS, None, None), SIGNERS))
+    every = itertools.cycle(itertools.product(SIGNERS, (*SPOILERS, None, None)))
     cases = [
         one_case(folder, number, spoil, signer, rng)
-        for number, (spoil, signer) in enumerate(itertools.islice(every, count))
+        for number, (signer, spoil) in enumerate(itertools.islice(every, count))
     ]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     seconds = round(time.monotonic() - began, 1)

@@ -43,7 +43,7 @@ def check(told, count):
     assert told["stored"] > count / 8  # and some only look it
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_hostile_images_are_rejected_with_a_reason_or_read_whole(ingested, workers):
     check(ingested(SOME, seed=1, workers=workers), SOME)
 

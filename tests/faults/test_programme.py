@@ -22,13 +22,17 @@ def carry_out(operation, *words):
     return ran
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_fault_here_and_there_does_no_harm(operation, tmp_path):
-    ran = carry_out(
-        operation, "--points", "2", "--units", "2", "--workers", "1", "--results", str(tmp_path)
-    )
+@pytest.mark.parametrize(
+    ("operations", "faults"),
+    [(OPERATIONS, ["kill"]), (["ingest", "backup"], ["eio", "enospc", "short"])],
+    ids=["killed", "refused or cut short"],
+)
+def test_a_fault_here_and_there_does_no_harm(operations, faults, tmp_path):
+    few = ["--points", "1", "--units", "1", "--workers", "1", "--results", str(tmp_path)]
+    ran = carry_out(",".join(operations), "--faults", ",".join(faults), *few)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "kill: 2 happened" in ran.stdout
+    for operation in operations:
+        assert f"{operation} {faults[0]}: 1 happened" in ran.stdout
 
 
 @pytest.mark.slow

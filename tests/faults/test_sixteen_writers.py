@@ -97,7 +97,7 @@ def check_trail(db, *, labels, predictions, corrected):
 
 @pytest.mark.sqlite_tells
 def test_processes_that_write_at_once_for_seconds_lose_nothing(db, written):
-    done = check(db, written(16, 3.0))
+    done = check(db, written(5, 2.0))
     assert all(done[kind] for kind in ("labels", "corrections", "predictions", "images"))
 
 

@@ -22,6 +22,8 @@ from mlmcsc.errors import (
 from mlmcsc.store.models import audit_logs
 from mlmcsc.store.queries import redaction
 
+pytestmark = pytest.mark.sqlite_tells
+
 LARGEST_PROOF = 3 * 1024
 
 

@@ -7,6 +7,8 @@ import pytest
 from mlmcsc.domain.audit.findings import Verdict
 from mlmcsc.errors import IntegrityError, StoreError
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def signed(db):

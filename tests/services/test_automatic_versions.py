@@ -13,6 +13,8 @@ from mlmcsc.config import load_config
 from mlmcsc.domain.permissions import Permission
 from mlmcsc.errors import PermissionDeniedError
 
+pytestmark = pytest.mark.sqlite_tells
+
 LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
 
 

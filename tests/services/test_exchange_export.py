@@ -22,6 +22,8 @@ from mlmcsc.errors import (
 )
 from mlmcsc.store.models import metadata
 
+pytestmark = pytest.mark.sqlite_tells
+
 TIME = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
 FORMATS = ["csv", "csv.gz", "jsonl", "jsonl.zst", "parquet"]
 TABLES = [

@@ -14,6 +14,8 @@ from mlmcsc.errors import (
     ValidationError,
 )
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def lab(db, draw):

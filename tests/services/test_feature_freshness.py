@@ -17,6 +17,8 @@ from mlmcsc.config import load_config
 from mlmcsc.services import feature_reads
 from mlmcsc.store.queries.features import TOKENS
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 def fill(db, images, value):
     db.store_features(images, "cnn", np.full((len(images), 3), value), "v1")

@@ -12,6 +12,8 @@ from mlmcsc.adapters.thumbnails import MAX_SIZE, MIN_SIZE, write_thumbnail
 from mlmcsc.config.sections import PerformanceSection
 from mlmcsc.errors import ImageFileError
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 def test_another_picture_in_a_files_place_is_not_shown(db, draw):
     path = draw("changed.png", seed=5001)

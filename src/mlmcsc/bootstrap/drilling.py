@@ -1,7 +1,8 @@
 """A restore to scratch, for drills: the parts of a real one, with every folder of its own.
 
 Nothing outside the scratch folder is written: versions, archives and images are put back in it, and
-erasures are replayed there, from copies of the ledger and of the file of data keys.
+erasures are replayed there, from a copy of the ledger. The file of data keys is only read, and
+never copied: a killed drill must not leave an older one to whoever looks for an erased person's.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from mlmcsc.store.queries import versions as version_queries
 from mlmcsc.store.queries.erasure import ledgered
 
 IMAGES = "images/"
+NOT_HERE = frozenset({"safety backup", "swap"})
+"""Steps of a restore that a drill has nothing to do in."""
 OWN_FILES = ("versions/", "archives/")
 
 
@@ -73,7 +76,7 @@ class _Scratch:
             house = _ScratchHouse(self.live, outside, config, ground, self.actor)
             run = Restores(self.actor, ground, house, elsewhere=True, progress=self.progress)
             done = run.restore(source, Wishes())
-            self.steps |= {step: s for step, s in done.steps.items() if step != "safety backup"}
+            self.steps |= {step: s for step, s in done.steps.items() if step not in NOT_HERE}
             self._judge(source, done)
             with self._step("images"):
                 self._images(source)
@@ -209,9 +212,9 @@ class _ScratchHouse(House):
         return ErasureLedger(self._outside["ledger_file"])
 
     def data_keys(self, database_id: str) -> DataKeyFile:
-        """The copy."""
+        """The live one, which a restore reads and never writes."""
         del database_id
-        return DataKeyFile(self._outside["data_keys_file"])
+        return DataKeyFile(self._live.data_keys_file)
 
     def open(self, live: LiveFacts | None) -> RestoredDatabase:
         """With everything it reaches in the scratch folder."""
@@ -240,23 +243,17 @@ class Outside(TypedDict):
 
 
 def _copied_outside(live: Database, folder: Path) -> Outside:
-    """Copies of them; one that is missing is missing here too."""
+    """A copy of the ledger; what the restored copy's erasures do to data keys is kept nowhere."""
     outside = folder / "outside"
     outside.mkdir(mode=0o700)
 
-    def copied(file: Path | None) -> Path | None:
-        if file is None:
-            return None
-        copy = outside / file.name
-        if file.exists():
-            shutil.copyfile(file, copy)
+    ledger, copy = live.ledger_file, None
+    if ledger is not None:
+        copy = outside / ledger.name
+        if ledger.exists():  # one that is missing is missing here too
+            shutil.copyfile(ledger, copy)
             copy.chmod(0o600)
-        return copy
-
-    return {
-        "ledger_file": copied(live.ledger_file),
-        "data_keys_file": copied(live.data_keys_file),
-    }
+    return {"ledger_file": copy, "data_keys_file": None}
 
 
 def _apart(config: Config, folder: Path) -> Config:

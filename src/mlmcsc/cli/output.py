@@ -69,8 +69,17 @@ def console() -> Console:
     return Console(width=WIDE if piped else None, markup=False, emoji=False, highlight=False)
 
 
-def table(columns: Iterable[Column], records: Iterable[Any], title: str | None = None) -> None:
-    """Print records in columns; long texts fold, nothing is cut off."""
+def table(
+    columns: Iterable[Column],
+    records: Iterable[Any],
+    title: str | None = None,
+    *,
+    quiet: bool = False,
+) -> None:
+    """Print records in columns; long texts fold, nothing is cut off.
+
+    Minor columns that do not fit are left out, and named unless `quiet`.
+    """
     out = console()
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -98,7 +107,7 @@ def table(columns: Iterable[Column], records: Iterable[Any], title: str | None =
     _fill(grid, ([row[at] for at in shown] for row in rows))
     _print(out, grid)
     left_out = [c.title for at, c in enumerate(columns) if at not in shown]
-    if left_out:
+    if left_out and not quiet:
         note(f"left out on this narrow terminal: {', '.join(left_out)}")
 
 

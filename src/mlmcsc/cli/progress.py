@@ -47,7 +47,9 @@ def _lines() -> Progress:
 
     def report(doing: str, done: int, total: int) -> None:
         nonlocal last
-        if time.monotonic() - last >= EVERY_SECONDS:
+        if not done and not total:
+            click.echo(doing, err=True)  # nothing that can be counted: who is waited for
+        elif time.monotonic() - last >= EVERY_SECONDS:
             last = time.monotonic()
             click.echo(f"{doing}: {done:,} of {total:,}", err=True)
 
@@ -90,7 +92,9 @@ def _byte_lines() -> Progress:
     def report(doing: str, done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last >= EVERY_SECONDS:
+        if not done and not total:
+            click.echo(doing, err=True)
+        elif now - last >= EVERY_SECONDS:
             last = now
             rate = done / 1e6 / (now - begun)
             of = f" of {total / 1e6:,.0f}" if total else ""

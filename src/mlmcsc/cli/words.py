@@ -18,9 +18,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Moment(click.ParamType[datetime]):
-    """A date or time in ISO 8601; without a zone it is UTC."""
+    """A date or time in ISO 8601; without a zone it is UTC.
+
+    Args:
+        zone_required: Refuse a time without zone instead.
+    """
 
     name = "time"
+
+    def __init__(self, *, zone_required: bool = False) -> None:
+        self.zone_required = zone_required
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -28,10 +35,15 @@ class Moment(click.ParamType[datetime]):
         """Read the word."""
         if isinstance(value, datetime):
             return value
+        example = "2026-11-23 or 2026-11-23T09:30"
+        if self.zone_required:
+            example = "2026-11-23T14:00Z or 2026-11-23T15:00+01:00"
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no time; write 2026-11-23 or 2026-11-23T09:30", param, ctx)
+            self.fail(f"{value!r} is no time; write {example}", param, ctx)
+        if self.zone_required and moment.utcoffset() is None:
+            self.fail(f"{value!r} names no time zone; write {example}", param, ctx)
         return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
 
 

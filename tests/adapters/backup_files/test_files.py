@@ -40,7 +40,7 @@ CODINGS = pytest.mark.parametrize("coding", CODERS)
 SET, OTHER_SET = "ab" * 16, "cd" * 16
 CHUNK = 1000
 SLOW_IS_FINE = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -353,6 +353,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def test_memory_does_not_grow_with_the_file(tmp_path):
     most = [
         int(subprocess.check_output([sys.executable, "-c", MEMORY, str(tmp_path), str(n << 20)]))
-        for n in (32, 160)
+        for n in (16, 96)
     ]
     assert most[1] - most[0] < 32 << 10, f"{most} KiB"

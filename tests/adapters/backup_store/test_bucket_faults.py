@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import sys
 from contextlib import nullcontext
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -111,6 +113,18 @@ def test_a_bucket_that_is_not_there_is_named(store, proxy):
         other.put_bytes("one/x", b"x")
     with pytest.raises(StoreError, match="Make the bucket"):
         list(other.entries())
+
+
+@pytest.mark.parametrize("odd", ["/manifest.json", "../x/manifest.json"])
+def test_a_name_that_keeps_the_bucket_from_being_listed_is_told(store, s3_server, odd):
+    connection = http.client.HTTPConnection(urlsplit(s3_server).netloc, timeout=30)
+    bucket, _, prefix = store.place.removeprefix("s3://").partition("/")
+    connection.request("PUT", f"/{bucket}/{prefix}/{odd}", b"{}")
+    assert connection.getresponse().status == 200
+    connection.close()
+    with pytest.raises(StoreError, match="delete it") as caught:
+        list(store.entries())
+    assert f"'{prefix}/{odd}'" in str(caught.value)
 
 
 def test_nobody_at_the_endpoint_is_told_within_seconds(bucket_url, impatient, monkeypatch):

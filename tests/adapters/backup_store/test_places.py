@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -190,6 +191,22 @@ class TestLeases:
         assert store.size("one/manifest.json") == 2
         assert b"Eva" in store.get(lease.FILE, 1000), "and leaves the place to the other"
 
+    @pytest.mark.parametrize("until", ["2127-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+    def test_a_lease_that_would_hold_for_ever_is_not_ours(self, store, until):
+        other_lease(store, until)
+        with pytest.raises(IntegrityError, match="damaged or not ours"):
+            store.leased("backup", "Ada").__enter__()
+
+    def test_a_lease_that_could_not_be_renewed_stops_the_next_write(self, store, monkeypatch):
+        with store.leased("prune", "Ada") as held:
+            held.still()
+        monkeypatch.setattr(lease, "HELD", timedelta(seconds=-1))
+        with (
+            store.leased("prune", "Ada") as held,
+            pytest.raises(ConflictError, match="could not renew"),
+        ):
+            held.still()
+
     def test_a_lease_is_renewed_while_it_is_held(self, store, monkeypatch):
         monkeypatch.setattr(lease, "RENEWED", 0.01)
         with store.leased("backup", "Ada"):
@@ -208,7 +225,17 @@ class TestLeases:
 
 
 def test_a_place_that_is_neither_folder_nor_bucket_is_refused():
-    for place in ("http://host/x", "ftp://x", "", "s3://Ba_d/x", "s3://key:secret@bucket/x"):
+    for place in (
+        "s3:/bucket/x",
+        Path("s3://bucket/x"),
+        "gs:/x",
+        "~/x",
+        "http://host/x",
+        "ftp://x",
+        "",
+        "s3://Ba_d/x",
+        "s3://key:secret@bucket/x",
+    ):
         with pytest.raises(ValidationError) as caught:
             open_store(place)
         assert "secret" not in str(caught.value)

@@ -84,9 +84,12 @@ def test_a_failed_write_leaves_nothing(folder, make):
 def test_what_dead_processes_left_is_tidied_and_the_rest_stays(folder, written):
     layer = written({1: 0.5})
     (folder.root / "rows" / ".dead.partial").write_bytes(b"half a label")
+    (folder.root / "replaced").mkdir(exist_ok=True)
+    (folder.root / "replaced" / ".dead.partial").write_bytes(b"half a note")
     folder.write_manifest(3, {"root": ROOT})
     folder.tidy()
     assert [entry.name for entry in (folder.root / "rows").iterdir()] == [f"{layer.sha256}.parquet"]
+    assert list((folder.root / "replaced").iterdir()) == []
     assert folder.manifests() == {f"3-{'a' * 16}.json"}
     folder.remove([layer.sha256])
     folder.remove_manifest(3, ROOT)

@@ -30,6 +30,9 @@ def test_a_damaged_backup_is_a_finding(mlmcsc):
     assert ran.code == 1
     assert "DAMAGED" in ran.out
     assert "fewer bytes" in ran.err
+    listed = mlmcsc("backup", "list")
+    assert listed.code == 1
+    assert "DAMAGED" in listed.out
     assert mlmcsc("backup", "scrub").code == 1
 
 
@@ -47,4 +50,4 @@ def test_prune_asks_before_it_removes(mlmcsc):
     assert mlmcsc("backup", "prune", "--dry-run").code == 0
     ran = mlmcsc("backup", "prune", "--confirm")
     assert ran.code == 0
-    assert "no backup need go" in ran.out
+    assert "nothing to remove" in ran.out

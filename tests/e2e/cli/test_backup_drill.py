@@ -45,8 +45,7 @@ def test_a_drill_that_does_not_pass_exits_1_and_is_in_the_history(backed_up, tmp
 
 def test_the_history_can_be_drawn(backed_up, tmp_path):
     pytest.importorskip("altair")
-    for _ in range(2):
-        backed_up("backup", "drill")
+    backed_up("backup", "drill")
     ran = backed_up("backup", "history", "--plot", "recovery.svg")
     assert ran.code == 0
     assert "Recovery time (RTO)" in (tmp_path / "recovery.svg").read_text()
@@ -68,7 +67,9 @@ def test_cron_makes_what_is_due_once(backed_up):
     assert (again.code, again.out.startswith("no backup is due")) == (0, True)
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "stop", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_watch_makes_what_is_due_and_stops_cleanly(backed_up, sqlite_url, stop):
     words = [sys.executable, "-m", "mlmcsc", "--database", sqlite_url, "backup", "auto", "--watch"]
     with subprocess.Popen(

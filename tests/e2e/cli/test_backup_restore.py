@@ -27,7 +27,7 @@ def test_with_force_it_is_done_and_says_what_and_how_long(backed_up):
     ran = backed_up("backup", "restore", "b1", "--force")
     assert ran.code == 0, ran.err
     assert "before_restore_" in ran.out
-    assert "swap, s" in ran.out
+    assert ran.out.splitlines()[-1].startswith("restored b1 to ")
     assert people(backed_up) == ["t1"]
     assert backed_up("audit", "verify").code in {0, 2}
 
@@ -37,7 +37,7 @@ def test_it_asks_with_the_losses_in_view_and_no_means_no(backed_up, monkeypatch)
     monkeypatch.setattr(confirming.click, "confirm", lambda *_, **__: False)
     ran = backed_up("backup", "restore", "b1")
     assert ran.code == 1
-    assert "would be lost" in ran.out
+    assert "and lost" in ran.out
     assert people(backed_up) == ["t1", "t2"]
 
 
@@ -54,6 +54,15 @@ def test_a_dry_run_changes_nothing_and_tells_as_json_too(backed_up):
     assert ran.json["plan"]["losses"]["n_writes"] >= 1
     assert "nothing changed" in backed_up("backup", "restore", "b1", "--dry-run").out
     assert people(backed_up) == ["t1", "t2"]
+
+
+def test_what_could_not_be_brought_back_is_named_and_the_exit_code_is_1(backed_up, tmp_path, draw):
+    image = draw("i.png")
+    assert backed_up("images", "ingest", str(image)).code == 0
+    assert backed_up("backup", "create", "--name", "b2").code == 0
+    image.unlink()
+    ran = backed_up("backup", "restore", "b2", "--force")
+    assert (ran.code, "neither here nor in the backup" in ran.err) == (1, True)
 
 
 def test_the_documented_file_of_before_and_another_place(backed_up, tmp_path):

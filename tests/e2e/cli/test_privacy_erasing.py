@@ -53,9 +53,9 @@ def test_an_erasure_is_told_step_by_step_with_its_certificate(labelled, sqlite_u
         "privacy", "delete-user-data", "tech_001", "--confirm", "--certificate", "c.json"
     )
     assert ran.code == 0
-    assert [line.split()[0] for line in ran.out.splitlines()[2:11]] == [
-        "started", "ledger", "database", "archives", "versions", "caches", "exports", "vacuum",
-        "certificate",
+    assert [line.split()[0] for line in ran.out.splitlines()[2:12]] == [
+        "started", "ledger", "database", "data_keys", "archives", "versions", "caches",
+        "exports", "vacuum", "certificate",
     ]  # fmt: skip
     certificate = json.loads((tmp_path / "c.json").read_text())
     assert certificate["subject_id"] in ran.out

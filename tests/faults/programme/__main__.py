@@ -26,10 +26,17 @@ def main() -> int:
     if COPY not in os.environ:
         _start_again_with_a_copy(wanted.results)
     import injecting
+    import others
     import reporting
     from operations import OPERATIONS
     from running import Programme
 
+    wrong = 0
+    if wanted.others or (wanted.record and not wanted.operation):
+        wrong = others.carry_out()
+        reporting.write_page()
+    if wanted.others:
+        return wrong
     if wanted.page:
         reporting.write_page()
         return 0
@@ -39,7 +46,6 @@ def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="mlmcsc-faults-", dir=_in_memory()))
     programme = Programme(scratch, wanted.results / os.environ[COPY], wanted.workers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # worlds and mounts go, too
-    wrong = 0
     faults = _possible(wanted)
     try:
         for operation in wanted.operation or OPERATIONS:
@@ -84,6 +90,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--results", type=Path, default=KEPT, help="where to go on from")
     parser.add_argument("--record", action="store_true", help="into docs/reliability.md")
+    parser.add_argument("--others", action="store_true", help="the tests beside the programme only")
     parser.add_argument("--page", action="store_true", help="only write the page anew")
     return parser.parse_args()
 

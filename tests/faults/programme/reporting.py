@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import others
+
 ROOT = Path(__file__).resolve().parents[3]
 LATEST = ROOT / "tests" / "faults" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+OTHERS_BEGIN, OTHERS_END = "<!-- others: begin -->", "<!-- others: end -->"
 SHOWN = 20
 """Problems that are quoted in the file."""
 
@@ -67,7 +70,7 @@ def keep(operation: str, fault: str, line: Mapping[str, Any]) -> None:
 
 
 def write_page() -> None:
-    """The table into the page, between its marks."""
+    """The tables into the page, between their marks."""
     found = json.loads(LATEST.read_text()) if LATEST.exists() else {}
     lines = [
         _row(operation, fault, found[operation][fault])
@@ -77,10 +80,15 @@ def write_page() -> None:
     ]
     every = [line for faults in found.values() for line in faults.values()]
     told = "; ".join(sorted({f"{e['at'][:10]}, code {e['code']}, {e['system']}" for e in every}))
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
     table = HEAD + "".join(lines)
-    PAGE.write_text(f"{before}{BEGIN}\n{table}\nMeasured: {told}.\n{END}{after}")
+    page = _between(PAGE.read_text(), BEGIN, END, f"{table}\nMeasured: {told}.\n")
+    PAGE.write_text(_between(page, OTHERS_BEGIN, OTHERS_END, others.tables()))
+
+
+def _between(page: str, begin: str, end: str, text: str) -> str:
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{text}{end}{after}"
 
 
 def _row(operation: str, fault: str, line: Mapping[str, Any]) -> str:

@@ -18,6 +18,8 @@ from mlmcsc.errors import (
     ValidationError,
 )
 
+pytestmark = pytest.mark.sqlite_tells
+
 TABLES = {"predictions": 12, "features": 12, "system_metrics": 3, "labels": 12}
 YEAR = timedelta(days=365)
 

@@ -10,6 +10,8 @@ import pytest
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import IntegrityError, ValidationError
 
+pytestmark = pytest.mark.sqlite_tells
+
 YEAR = timedelta(days=365)
 PSEUDONYM = "erased-0a1b2c3d"
 

@@ -9,6 +9,8 @@ import pytest
 
 from mlmcsc.errors import ConflictError, IntegrityError, SchemaError, UnknownRecordError
 
+pytestmark = pytest.mark.sqlite_tells
+
 YEAR = timedelta(days=365)
 TABLES = ["predictions", "features", "system_metrics", "labels"]
 

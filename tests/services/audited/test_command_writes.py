@@ -12,6 +12,8 @@ import structlog
 from mlmcsc.cli import main
 from mlmcsc.cli.app import mlmcsc
 
+pytestmark = pytest.mark.sqlite_tells
+
 WRITES = {
     "images add": ["{folder}/new/7.png", "--specimen-id", "S9"],
     "images ingest": ["{folder}/new"],

@@ -15,6 +15,8 @@ import pytest
 
 from mlmcsc import bootstrap
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 def _calls():
     place = Path(__file__).with_name("service_calls.py")

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from filelock import FileLock
 
 from mlmcsc import DatabaseManager
+from mlmcsc.adapters.private_folder import LOCK
 from mlmcsc.config import load_config
 from mlmcsc.domain.backups.proof import read_proof
-from mlmcsc.errors import IntegrityError, StoreError, UnknownRecordError, ValidationError
-from mlmcsc.services.backup_drills.scratch import LOCK, scratch_folder
+from mlmcsc.errors import (
+    ConflictError,
+    IntegrityError,
+    StoreError,
+    UnknownRecordError,
+    ValidationError,
+)
+from mlmcsc.services.backup_drills.scratch import scratch_folder
 
 CHECKED = {
     "files",
@@ -93,6 +103,19 @@ def test_a_damaged_backup_does_not_pass_and_counts_no_more(lab):
     )
 
 
+def test_what_a_check_found_damaged_is_no_good_backup_until_a_drill_passes(lab):
+    for name in ("good", "bad"):
+        lab.db.backups.create(name)
+    lab.damage("bad")
+    lab.db.backups.verify("bad")
+    assert lab.db.backup_drills.standing().last_good == "good"
+    lab.damage("bad")  # the same bit again: it is whole
+    assert lab.db.backup_drills.drill("bad").passed
+    assert lab.db.backup_drills.standing().last_good == "bad"
+    (_, row) = lab.rows("backups")
+    assert (row["verified_at"] is not None, row["failed_at"]) == (True, None)
+
+
 def test_a_backup_whose_folder_is_gone_does_not_pass_either(lab):
     lab.db.backups.create("one")
     shutil.rmtree(lab.file("one"))
@@ -131,6 +154,64 @@ def test_a_backup_that_the_database_forgot_is_entered_again_from_its_signed_mani
     assert lab.db.backup_drills.drill("one").passed
     (row,) = lab.rows("backups")
     assert (row["set_id"], row["place"], row["kind"]) == (made.set_id, made.place, "manual")
+
+
+def test_a_disk_that_fails_the_drill_says_nothing_about_the_backup(lab):
+    lab.db.backups.create("one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # Python ignores the signal
+    try:
+        with pytest.raises(StoreError, match="The backup itself was not judged"):
+            lab.db.backup_drills.drill("one")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (lab.rows("backup_drills"), lab.file("one/proof.json").exists()) == ([], False)
+    assert lab.db.backup_drills.standing().last_good == "one"
+    told = lab.rows("audit_logs")[-1]
+    assert (told["table_name"], "not_done" in told["new_values"]) == ("backup_drills", True)
+    assert list(lab.folder.glob(".*drill*")) == []
+
+
+def pruned_meanwhile(lab, name, *, then):
+    """A drill of a set that goes while it is restored, and how that ends."""
+    drills = lab.db.backup_drills
+
+    def restore(found, folder, progress):
+        told = drills.doors.restore(found, folder, progress)
+        shutil.rmtree(lab.file(name))
+        then()
+        return told
+
+    return replace(drills, doors=replace(drills.doors, restore=restore)).drill(name)
+
+
+def test_what_was_pruned_while_it_was_drilled_gets_neither_verdict_nor_proof(lab):
+    lab.db.backups.create("one")
+    with pytest.raises(ConflictError, match="was pruned while it was drilled"):
+        pruned_meanwhile(lab, "one", then=lambda: None)
+    assert (lab.rows("backup_drills"), lab.file("one").exists()) == ([], False)
+
+    def missing():
+        raise UnknownRecordError("there is no file")
+
+    lab.db.backups.create("two")
+    with pytest.raises(ConflictError, match="was pruned while it was drilled"):
+        pruned_meanwhile(lab, "two", then=missing)
+    assert lab.rows("backup_drills") == []
+
+
+def test_the_proof_is_laid_down_while_nobody_can_prune(lab):
+    lab.db.backups.create("one")
+    drills, held = lab.db.backup_drills, []
+
+    @contextmanager
+    def hold(store, purpose):
+        with drills.doors.hold(store, purpose):
+            yield
+            held.append((purpose, lab.file("one/proof.json").exists()))
+
+    replace(drills, doors=replace(drills.doors, hold=hold)).drill("one")
+    assert held == [("backup drill one", True)]
 
 
 @pytest.mark.postgres
@@ -187,7 +268,7 @@ def test_what_killed_drills_left_goes_with_the_next_and_one_at_work_is_left_alon
 
 def test_without_room_nothing_is_judged(tmp_path):
     huge = scratch_folder(tmp_path, ".drill-", 1 << 60)
-    with pytest.raises(StoreError, match="was not judged"):
+    with pytest.raises(StoreError, match="Free some space"):
         huge.__enter__()
     assert list(tmp_path.iterdir()) == []
 

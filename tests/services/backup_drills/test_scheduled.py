@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mlmcsc.errors import ConflictError, MlmcscError
+from mlmcsc.errors import ConflictError, MlmcscError, StoreError
 
 DAY = timedelta(days=1)
 
@@ -65,16 +65,85 @@ def test_it_heeds_what_the_settings_say(lab):
     assert (done.made.encrypted, done.made.with_images) == (True, True)
 
 
-def test_a_failure_is_raised_kept_and_tried_again_at_the_next_slot(lab):
+def test_a_failure_is_raised_kept_and_tried_again_after_a_pause(lab):
     lab.folder.joinpath("mlmcsc.db.backups").write_text("in the way")
     with pytest.raises(MlmcscError):
         lab.db.backup_drills.create_due()
     (run,) = lab.rows("job_runs")
     assert (run["outcome"], bool(run["error"])) == ("failed", True)
     lab.folder.joinpath("mlmcsc.db.backups").unlink()
-    waiting = lab.db.backup_drills.create_due()
-    assert (waiting.made, run["error"] in waiting.due.reason) == (None, True)
-    assert lab.db.backup_drills.create_due(midnight() + DAY).made is not None
+    waits = lab.db.backup_drills.create_due()
+    assert (waits.made, run["error"] in waits.due.reason) == (None, True)
+    soon = datetime.now(UTC) + timedelta(minutes=11)
+    assert lab.db.backup_drills.create_due(soon).made is not None
+
+
+def broken_after_create(drills, doing):
+    """As if the process met its end there."""
+
+    def create(progress):
+        made = drills.doors.create(progress)
+        doing(made)
+        return made
+
+    return replace(drills, doors=replace(drills.doors, create=create))
+
+
+def test_a_backup_whose_run_was_killed_before_its_drill_is_drilled_by_the_next_call(lab):
+    drills = lab.db.backup_drills
+    code = os.fork()
+    if code == 0:  # a process of its own: nothing in it may clean up
+        broken_after_create(drills, lambda _made: os._exit(9)).create_due()
+    os.waitpid(code, 0)
+    (made,) = lab.rows("backups")
+    (run,) = lab.rows("job_runs")
+    assert (run["outcome"], lab.rows("backup_drills")) == (None, [])
+    told = drills.create_due(dry_run=True)
+    assert (told.due.due, f"{made['name']} was made" in told.due.reason) == (True, True)
+    done = drills.create_due()
+    assert (done.made, done.late.backup, done.late.passed) == (None, made["name"], True)
+    assert [run["outcome"] for run in lab.rows("job_runs")] == ["made"]
+    assert drills.create_due().late is None
+
+
+def test_a_drill_that_could_not_be_done_is_taken_up_after_a_pause(lab):
+    drills = lab.db.backup_drills
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StoreError, match="was not judged"):
+        replace(drills, doors=replace(drills.doors, restore=full)).create_due()
+    (run,) = lab.rows("job_runs")
+    assert (run["outcome"], "No space" in run["error"]) == ("failed", True)
+    assert drills.create_due().late is None
+    later = drills.create_due(datetime.now(UTC) + timedelta(minutes=11))
+    assert later.late.passed
+    assert len(lab.rows("backup_drills")) == 1 + (later.made is not None)  # around midnight
+
+
+def test_who_breaks_a_run_off_need_not_wait_for_the_own_process(lab):
+    drills = lab.db.backup_drills
+
+    def stop(_made):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_after_create(drills, stop).create_due()
+    assert drills.create_due().late.passed
+
+
+def test_a_process_that_has_the_number_of_a_dead_one_is_another(lab):
+    """As in a container, where a program has the same number each time."""
+    insert = (
+        "INSERT INTO job_runs (job, slot, host, pid, fencing_token, started_at) VALUES "
+        "('backup', ?, ?, ?, 1, ?)"
+    )
+    slot = f"{midnight():%Y-%m-%d %H:%M:%S.%f}"
+    boot = f"{datetime.now(UTC) - timedelta(hours=23):%Y-%m-%d %H:%M:%S.%f}"
+    with lab.db._database.store._writer.begin() as conn:
+        conn.exec_driver_sql(insert, (slot, os.uname().nodename, os.getpid(), boot))
+    assert lab.db.backup_drills.create_due(dry_run=True).due.due
 
 
 def test_a_run_that_was_killed_is_begun_again_and_one_at_work_is_waited_for(lab):

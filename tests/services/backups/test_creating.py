@@ -14,6 +14,7 @@ import pytest
 
 from mlmcsc import DatabaseManager
 from mlmcsc.adapters.backup_store import LocalStore
+from mlmcsc.adapters.backup_store.local_lease import FolderLease
 from mlmcsc.domain.backups.manifest import read_manifest
 from mlmcsc.errors import (
     ConflictError,
@@ -22,6 +23,13 @@ from mlmcsc.errors import (
     UnsupportedError,
     ValidationError,
 )
+from mlmcsc.services.backups import creating, room
+
+
+def flip(path):
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 4
+    path.write_bytes(raw)
 
 
 def test_a_set_holds_the_database_the_versions_and_the_settings(lab):
@@ -171,8 +179,96 @@ def test_progress_is_told_of_the_copying_and_then_of_what_goes_into_the_set(lab)
     size = (lab.folder / "lab.db").stat().st_size
     assert copying[-1][0] == copying[-1][1] >= size > 0
     assert told[0][0] == "copying the database"
-    assert told[-1][0] == "backing up"
-    assert made.n_bytes >= told[-1][1] >= size
+    backing = [each for each in told if each[0] == "backing up"]
+    assert made.n_bytes >= backing[-1][1] >= size
+    assert told[-1][0] == "reading back"
+    assert told[-1][1] == told[-1][2] > 0
+
+
+def test_only_what_was_read_whole_is_called_verified(lab):
+    assert lab.db.backups.create("first", with_images=True).verified
+    second = lab.db.backups.create("second", with_images=True)
+    assert not second.verified
+    assert 0 < second.n_unread < second.n_files
+    assert lab.db.backups.show("second").verified_at is None
+    assert lab.db.backups.create("third", with_images=True, full=True).verified
+
+
+def test_what_was_not_read_for_a_week_is_read_again(lab):
+    lab.db.backups.create("first", with_images=True)
+    lab.later(days=8)
+    second = lab.db.backups.create("second", with_images=True)
+    assert (second.verified, second.n_unread, second.written_anew) == (True, 0, ())
+
+
+def test_a_damaged_shared_file_is_found_within_a_week_and_written_anew(lab):
+    lab.db.backups.create("first", with_images=True)
+    damaged = min(lab.files("objects/"))
+    flip(lab.place / damaged)
+    lab.later(days=8)
+    second = lab.db.backups.create("second", with_images=True)
+    assert [fault.name for fault in second.written_anew] == [damaged]
+    assert second.verified
+    assert lab.db.backups.verify("second", deep=True).whole
+
+
+def test_nothing_is_built_unread_upon_what_a_check_found_damaged(lab):
+    lab.db.backups.create("first", with_images=True)
+    flip(lab.place / min(lab.files("objects/")))
+    assert not lab.db.backups.verify("first").whole
+    assert len(lab.db.backups.create("second", with_images=True).written_anew) == 1
+    assert lab.db.backups.verify("second", deep=True).whole
+
+
+def test_a_lease_that_cannot_be_given_back_undoes_nothing(lab, monkeypatch):
+    write = FolderLease.write
+
+    def full(self, content, tag):
+        if b'"token":""' in content:
+            raise StoreError("no space left on device")
+        return write(self, content, tag)
+
+    monkeypatch.setattr(FolderLease, "write", full)
+    made = lab.db.backups.create("first")
+    assert made.not_recorded is None
+    assert [e.name for e in lab.db.backups.list()] == ["first"]
+
+
+def test_what_pruning_left_half_way_does_not_take_the_name(lab):
+    remains = lab.place / "first"
+    remains.mkdir(parents=True)
+    (remains / "proof.json").write_bytes(b"{}")
+    lab.db.backups.create("first")
+    assert lab.db.backups.verify("first").whole
+
+
+def test_a_folder_of_somebody_else_is_not_overwritten(lab):
+    notes = lab.place / "notes"
+    notes.mkdir(parents=True)
+    (notes / "readme.txt").write_text("mine")
+    with pytest.raises(ConflictError, match="no backup and is called 'notes'"):
+        lab.db.backups.create("notes")
+    assert (notes / "readme.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("inside", ["objects/b", "first", "first/database/deeper"])
+def test_a_place_among_the_files_of_another_is_refused(lab, inside):
+    lab.db.backups.create("first")
+    before = lab.files()
+    with pytest.raises(ValidationError, match="part of a place of backups"):
+        lab.db.backups.create("second", to=lab.place / inside)
+    assert lab.files() == before
+
+
+def test_room_for_images_is_asked_for_before_anything_is_copied(lab, monkeypatch):
+    size = (lab.folder / "lab.db").stat().st_size
+    monkeypatch.setattr(creating, "take", None)
+    monkeypatch.setattr(room, "image_bytes", lambda _: 10**12)
+    monkeypatch.setattr(room, "SPARE", 1.0)
+    monkeypatch.setattr(LocalStore, "free_bytes", lambda _: 2 * size + 20_000)
+    with pytest.raises(StoreError, match="MB left, and the backup needs"):
+        lab.db.backups.create("first", with_images=True)
+    assert lab.files() == set()
 
 
 def test_the_documented_call_returns_the_path(lab):
@@ -277,8 +373,9 @@ def test_a_backup_that_the_database_cannot_note_is_kept_and_told(lab, monkeypatc
     def fails(*_):
         raise StoreError("the disk of the database is full")
 
-    monkeypatch.setattr(remembering.queries, "enter", fails)
-    made = lab.db.backups.create("first")
+    with monkeypatch.context() as patch:
+        patch.setattr(remembering.queries, "enter", fails)
+        made = lab.db.backups.create("first")
     assert made.not_recorded == "the disk of the database is full"
     assert lab.db.backups.verify("first").whole
 

@@ -10,8 +10,11 @@ import orjson
 import pytest
 
 from mlmcsc import DatabaseManager
+from mlmcsc.adapters.backup_store import open_store
 from mlmcsc.domain.backups.manifest import read_manifest
 from mlmcsc.errors import UnknownRecordError, ValidationError
+from mlmcsc.services.backups import identity, signed_sets
+from mlmcsc.store.queries import backups as queries
 
 
 def flip(path, at=None):
@@ -124,6 +127,49 @@ def test_what_was_verified_is_noted(lab):
     lab.db.backups.verify("a")
     assert lab.db.backups.show("a").verified_at > before
     flip(Path(lab.place, "a", "database", "mlmcsc.db.zst"))
-    noted = lab.db.backups.show("a").verified_at
-    lab.db.backups.verify("a")
-    assert lab.db.backups.show("a").verified_at == noted
+    assert not lab.db.backups.verify("a").whole
+    shown = lab.db.backups.show("a")
+    assert (shown.state, shown.verified_at, shown.found_damaged) == ("ok", None, True)
+
+
+def test_a_drill_of_before_does_not_outweigh_that_it_was_found_damaged_since(lab):
+    lab.db.backups.create("a")
+    lab.db.backup_drills.drill("a")
+    lab.later(hours=1)
+    flip(Path(lab.place, "a", "database", "mlmcsc.db.zst"))
+    assert not lab.db.backups.scrub().whole
+    shown = lab.db.backups.show("a")
+    assert (shown.verified_at, shown.found_damaged, shown.drill_passed) == (None, True, True)
+
+
+def test_what_was_made_and_drilled_is_known_from_the_place_alone(lab):
+    """As after a restore of a time before it."""
+    lab.db.backups.create("a")
+    lab.db.backup_drills.drill("a")
+    before, held = lab.db.backups.show("a"), lab.db.versions.get("v1").backup_path
+    store = lab.db._database.store
+    with store.write(lab.db.backups.actor) as tx:
+        for change in (
+            "DELETE FROM backup_drills",
+            "DELETE FROM backups",
+            "UPDATE data_versions SET backup_path = NULL",
+        ):
+            tx.conn.exec_driver_sql(change)
+    assert lab.db.backups.show("a").drill_passed
+    assert lab.db.backups.show("a").verified_at == before.drilled_at
+    place = open_store(lab.place)
+    signed = signed_sets(place, identity(store))
+    for entered in (["a"], []):
+        with store.write(lab.db.backups.actor) as tx:
+            assert queries.register(tx, place.place, signed) == entered
+    (row,) = lab.db.backup_drills.history()
+    assert (row.passed, row.rto_seconds) == (True, before.rto_seconds)
+    assert lab.db.versions.get("v1").backup_path == held
+
+
+def test_a_link_in_one_set_is_told_and_keeps_nobody_from_the_others(lab):
+    lab.db.backups.create("a")
+    (lab.place / "b").mkdir()
+    (lab.place / "b" / "manifest.json").symlink_to("/etc/passwd")
+    assert states(lab) == {"a": "ok", "b": "damaged"}
+    assert lab.db.backups.create("c").left_out == ()

@@ -19,6 +19,7 @@ def aged(lab):
     """Three backups, two days apart; each has an image that the next has no more."""
     for name in ("first", "second", "third"):
         lab.db.backups.create(name, with_images=name != "third")
+        lab.db.backups.verify(name)
         lab.later(days=2)
     return lab
 
@@ -86,6 +87,7 @@ def test_a_version_that_only_pruned_backups_held_is_in_none(lab):
     rows = next((lab.folder / "lab.db.versions" / "rows").iterdir())
     rows.rename(lab.folder / "lost")
     lab.db.backups.create("second")
+    lab.db.backups.verify("second")
     assert lab.db.versions.get("v1").backup_path == str(lab.place / "first")
     lab.later(days=1)
     lab.keeping(days=1).prune()
@@ -147,6 +149,75 @@ def test_a_folder_of_somebody_else_in_the_place_is_left_alone(aged):
     (strange / "readme.txt").write_text("mine")
     aged.keeping(days=1).prune()
     assert (strange / "readme.txt").read_text() == "mine"
+
+
+def flip(path):
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 4
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("check", ["verify", "scrub", "drill"])
+def test_what_a_check_found_damaged_is_not_kept_in_place_of_a_whole_one(lab, check):
+    for name in ("good", "bad"):
+        lab.db.backups.create(name, full=True)
+        lab.later(days=2)
+    flip(lab.place / "bad" / "database" / "mlmcsc.db.zst")
+    look = {
+        "verify": lambda: lab.db.backups.verify("bad"),
+        "scrub": lab.db.backups.scrub,
+        "drill": lambda: lab.db.backup_drills.drill("bad"),
+    }
+    look[check]()
+    report = lab.keeping(days=1).prune(dry_run=True)
+    assert report.pruned == ()
+    assert {each.name: each.reason for each in report.kept} == {
+        "bad": "newest",
+        "good": "newest that is not known to be damaged",
+    }
+
+
+def test_a_proof_in_the_place_keeps_what_the_register_has_forgotten(lab):
+    lab.db.backups.create("good")
+    lab.db.backup_drills.drill("good")
+    with lab.db._database.store.write(lab.db.backups.actor) as tx:
+        tx.conn.exec_driver_sql("DELETE FROM backup_drills")
+        tx.conn.exec_driver_sql("DELETE FROM backups")
+    lab.later(days=5)
+    lab.db.backups.create("unread")
+    assert lab.keeping(days=1).prune().pruned == ()
+
+
+def test_names_that_nobody_gives_backups_are_told_and_passed_over(aged):
+    odd = aged.place / "a\nb" / "c"
+    odd.mkdir(parents=True)
+    (odd / "file").write_text("mine")
+    inside = aged.place / "first" / "database" / "a\nb"
+    inside.write_text("?")
+    report = aged.keeping(days=1).prune()
+    assert [each.name for each in report.pruned] == ["first", "second"]
+    assert "'a\\nb'" in [each.name for each in report.left_alone]
+    assert (odd / "file").exists()
+
+
+def test_only_files_that_are_shared_go_from_among_the_shared_ones(aged):
+    strange = aged.place / "objects" / "set" / "manifest.json"
+    strange.parent.mkdir()
+    strange.write_text("{}")
+    aged.keeping(days=1).prune()
+    assert strange.exists()
+
+
+def test_who_is_waited_for_is_told(lab, monkeypatch):
+    lab.db.backups.create("first")
+    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(waiting, "TOLD_AFTER_SECONDS", 0.1)
+    told = []
+    store = open_store(lab.place)
+    with store.leased("a long copy", "somebody"), pytest.raises(ConflictError):
+        lab.db.backups.prune(progress=lambda *each: told.append(each))
+    ((doing, *_),) = told
+    assert "held by somebody for a long copy" in doing
 
 
 def test_one_who_holds_the_place_is_waited_for_and_then_named(lab, monkeypatch):

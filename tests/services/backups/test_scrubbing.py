@@ -51,7 +51,8 @@ def test_a_damaged_encrypted_file_goes_so_that_the_next_backup_writes_it_anew(la
     image = lab.db.get_image(2)
     (name,) = (n for n in lab.files("objects/") if image.content_hash in n)
     flip(lab.place / name)
-    assert not lab.db.backups.scrub(repair=True).whole
+    found = lab.db.backups.scrub(repair=True)
+    assert (found.whole, found.removed) == (False, (name,))
     lab.db.backups.create("second", with_images=True, encrypt=True)
     assert lab.db.backups.verify("second", deep=True).whole
 

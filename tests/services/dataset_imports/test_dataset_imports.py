@@ -9,6 +9,8 @@ import pytest
 
 from mlmcsc.errors import ConflictError, UnknownRecordError, ValidationError
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 def labels(db):
     return {

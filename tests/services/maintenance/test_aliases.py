@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 def found(db, **options):
     return {(f.check, f.table): f for f in db.maintenance.validate(**options)}

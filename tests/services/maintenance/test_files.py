@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 def found(db, **options):
     return {(f.check, f.table): f for f in db.maintenance.validate(**options)}
@@ -44,7 +46,6 @@ def test_a_missing_file_is_found_and_nothing_is_repaired(db, draw):
     assert db.get_image(image).path == str(path)
 
 
-@pytest.mark.sqlite_tells
 def test_a_folder_where_the_file_was_is_told_as_unreadable(db, draw):
     path = draw("a.png")
     db.store_image(path)
@@ -53,7 +54,6 @@ def test_a_folder_where_the_file_was_is_told_as_unreadable(db, draw):
     assert found(db).keys() == {("file_unreadable", "images")}
 
 
-@pytest.mark.sqlite_tells
 def test_a_file_of_another_size_is_changed(db, draw):
     path = draw("a.png")
     db.store_image(path)
@@ -63,7 +63,6 @@ def test_a_file_of_another_size_is_changed(db, draw):
     assert finding.repair is None
 
 
-@pytest.mark.sqlite_tells
 def test_a_changed_file_of_the_same_size_and_time_is_found_by_hashing_alone(db, draw):
     path = draw("a.png")
     db.store_image(path)
@@ -74,7 +73,6 @@ def test_a_changed_file_of_the_same_size_and_time_is_found_by_hashing_alone(db, 
     assert found(db, hash_files=True).keys() == {("file_changed", "images")}
 
 
-@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("hash_files", [False, True])
 def test_a_touched_file_gets_its_new_time_once_its_content_is_found_equal(db, draw, hash_files):
     path = draw("a.png")
@@ -120,7 +118,6 @@ def test_facts_that_were_never_read_are_filled_from_the_file(db, draw, sql):
     assert db.maintenance.validate(hash_files=True) == ()
 
 
-@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("column", ["width", "height"])
 def test_facts_are_not_filled_from_a_file_that_is_another_picture(db, draw, sql, column):
     image = db.store_image(draw("a.png"))
@@ -144,7 +141,6 @@ def test_facts_are_not_filled_where_another_image_has_the_content(db, draw, sql,
     assert db.get_image(first).content_hash is not None
 
 
-@pytest.mark.sqlite_tells
 def test_a_damaged_file_is_left_with_its_reason(db, draw, sql):
     path = draw("a.png")
     image = db.store_image(path)
@@ -155,7 +151,6 @@ def test_a_damaged_file_is_left_with_its_reason(db, draw, sql):
     assert str(path) in repair.message
 
 
-@pytest.mark.sqlite_tells
 def test_a_touched_file_is_told_by_what_was_looked_at(db, draw):
     path = draw("a.png")
     db.store_image(path)
@@ -180,7 +175,6 @@ def test_a_changed_copy_in_the_image_store_is_found_by_hashing(db, draw):
     assert found(db, hash_files=True).keys() == {("file_changed", "images")}
 
 
-@pytest.mark.sqlite_tells
 def test_a_stray_file_in_the_image_store_is_told_and_never_deleted(db, draw):
     stored = db.images.add(draw("a.png"), storage="managed")
     copy = Path(db.get_image(stored.id).path)
@@ -240,7 +234,6 @@ def tear_state(folder):
     (folder / "state.json").write_text('{"token": "1",')
 
 
-@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("spoil", [spoil_numbers, cut_short, tear_state])
 def test_a_matrix_that_differs_from_the_vectors_is_removed_and_built_again(db, matrix, spoil):
     spoil(matrix)
@@ -264,7 +257,6 @@ def test_a_matrix_of_a_set_that_is_gone_is_removed(db, matrix):
     assert (matrix / "state.json").exists()
 
 
-@pytest.mark.sqlite_tells
 def test_a_matrix_of_another_copy_is_no_finding_for_no_reader_takes_it(db, matrix):
     state = json.loads((matrix / "state.json").read_text())
     (matrix / "state.json").write_text(json.dumps(state | {"token": "0" * 16}))
@@ -295,7 +287,6 @@ def test_every_file_of_many_is_looked_at_in_order(db, draw, sql):
     assert [h for h in heard if h[0] == "files"] == [("files", n + 1, 300) for n in range(300)]
 
 
-@pytest.mark.sqlite_tells
 def test_real_micrographs_are_sound_until_one_byte_changes(db, micrographs, tmp_path):
     folder = tmp_path / "micrographs"
     shutil.copytree(micrographs, folder)

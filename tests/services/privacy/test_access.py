@@ -16,6 +16,8 @@ from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.privacy.others import ANOTHER
 from mlmcsc.errors import ConflictError, PermissionDeniedError, UnknownRecordError
 
+pytestmark = pytest.mark.sqlite_tells
+
 COLLEAGUES = (
     "tech_002", "Jane", "Roe", "jane@lab.example", "JANE-SECRET", "Quill", "root",
 )  # fmt: skip
@@ -84,14 +86,12 @@ def test_each_part_tells_purpose_basis_recipients_source_and_end(db, copy):
     assert facts["kept_days"] == 1095
 
 
-@pytest.mark.sqlite_tells
 def test_the_rights_and_the_absence_of_automated_decisions_are_told(copy):
     assert "complaint" in copy["rights"]
     assert "erasure" in copy["rights"]
     assert "Art. 15(1)(h)" in copy["automated_decisions"]
 
 
-@pytest.mark.sqlite_tells
 def test_counts_are_those_of_the_rows(copy):
     assert copy["counts"] == {name: len(p["rows"]) for name, p in copy["parts"].items()}
 
@@ -163,7 +163,6 @@ def test_nobody_unknown_gets_a_file(db, staffed, tmp_path, nothing_written, pers
     assert not (tmp_path / "csv").exists()
 
 
-@pytest.mark.sqlite_tells
 def test_the_file_holds_the_same_as_the_call(db, staffed, tmp_path):
     db.access.write("tech_001", tmp_path / "copy.json")
     read = json.loads((tmp_path / "copy.json").read_text("utf-8"))
@@ -174,7 +173,6 @@ def test_the_file_holds_the_same_as_the_call(db, staffed, tmp_path):
     assert read["counts"] == {name: len(p["rows"]) for name, p in read["parts"].items()}
 
 
-@pytest.mark.sqlite_tells
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
 def test_the_files_are_for_their_owner_only(db, staffed, tmp_path):
     db.access.write("tech_001", tmp_path / "copy.json", csv=tmp_path / "csv")
@@ -183,7 +181,6 @@ def test_the_files_are_for_their_owner_only(db, staffed, tmp_path):
     assert stat.S_IMODE(os.stat(tmp_path / "csv").st_mode) == 0o700
 
 
-@pytest.mark.sqlite_tells
 def test_csv_cells_are_no_formulas(db, staffed, tmp_path):
     label = db.store_label(staffed["image"], staffed["john"], 0.5, notes="=HYPERLINK(1)")
     db.access.write("tech_001", tmp_path / "copy.json", csv=tmp_path / "csv")
@@ -207,7 +204,6 @@ def test_an_event_leads_to_the_file_without_a_name(db, staffed, tmp_path, sql):
     assert "tech_001" not in json.dumps(told)
 
 
-@pytest.mark.sqlite_tells
 def test_what_is_there_is_not_overwritten(db, staffed, tmp_path):
     (tmp_path / "copy.json").write_text("mine")
     with pytest.raises(ConflictError):
@@ -221,7 +217,6 @@ def test_what_is_there_is_not_overwritten(db, staffed, tmp_path):
     db.access.write("tech_001", tmp_path / "copy.json", overwrite=True)
 
 
-@pytest.mark.sqlite_tells
 def test_many_labels_are_not_held_in_memory(db, staffed, tmp_path, monkeypatch):
     import tracemalloc
 

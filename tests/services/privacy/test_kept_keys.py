@@ -16,6 +16,8 @@ from mlmcsc.errors import ConflictError, IntegrityError, StoreError
 from mlmcsc.services.privacy.backup_sets import BackupSets
 from mlmcsc.store.queries import data_keys
 
+pytestmark = pytest.mark.sqlite_tells
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -88,7 +90,6 @@ HARMS = {
 }
 
 
-@pytest.mark.sqlite_tells
 @pytest.mark.parametrize("harm", HARMS)
 def test_an_erasure_waits_for_a_file_that_does_not_serve_and_goes_on(db, staff, sql, harm):
     backed_up(db, sql)

@@ -15,6 +15,8 @@ from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.errors import MissingKeyError, PermissionDeniedError
 from mlmcsc.services.privacy import keys
 
+pytestmark = pytest.mark.sqlite_tells
+
 PEOPLE = 40
 
 

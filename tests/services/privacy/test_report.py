@@ -9,6 +9,8 @@ import pytest
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.errors import PermissionDeniedError
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 def test_an_orderly_database_needs_nothing(db, staffed):
     report = db.generate_privacy_report()

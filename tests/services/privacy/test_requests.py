@@ -15,6 +15,8 @@ from mlmcsc.errors import (
 )
 from mlmcsc.store.queries.privacy_requests import close_for
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def today():

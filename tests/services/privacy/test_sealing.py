@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from mlmcsc.domain.audit.findings import Verdict
 from mlmcsc.store.vault import PREFIX
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def careless(db, draw, sql):

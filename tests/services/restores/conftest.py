@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mlmcsc import DatabaseManager, restore_backup
 from mlmcsc.config import load_config
@@ -88,32 +91,48 @@ def lab(sqlite_url, tmp_path, own_settings, monkeypatch):
     return Laboratory(f"sqlite:///{folder}/lab.db", folder, folder / "settings")
 
 
-@pytest.fixture
-def fill(draw):
-    """Put two people, images, labels and a version into a laboratory; ids of people and images."""
-
-    def make(lab):
-        with lab.open() as db:
-            gone = db.register_technician(STAFF, NAME, email="kanarie@vogel.example")
-            other = db.register_technician("t2", "Jo Lund")
-            images = [
-                db.images.add(draw(f"lab/i{n}.png", seed=n), storage="managed").id for n in range(3)
-            ]
-            for image in images:
-                db.store_label(image, gone, 0.5, notes=f"note of {NAME}")
-                db.store_label(image, other, 0.4, notes=f"asked {NAME}")
-            db.versions.create("v1", label_policy="mean")
-            db.audit_proof.checkpoint()
-            db.backups.create("b1", to=lab.place, with_images=True)
-        return gone, other, images
-
-    return make
-
-
-@pytest.fixture
-def filled(lab, fill):
-    """The laboratory with a backup `b1`, and a label after it."""
-    _, other, images = fill(lab)
-    with lab.open() as db:
-        db.store_label(images[0], other, 0.9)
+@pytest.fixture(scope="session")
+def filled_once(tmp_path_factory, sqlite_template):
+    """A laboratory to be copied back to its folder: its paths are absolute."""
+    folder = tmp_path_factory.mktemp("laboratory") / "lab"
+    keys = shutil.ignore_patterns("*.erasures.jsonl*", "*.datakeys.json*")
+    shutil.copytree(os.environ["XDG_CONFIG_HOME"], folder / "settings", ignore=keys)
+    shutil.copy(sqlite_template, folder / "lab.db")
+    lab = Laboratory(f"sqlite:///{folder}/lab.db", folder, folder / "settings")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(lab.settings))
+        patch.chdir(folder)
+        _fill(lab)
+    shutil.copytree(folder, folder.with_name("filled"))
     return lab
+
+
+def _fill(lab):
+    """Two people, images, labels, a version, the backup `b1`, and a label after it."""
+    with lab.open() as db:
+        gone = db.register_technician(STAFF, NAME, email="kanarie@vogel.example")
+        other = db.register_technician("t2", "Jo Lund")
+        images = []
+        for seed in range(3):
+            noise = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(lab.folder / f"i{seed}.png")
+            stored = db.images.add(lab.folder / f"i{seed}.png", storage="managed")
+            images.append(stored.id)
+        for image in images:
+            db.store_label(image, gone, 0.5, notes=f"note of {NAME}")
+            db.store_label(image, other, 0.4, notes=f"asked {NAME}")
+        db.versions.create("v1", label_policy="mean")
+        db.audit_proof.checkpoint()
+        db.backups.create("b1", to=lab.place, with_images=True)
+        db.store_label(images[0], other, 0.9)
+
+
+@pytest.fixture
+def filled(filled_once, monkeypatch):
+    """The laboratory with a backup `b1`, and a label after it."""
+    folder = filled_once.folder
+    shutil.rmtree(folder)
+    shutil.copytree(folder.with_name("filled"), folder)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(filled_once.settings))
+    monkeypatch.chdir(folder)
+    return filled_once

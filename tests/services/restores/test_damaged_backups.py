@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from mlmcsc.adapters.crypto import PycaCryptography
+from mlmcsc.domain.audit.checkpoint import key_id_of
 from mlmcsc.domain.backups.manifest import read_manifest
 from mlmcsc.errors import IntegrityError, MlmcscError, UnknownRecordError
 
@@ -81,7 +82,7 @@ def test_a_forged_set_is_refused_though_it_is_whole(filled):
     manifest, _ = read_manifest(path.read_bytes(), "b1", crypto.verify)
     seed = b"f" * 32
     public = crypto.public_key(seed)
-    path.write_bytes(manifest.signed(lambda m: ("0" * 16, public, crypto.sign(seed, m))))
+    path.write_bytes(manifest.signed(lambda m: (key_id_of(public), public, crypto.sign(seed, m))))
     before = filled.everything()
     with pytest.raises(IntegrityError, match="may be forged"):
         filled.restore()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlmcsc.errors import IntegrityError, MissingKeyError
+from mlmcsc.store.backups.beside import BesideFile
 
 
 @pytest.fixture
@@ -88,6 +89,37 @@ def test_of_a_ledger_lost_with_the_database_the_data_keys_still_tell(erased):
     erased.file.unlink()
     with pytest.raises(IntegrityError, match="is missing"):
         erased.restore()
+
+
+def test_whoever_is_erased_while_the_restore_runs_is_gone_too(filled, monkeypatch):
+    """The person is erased between the replay of the ledger and the swap."""
+    finish, erased = BesideFile.finish, []
+
+    def finish_late(beside):
+        finish(beside)
+        if not erased:
+            with filled.open() as db:
+                erased.append(db.delete_user_data("kanarie_007", labels="delete"))
+
+    monkeypatch.setattr(BesideFile, "finish", finish_late)
+    done = filled.restore()
+    assert len(done.erased_again) == 1
+    assert filled.traces() == []
+    with filled.open() as db:
+        assert "Kanarie" not in str(db.technicians.list())
+        assert not db.erasure.unreplayed()
+
+
+def test_a_ledger_older_than_the_data_keys_stops_the_restore(filled):
+    with filled.open() as db:
+        db.delete_user_data("t2")
+        before = ledger(filled).read_bytes()
+        db.delete_user_data("kanarie_007")
+    ledger(filled).write_bytes(before)
+    filled.file.unlink()
+    with pytest.raises(IntegrityError, match=r"older than the file of data keys.*--without-ledger"):
+        filled.restore()
+    assert not filled.file.exists()
 
 
 def test_without_the_ledger_only_when_asked_for_and_the_reason_is_kept(erased):

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from mlmcsc import DatabaseManager, restore_backup
-from mlmcsc.errors import ConflictError, IntegrityError, ValidationError
+from mlmcsc.errors import ConflictError, IntegrityError, MissingKeyError, ValidationError
 from mlmcsc.store import schema
 from mlmcsc.store.migrations import HEAD
 
@@ -52,6 +52,21 @@ def test_a_file_of_an_older_schema_is_brought_up_to_date(filled, revision):
         assert len(db.get_labels()) == 7
         db.backups.create("b3", to=filled.place)  # it signs with the key that is kept
     assert filled.restore("b3").restored
+
+
+def test_the_file_of_a_set_gets_peoples_data_keys_back_or_is_refused_without_them(filled):
+    with filled.open() as db:
+        db.backups.create("plain", to=filled.place, compress=False)
+    file = str(filled.place / "plain" / "database" / "mlmcsc.db")
+    assert filled.restore(file).keys_restored
+    with filled.open() as db:
+        assert db.get_labels()[0].notes == "note of Kanarie Vogel"
+    for keys in filled.keys.glob("*.datakeys.json"):
+        keys.unlink()
+    filled.file.unlink()  # else a safety backup writes the keys of the living anew
+    with pytest.raises(MissingKeyError, match="--without-names"):
+        filled.restore(file)
+    assert not filled.file.exists()
 
 
 def test_erased_people_are_erased_from_it_too(filled):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import sqlalchemy as sa
 
 from mlmcsc import DatabaseManager, restore_backup
 from mlmcsc.config import load_config
@@ -27,7 +28,7 @@ def server(postgres_server, postgres_programs, postgres_url, tmp_path, own_setti
     monkeypatch.chdir(tmp_path)
     yield postgres_server
     for name in databases(postgres_server):
-        if re.search("_before_|^copy_", name):
+        if re.search("_before_|_restoring_|^copy_", name):
             postgres_server.psql(f'DROP DATABASE "{name}" WITH (FORCE);')
 
 
@@ -53,11 +54,13 @@ def url(server, postgres_url, draw):
 
 
 def test_it_takes_the_place_and_the_replaced_database_stays(url, server):
+    somebodys = f"{sa.make_url(url).database}_restoring_0badc0de"
+    server.psql(f'CREATE DATABASE "{somebodys}";')
     with DatabaseManager(url) as open_elsewhere:
         assert len(open_elsewhere.get_labels()) == 3
         done = restore_backup("b1", url)
     assert done.kept_aside in databases(server)
-    assert not [name for name in databases(server) if "_restoring_" in name]
+    assert [name for name in databases(server) if "_restoring_" in name] == [somebodys]
     assert len(done.erased_again) == 1
     with DatabaseManager(url) as db:
         assert len(db.get_labels()) == 2
@@ -69,6 +72,14 @@ def test_it_takes_the_place_and_the_replaced_database_stays(url, server):
     kept = re.sub(r"/[^/?]+\?", f"/{done.kept_aside}?", url)
     with DatabaseManager(kept) as db:
         assert len(db.get_labels()) == 3
+
+
+@pytest.mark.slow
+def test_what_an_earlier_restore_kept_is_dropped_when_asked_for(url, server):
+    first = restore_backup("b1", url)
+    second = restore_backup("b1", url, drop_old=True)
+    assert first.kept_aside in second.tidied
+    assert [name for name in databases(server) if "_before_" in name] == [second.kept_aside]
 
 
 @pytest.mark.slow

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -166,6 +168,88 @@ def test_files_that_are_missing_come_back_and_those_that_are_there_stay(filled):
     with filled.open() as db:
         assert not db.maintenance.validate(hash_files=True)
         assert not db.version_checks.verify("v1").findings
+
+
+def _flip(path):
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+
+
+def test_files_that_are_there_but_damaged_are_put_back_and_the_bad_ones_kept(filled):
+    with filled.open() as db:
+        image = Path(db.images.list().items[0].path)
+    (rows,) = filled.folder.glob("lab.db.versions/rows/*.parquet")
+    (manifest,) = filled.folder.glob("lab.db.versions/manifests/*.json")
+    for path in (rows, manifest, image):
+        _flip(path)
+    damaged = {path.read_bytes() for path in (rows, manifest, image)}
+    done = filled.restore()
+    assert done.files_restored == 3
+    assert not done.files_missing
+    assert {Path(path).read_bytes() for path in done.files_kept_aside} == damaged
+    with filled.open() as db:
+        assert not db.maintenance.validate(hash_files=True)
+        assert not db.version_checks.verify("v1").findings
+    assert filled.restore().files_kept_aside == ()
+
+
+def test_the_register_knows_the_backups_of_the_place_again_and_their_drills(filled):
+    with filled.open() as db:
+        db.backup_drills.drill("b1", place=str(filled.place))
+        db.backups.create("later", to=filled.place)
+    done = filled.restore()
+    safety, _, usual = done.safety.partition(" in ")
+    with filled.open() as db:
+        known = {each.name: each for each in db.backups.list(filled.place)}
+        assert known["b1"].drill_passed
+        assert known["b1"].verified_at is not None
+        assert [drill.passed for drill in db.backup_drills.history()] == [True]
+        version = db.versions.get("v1")
+        assert version.backup_path == str(Path(usual) / safety)
+        (event,) = [
+            e for e in db.audit.list(operations="RESTORE").items if e.table_name == "backups"
+        ]
+        assert set(event.new_values["registered"]) == {"b1", "later", safety}
+
+
+def test_ids_of_rows_that_were_lost_are_never_given_again(filled):
+    with filled.open() as db:
+        lost = max(label.id for label in db.get_labels())
+        image = db.images.list().items[1].id
+    filled.restore()
+    with filled.open() as db:
+        other = db.technicians.get("t2").id
+        assert db.store_label(image, other, 0.7) > lost
+        assert db.audit_proof.verify().verdict == "intact"
+
+
+def test_a_safety_backup_goes_back_although_another_database_is_there_by_now(
+    filled, original_database
+):
+    safety, _, place = filled.restore(str(original_database)).safety.partition(" in ")
+    asked = []
+    done = restore_backup(
+        safety, filled.url, place=place, agree=lambda plan: asked.append(plan) or True
+    )
+    assert done.restored
+    assert any("ANOTHER DATABASE" in warning for warning in asked[0].warnings)
+    assert labels(filled) == 7
+
+
+def test_a_file_never_stands_in_for_a_signed_set(filled):
+    shutil.copy(filled.file, filled.folder / "b1")
+    assert filled.restore(dry_run=True).plan.database_id is not None
+    shutil.rmtree(filled.place / "b1")
+    shutil.copy(filled.file, filled.place / "b1")  # nor does one that lies where the set was
+    with pytest.raises(UnknownRecordError, match="no backup 'b1'"):
+        filled.restore()
+    for folder in (filled.folder, filled.place):
+        shutil.copy(filled.file, folder / "old.db")
+    with pytest.raises(ConflictError, match=r"may mean .*old\.db or .*old\.db"):
+        filled.restore("old.db")
+    with pytest.raises(UnknownRecordError, match="is not there"):
+        filled.restore("./gone.db")
 
 
 def test_whoever_may_not_restore_cannot(filled):

@@ -15,6 +15,8 @@ from mlmcsc.services.retention import applying, leftovers
 from mlmcsc.store.queries import batches
 from mlmcsc.store.queries.retention.batches import take
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def small_batches(monkeypatch):

@@ -10,6 +10,8 @@ import pytest
 from mlmcsc import DatabaseManager
 from mlmcsc.errors import AmbiguousError, UnknownRecordError
 
+pytestmark = pytest.mark.sqlite_tells
+
 EAST = [1, 0, 0, 0]
 
 

@@ -17,6 +17,8 @@ from mlmcsc.errors import ConflictError, UnknownRecordError, UnsupportedError, V
 from mlmcsc.services.versions import creating
 from mlmcsc.store.queries import version_writes
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def db(url, tmp_path, monkeypatch):

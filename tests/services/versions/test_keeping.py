@@ -8,6 +8,8 @@ import pytest
 from mlmcsc import DatabaseManager
 from mlmcsc.errors import ConflictError, UnknownRecordError, ValidationError
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def db(url, tmp_path, monkeypatch):

@@ -22,6 +22,8 @@ from mlmcsc.errors import MlmcscError, OvertakenError
 from mlmcsc.store.models import metadata
 from mlmcsc.store.queries import versions
 
+pytestmark = pytest.mark.sqlite_tells
+
 SAID = {"by": "Anna Berg", "points": [1, 2]}
 
 

@@ -47,7 +47,7 @@ def _as_kept(connection):
 
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(row=rows, place=st.integers(0, 4), other=values)
 @example(row=(None,) * 5, place=3, other="")
 @example(row=("",) * 5, place=3, other=b"")
@@ -68,7 +68,7 @@ def test_two_tables_have_one_digest_just_when_they_hold_the_same(schema, row, pl
         assert (digest(one, "t") == digest(two, "t")) == (_as_kept(one) == _as_kept(two))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(low=st.floats(1e-14, 1e10), up=st.booleans())
 def test_neighbouring_reals_have_different_digests(low, up):
     near = math.nextafter(low, math.inf if up else 0)

@@ -17,19 +17,23 @@ from pathlib import Path
 import pytest
 
 from mlmcsc import DatabaseManager
+from mlmcsc.adapters.backup_store.local import LocalStore
 from mlmcsc.adapters.point_in_time import archiving, base
 from mlmcsc.adapters.point_in_time.tools import Tools, on_socket, server_user
 from mlmcsc.bootstrap.point_in_time import Wanted, restore_to_moment
 from mlmcsc.cli import main
 from mlmcsc.config import load_config
+from mlmcsc.domain.backups.point_in_time import Base, log_still_needed
 from mlmcsc.errors import (
     ConflictError,
     IntegrityError,
     MissingKeyError,
+    StoreError,
     UnknownRecordError,
     UnsupportedError,
     ValidationError,
 )
+from mlmcsc.services.point_in_time.base_backups import scratch
 
 ACCOUNT = "pgserver" if os.geteuid() == 0 else None
 """The wheel makes it for root, under whom no server runs."""
@@ -188,6 +192,19 @@ def test_a_server_goes_back_to_a_moment_and_erased_people_stay_erased(laboratory
         assert {e.specimen_id for e in db.specimens.list()} == {"before", "after", "last"}
 
 
+def keeps_the_log_for_a_base_backup_elsewhere(laboratory):
+    with DatabaseManager(laboratory.url, config=laboratory.config) as db:
+        db.base_backups.create("elsewhere", place=laboratory.root / "other")
+        archive_all(db)
+        third = db.base_backups.create("third")
+        archive_all(db)
+        assert db.base_backups.prune(1) == ("second",)
+        kept = archiving.archived(laboratory.config.backup.wal_archive)
+        assert kept[0] < third.first_log  # what the base backup elsewhere needs
+        (other,) = db.base_backups.list(laboratory.root / "other")
+    assert other.first_log in kept
+
+
 @pytest.mark.slow
 @pytest.mark.postgres
 def test_what_cannot_be_gone_back_to_is_refused_and_leaves_no_folder(laboratory, own_settings):
@@ -243,6 +260,52 @@ def test_what_cannot_be_gone_back_to_is_refused_and_leaves_no_folder(laboratory,
         left = archiving.archived(laboratory.config.backup.wal_archive)
     assert made.first_log < newer.first_log == left[0]
     assert not stored.exists()
+    keeps_the_log_for_a_base_backup_elsewhere(laboratory)
+
+
+@pytest.mark.parametrize("remote", [False, True], ids=["a folder", "a bucket"])
+def test_what_a_killed_base_backup_left_in_clear_goes_with_the_next(tmp_path, monkeypatch, remote):
+    place = LocalStore(tmp_path / "place")
+    if remote:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "place"))
+        monkeypatch.setattr(place, "place", "s3://bucket/lab")
+    with place.leased("backup base", "the test"):
+        pass
+    killed = os.fork()
+    if killed == 0:
+        with place.leased("backup base", "the test"), scratch(place, datetime.now(UTC)) as folder:
+            (folder / "base.tar").write_bytes(b"everybody's wrapped keys")
+            os._exit(9)
+    os.waitpid(killed, 0)
+    assert list(tmp_path.rglob("base.tar"))
+    with place.leased("backup base", "the test"), scratch(place, datetime.now(UTC)) as folder:
+        assert list(tmp_path.rglob("base.tar")) == []
+        assert folder.stat().st_mode & 0o077 == 0
+    assert not folder.exists()
+
+
+def test_the_log_that_a_base_backup_elsewhere_needs_is_kept():
+    def log(number, timeline=1):
+        return f"{timeline:08X}00000000{number:08X}"
+
+    def made(place, name, number):
+        return {"place": place, "name": name, "first_log": log(number)}
+
+    kept = Base("b3", "/here", "", datetime.now(UTC), True, 1, log(9, timeline=2))  # noqa: FBT003  a record's field
+    here, gone = made("/here", "b1", 1), {"place": "/here", "pruned": ["b1"]}
+    assert log_still_needed([kept], [here, gone], "/here") == kept.first_log
+    assert log_still_needed([kept], [here, made("/there", "b2", 2)], "/here") == log(2)
+    pruned_there = {"place": "/there", "pruned": ["b2"]}
+    events = [made("/there", "b2", 2), pruned_there, made("/there", "b4", 12)]
+    assert log_still_needed([kept], events, "/here") == kept.first_log  # whatever the timeline
+
+
+def test_a_program_that_hangs_is_ended(tmp_path):
+    hangs = tmp_path / "pg_hangs"
+    hangs.write_text("#!/bin/sh\nexec sleep 60\n")
+    hangs.chmod(0o755)
+    with pytest.raises(StoreError, match=r"did not end within 0\.2 s"):
+        Tools(tmp_path).run("pg_hangs", seconds=0.2)
 
 
 def test_sqlite_has_no_log_to_go_back_by_and_it_is_said_what_serves(sqlite_url, tmp_path, capsys):

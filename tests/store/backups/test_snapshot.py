@@ -74,7 +74,7 @@ def test_the_copy_is_a_plain_file_with_nothing_beside_it(sqlite_db, folder):
 
 
 def test_data_keys_are_handed_over_and_are_nowhere_in_the_copy(sqlite_db, folder):
-    everybody = [f"tech_{number:04d}" for number in range(250)]  # pages split and are merged
+    everybody = [f"tech_{number:04d}" for number in range(120)]  # pages split and are merged
     for name in everybody:
         sqlite_db.register_technician(name, "Anna Muster")
     store = sqlite_db._database.store
@@ -102,7 +102,7 @@ def test_data_keys_are_handed_over_and_are_nowhere_in_the_copy(sqlite_db, folder
     keys = [w for _, _, w in rows] + [w for _, w in found.data_keys.values()]
     assert not [key for key in keys if key in content or key[20:40] in content]
     with store.read() as view:
-        assert view.conn.exec_driver_sql("SELECT count(wrapped_key) FROM subjects").scalar() > 150
+        assert view.conn.exec_driver_sql("SELECT count(wrapped_key) FROM subjects").scalar() > 70
 
 
 def test_what_was_acknowledged_before_is_in_it_and_nothing_is_torn(
@@ -115,7 +115,7 @@ def test_what_was_acknowledged_before_is_in_it_and_nothing_is_torn(
     until = time.monotonic() + 30
     while any(not journal.read_text() for journal in journals) and time.monotonic() < until:
         time.sleep(0.05)
-    for number in range(5):
+    for number in range(3):
         place = folder / str(number)
         place.mkdir()
         acknowledged = [line for j in journals for line in j.read_text().split("\n")[:-1]]
@@ -211,10 +211,11 @@ def test_who_is_told_may_end_it_and_nothing_is_left(sqlite_db, folder):
     def enough(_n_bytes):
         raise KeyboardInterrupt
 
+    before = set(threading.enumerate())  # of other tests
     with pytest.raises(KeyboardInterrupt):
         take(sqlite_db._database.store, folder, told=enough)
     assert not list(folder.iterdir())
-    assert threading.active_count() == 1
+    assert set(threading.enumerate()) <= before
     take(sqlite_db._database.store, folder)  # all connections came back
 
 

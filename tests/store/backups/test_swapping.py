@@ -15,7 +15,8 @@ import sqlcipher3.dbapi2 as driver
 
 from mlmcsc.errors import ConflictError, StoreError
 from mlmcsc.store.backups.beside import BesideFile
-from mlmcsc.store.backups.swapping import LiveFile, holders
+from mlmcsc.store.backups.holders import holders
+from mlmcsc.store.backups.swapping import LiveFile
 
 NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
 OPEN = """
@@ -35,6 +36,14 @@ try:
     conn.execute('INSERT INTO t VALUES (99)')
 except driver.OperationalError as error:
     print('refused', error)
+"""
+)
+WRITES = (
+    OPEN
+    + """
+conn.execute('PRAGMA busy_timeout=100')
+print('open', flush=True)
+conn.execute('CREATE TABLE late (x)')
 """
 )
 SWAPS = """
@@ -205,6 +214,96 @@ def test_a_damaged_file_is_kept_byte_by_byte_and_replaced(live, new):
     assert values(live) == [2]
 
 
+@pytest.mark.parametrize("content", [b"", b"x" * 5000], ids=["damaged", "grown"])
+def test_what_others_write_to_a_file_that_is_not_sound_after_its_copy_is_noticed(
+    live, new, content
+):
+    live.write_bytes(b"SQLite format 3\0" + b"\0" * 4080 + content)
+    file = LiveFile(live, 5)
+    assert file.state == "damaged"
+    file.watch()
+    file.copy_aside(NOW)
+    with live.open("r+b") as other:  # one that asks for no lock
+        other.seek(60)
+        other.write(b"written late")
+    assert not file.hold()
+    file.let_go()
+    file.watch()
+    aside = file.copy_aside(NOW)
+    assert file.hold()
+    file.replace(new)
+    file.let_go()
+    assert b"written late" in aside.read_bytes()
+
+
+def test_from_its_copy_to_the_swap_nobody_can_write_to_a_file_that_is_not_sound(tmp_path):
+    path = tmp_path / "lab.db"
+    _make(path, 1, "delete")
+    with contextlib.closing(driver.connect(str(path), isolation_level=None)) as conn:
+        conn.execute("DROP TABLE t")
+        conn.execute("DROP TABLE alembic_version")
+    file = LiveFile(path, 5)
+    assert file.state == "empty"
+    file.watch()
+    file.copy_aside(NOW)
+    with running(WRITES, path) as late:
+        late.communicate(timeout=30)
+        assert late.returncode
+    assert file.hold()
+    file.let_go()
+
+
+def test_looking_changes_no_byte_of_what_is_there(live, tmp_path):
+    """A killed program's log stays a log, and an interrupted transaction stays one."""
+    with running(IDLE.replace("SELECT * FROM t", "INSERT INTO t VALUES (3)"), live) as killed:
+        killed.kill()
+        killed.wait()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before.keys() == {"lab.db", "lab.db-wal", "lab.db-shm"}
+    assert LiveFile(live, 5).state == "sound"
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert after.keys() == before.keys()
+    assert all(after[name] == before[name] for name in ("lab.db", "lab.db-wal"))
+
+
+def test_a_disk_that_stammers_makes_no_database_damaged(live, monkeypatch):
+    def stammer(*_, **__):
+        raise driver.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("mlmcsc.store.backups.looking.connect", stammer)
+    with pytest.raises(StoreError, match=r"disk I/O error.*Check the disk"):
+        LiveFile(live, 5)
+
+
+def test_it_is_told_that_it_was_swapped_where_only_the_folder_could_not_be_synced(
+    live, new, monkeypatch
+):
+    def fail(_):
+        raise OSError(5, "Input/output error")
+
+    file = LiveFile(live, 5)
+    file.watch()
+    assert file.hold()
+    monkeypatch.setattr("mlmcsc.store.backups.swapping.flush", fail)
+    with pytest.raises(StoreError, match="is the restored database now"):
+        file.replace(new)
+    file.let_go()
+    assert values(live) == [2]
+
+
+def test_a_process_that_ends_while_it_is_asked_for_is_no_holder(live, monkeypatch):
+    with running(IDLE, live):
+        plain = holders.__globals__["Path"].read_text
+
+        def gone(path, *args):
+            if path.name == "comm":
+                raise ProcessLookupError(3, "No such process")
+            return plain(path, *args)
+
+        monkeypatch.setattr("pathlib.Path.read_text", gone)
+        assert holders(live) == []
+
+
 def test_a_file_of_another_program_and_a_folder_are_told_apart(tmp_path):
     path = tmp_path / "other.db"
     with contextlib.closing(driver.connect(str(path), isolation_level=None)) as conn:
@@ -215,15 +314,17 @@ def test_a_file_of_another_program_and_a_folder_are_told_apart(tmp_path):
 
 
 def test_what_a_dead_restore_left_is_removed_by_the_next_and_two_cannot_run(tmp_path):
-    target = tmp_path / "lab[1].db"
-    for name in ("lab[1].db.restoring-dead", "lab[1].db.restoring-dead-wal"):
-        (tmp_path / name).write_bytes(b"half")
-    (tmp_path / "lab1.db.restoring-of-another").write_bytes(b"stays")
+    target, dead = tmp_path / "lab[1].db", f"lab[1].db.restoring-{'ab' * 16}"
+    for ending in ("", "-wal", ".original-20261123T220000Z.db"):
+        (tmp_path / f"{dead}{ending}").write_bytes(b"half")
+    others = {f"lab1.db.restoring-{'ab' * 16}", "lab[1].db.restoring-notes.txt"}
+    for name in others:
+        (tmp_path / name).write_bytes(b"stays")
     with BesideFile(target, "new").alone() as tidied:
-        assert tidied == ("lab[1].db.restoring-dead", "lab[1].db.restoring-dead-wal")
+        assert tidied == (dead, f"{dead}-wal", f"{dead}.original-20261123T220000Z.db")
         with pytest.raises(ConflictError, match="Another process"), BesideFile(target, "b").alone():
             pass
-    assert [p.name for p in tmp_path.iterdir()] == ["lab1.db.restoring-of-another"]
+    assert {p.name for p in tmp_path.iterdir()} == others
 
 
 def test_without_room_nothing_is_begun(tmp_path):

@@ -27,7 +27,12 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def made(number, taken_at, **other):
-    values = {"kind": "scheduled", "pruned_at": None, "drill_passed": None} | other
+    values = {
+        "kind": "scheduled",
+        "pruned_at": None,
+        "failed_at": None,
+        "drill_passed": None,
+    } | other
     return MadeBackup(
         id=number,
         name=f"b{number}",

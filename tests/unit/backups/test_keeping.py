@@ -28,13 +28,14 @@ def places(draw):
             taken_at=NOW - timedelta(hours=hours),
             kind=draw(kinds),
             proven=draw(st.none() | st.just(NOW)),
+            damaged=draw(st.booleans()),
         )
         for hours in draw(ages)
     ]
 
 
-def backup(days, *, kind="scheduled", proven=None):
-    return Candidate(f"{days}", NOW - days * DAY, kind, proven)
+def backup(days, *, kind="scheduled", proven=None, damaged=False):
+    return Candidate(f"{days}", NOW - days * DAY, kind, proven, damaged)
 
 
 def names(candidates, chosen):
@@ -45,8 +46,10 @@ def names(candidates, chosen):
 def test_the_newest_and_the_newest_that_was_verified_are_never_removed(candidates, chosen):
     reasons = kept(candidates, NOW, chosen)
     newest_first = sorted(candidates, key=lambda each: each.taken_at, reverse=True)
-    proven = [each for each in newest_first if each.proven]
-    assert {each.set_id for each in (*newest_first[:1], *proven[:1])} <= reasons.keys()
+    sound = [each for each in newest_first if not each.damaged]
+    proven = [each for each in sound if each.proven]
+    stay = (*newest_first[:1], *sound[:1], *proven[:1])
+    assert {each.set_id for each in stay} <= reasons.keys()
 
 
 @given(places(), periods)
@@ -74,7 +77,7 @@ def test_keeping_more_generations_removes_no_other(candidates, chosen, more):
 def test_old_ones_are_no_more_than_the_generations_have_places(candidates, chosen):
     old = [each for each in candidates if each.taken_at <= NOW - chosen.days * DAY]
     reasons = kept(candidates, NOW, chosen)
-    most = chosen.weekly + chosen.monthly + chosen.yearly + 2
+    most = 2 * (chosen.weekly + chosen.monthly + chosen.yearly) + 3
     assert sum(each.set_id in reasons for each in old) <= most
 
 
@@ -109,3 +112,8 @@ def test_a_young_safety_backup_is_kept():
 def test_an_old_one_stays_while_no_newer_one_was_verified():
     there = [backup(0), backup(90, proven=NOW), backup(91, proven=NOW)]
     assert names(there, NOTHING) == [0, 90]
+
+
+def test_a_damaged_one_takes_no_generation_from_a_whole_one():
+    there = [backup(0), backup(100, damaged=True), backup(101), backup(102)]
+    assert sorted(names(there, Periods(30, 0, 12, 0))) == [0, 100, 101]

@@ -35,10 +35,16 @@ def test_slots_that_were_missed_make_one_backup():
     assert (found.due, found.slot) == (True, MIDNIGHT)
 
 
-def test_what_failed_is_tried_again_at_the_next_slot():
-    failed = replace(RUN, outcome="failed", error="disk full")
-    assert not verdict(tried=failed).due
-    assert "disk full" in verdict(tried=failed).reason
+@pytest.mark.parametrize(("failures", "minutes"), [(1, 10), (2, 20), (3, 40), (30, 24 * 60)])
+def test_what_failed_is_tried_again_after_growing_pauses(failures, minutes):
+    ended, numbers = MIDNIGHT, {"failures": failures}
+    failed = replace(RUN, outcome="failed", error="disk full", ended_at=ended, numbers=numbers)
+    again = ended + timedelta(minutes=minutes)
+    before = verdict(tried=failed, now=again - timedelta(seconds=1))
+    assert (before.due, before.next_at) == (False, again)
+    assert "disk full" in before.reason
+    assert failed.again_at == again
+    assert judge("30 5 * * *", None, failed, again, alive=True).due
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ LONGEST: Final = 900
 """UTF-8 bytes: S3 allows 1,024, and a prefix goes before."""
 LONGEST_SEGMENT: Final = 255
 """UTF-8 bytes a file system takes for one name."""
+LAYOUT: Final = frozenset(
+    {"database", "configuration", "files.jsonl", "files.jsonl.zst", "proof.json"}
+)
+"""First segments within a set, its manifest apart: what is left of one that was being removed."""
 
 
 def checked_key(key: str) -> str:
@@ -19,20 +23,25 @@ def checked_key(key: str) -> str:
         ValidationError: It is absolute, has `..`, `.`, an empty segment, a backslash, a colon or
             a control character, or is too long.
     """
-    segments = key.split("/")
-    if (
-        any(segment in {"", ".", ".."} for segment in segments)
-        or any(ord(character) < 32 or character in "\\:\x7f" for character in key)  # noqa: PLR2004
-        or any(len(segment.encode("utf-8", "replace")) > LONGEST_SEGMENT for segment in segments)
-        or len(key.encode("utf-8", "replace")) > LONGEST
-        or not _is_text(key)
-    ):
+    if not is_key(key):
         raise ValidationError(
             f"key={key[:120]!a}: a file of a backup has a relative name of at most {LONGEST} bytes "
             "with '/', without '..', '\\', ':' or controls. Nothing was read or written; the list "
             "that names it is damaged or not ours. Use another backup."
         )
     return key
+
+
+def is_key(key: str) -> bool:
+    """Whether it names a file inside a place, as all names that backups give do."""
+    segments = key.split("/")
+    return not (
+        any(segment in {"", ".", ".."} for segment in segments)
+        or any(ord(character) < 32 or character in "\\:\x7f" for character in key)  # noqa: PLR2004
+        or any(len(segment.encode("utf-8", "replace")) > LONGEST_SEGMENT for segment in segments)
+        or len(key.encode("utf-8", "replace")) > LONGEST
+        or not _is_text(key)
+    )
 
 
 def checked_prefix(prefix: str) -> str:

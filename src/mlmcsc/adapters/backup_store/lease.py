@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -79,17 +79,32 @@ class HeldLease:
             until = (datetime.now(UTC) + HELD).isoformat()
             if self._lost or not self._write(replace(self._record, until=until)):
                 self._lost = True
-                raise ConflictError(
-                    f"{self._place}: {self._record.purpose} by {self._record.holder} lost its hold "
-                    f"on this place, {_whose(self._file)}. It stopped before it deleted or "
-                    "published anything more. Run it again when the other is done."
-                )
+                raise self._gone(_whose(self._file))
+
+    def still(self) -> None:
+        """Without asking the place: others believe it to be over only some time later.
+
+        Raises:
+            ConflictError: It was lost, or could not be renewed in time.
+        """
+        if self._lost or datetime.now(UTC) > datetime.fromisoformat(self._record.until):
+            raise self._gone("which it could not renew in time")
 
     def release(self) -> None:
-        """Let others have it; what was lost stays with whom it went to."""
-        with self._one:
+        """Let others have it; what was lost stays with whom it went to.
+
+        What cannot be written now runs out by itself: the work that was done under it stands.
+        """
+        with self._one, suppress(StoreError):
             if not self._lost:
                 self._write(replace(self._record, token="", until=self._record.since))
+
+    def _gone(self, why: str) -> ConflictError:
+        return ConflictError(
+            f"{self._place}: {self._record.purpose} by {self._record.holder} lost its hold on this "
+            f"place, {why}. It stopped before it deleted or published anything more. Run it again "
+            "when the other is done."
+        )
 
     def _write(self, record: LeaseRecord) -> bool:
         tag = self._file.write(record.raw(), self._tag)
@@ -147,19 +162,20 @@ def _renew(lease: HeldLease, done: threading.Event) -> None:
 
 
 def _refuse_held(place: str, raw: bytes, now: datetime, *, alone: bool) -> None:
-    record = _parsed(place, raw)
+    record = _parsed(place, raw, now)
     if not record.token or (alone and record.machine == machine()):
         return
     if datetime.fromisoformat(record.until) + SKEW > now:
         raise ConflictError(_message(place, record))
 
 
-def _parsed(place: str, raw: bytes) -> LeaseRecord:
+def _parsed(place: str, raw: bytes, now: datetime) -> LeaseRecord:
     try:
         record = LeaseRecord(**orjson.loads(raw))
-        if datetime.fromisoformat(record.until).tzinfo is None:
-            raise ValueError("no time zone")  # noqa: TRY301  # told below with the others
-    except (ValueError, TypeError) as error:
+        left = datetime.fromisoformat(record.until) - now
+        if left > HELD + SKEW:  # nobody holds a place for longer than that at a time
+            raise ValueError("too far ahead")  # noqa: TRY301  # told below with the others
+    except (ValueError, TypeError, OverflowError) as error:
         raise IntegrityError(
             f"{place}: {FILE} cannot be read: it is damaged or not ours. Make sure that no backup "
             "is running there, delete this file, and try again."
@@ -172,7 +188,7 @@ def held_by(place: str, file: LeaseFile) -> str:
     found = file.read()
     if found is None:
         return f"{place} is being taken by somebody else this moment. Try again."
-    return _message(place, _parsed(place, found[0]))
+    return _message(place, _parsed(place, found[0], datetime.now(UTC)))
 
 
 def _message(place: str, record: LeaseRecord) -> str:
@@ -187,7 +203,7 @@ def _whose(file: LeaseFile) -> str:
     found = file.read()
     if found is None:
         return "whose lease file somebody removed"
-    record = _parsed("The place", found[0])
+    record = _parsed("The place", found[0], datetime.now(UTC))
     return f"which {record.holder or 'nobody'} has now for {record.purpose}"
 
 

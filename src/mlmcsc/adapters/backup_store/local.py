@@ -15,15 +15,16 @@ from typing import Final
 
 from mlmcsc.adapters.backup_store import copying
 from mlmcsc.adapters.backup_store.disk import disk_errors, sync_path
-from mlmcsc.adapters.backup_store.keys import checked_key, checked_prefix
+from mlmcsc.adapters.backup_store.keys import LAYOUT, checked_key, checked_prefix
 from mlmcsc.adapters.backup_store.lease import FILE as LEASE
 from mlmcsc.adapters.backup_store.local_lease import held_folder
+from mlmcsc.adapters.backup_store.nesting import refuse_nested
 from mlmcsc.adapters.backup_store.small import joined
 from mlmcsc.adapters.backup_store.store import Entry, Lease, Told
 from mlmcsc.adapters.managed_files import sync_folder
 from mlmcsc.domain.backups.manifest import FILE as MANIFEST
 from mlmcsc.domain.backups.names import RESERVED, checked_name
-from mlmcsc.errors import ConflictError, StoreError, UnknownRecordError
+from mlmcsc.errors import ConflictError, IntegrityError, StoreError, UnknownRecordError
 
 DRAFT: Final = ".draft-"
 INCOMPLETE: Final = ".incomplete-"
@@ -171,6 +172,7 @@ class LocalStore:
         Raises:
             ConflictError: There is a set of this name, be it in other letters' case.
         """
+        self._clear_remains(checked_name(name))
         self._refuse_taken(name)
         segment = f"{INCOMPLETE}{set_id}"
         with disk_errors(self.place, "writing"):
@@ -207,8 +209,10 @@ class LocalStore:
 
         Raises:
             ConflictError: Somebody else holds it.
+            ValidationError: It lies among the files of another place.
         """
         with disk_errors(self.place, "holding the place"):
+            refuse_nested(self._root)
             self._make_folder(self._path(LEASE).parent)
         with held_folder(self._root, purpose, holder) as lease:
             self._lease = lease
@@ -223,12 +227,19 @@ class LocalStore:
 
     def _refuse_taken(self, name: str) -> None:
         wanted = checked_name(name).lower()  # many file systems do not tell case apart
-        taken = [each for each in self._everything() if each.lower() == wanted]
-        if taken:
+        for taken in (each for each in self._everything() if each.lower() == wanted):
+            is_set = (self._root / taken / MANIFEST).is_file()
+            what = "a backup" if is_set else "something that is no backup and is called"
             raise ConflictError(
-                f"{self.place} has a backup {taken[0]!r} already; it is never overwritten. Choose "
+                f"{self.place} has {what} {taken!r} already; it is never overwritten. Choose "
                 "another name, or leave it to mlmcsc."
             )
+
+    def _clear_remains(self, name: str) -> None:
+        """What is left of a set that was being removed keeps its name from nobody."""
+        left = {entry.key for entry in self.entries(f"{name}/")}
+        if left and {key.split("/")[1] for key in left} <= LAYOUT:
+            self.remove(left)
 
     def _everything(self) -> list[str]:
         with disk_errors(self.place, "listing"):
@@ -240,7 +251,7 @@ class LocalStore:
         for segment in checked_key(key).split("/"):
             path /= segment
             if path.is_symlink():
-                raise StoreError(
+                raise IntegrityError(
                     f"{path} is a link, and links are never followed in a place of backups: they "
                     "may lead out of it. Remove it, and find out who put it there."
                 )

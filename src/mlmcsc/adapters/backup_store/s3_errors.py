@@ -11,6 +11,9 @@ from mlmcsc.errors import MlmcscError, StoreError
 
 _CODE: Final = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
 _STATUS: Final = re.compile(r"status code: (\d{3})")
+_ODD_NAME: Final = re.compile(r'InvalidPath \{.*?path: ("[^\n]{1,2000}"),\n', re.DOTALL)
+"""The client refuses to list a prefix in which there is a name with `//`, `/../` or the like."""
+_ODD: Final = "there is an object of a name that no file can have"
 _NETWORK: Final = {
     "ConnectionRefused": "nobody answers there",
     "TimedOut": "it did not answer in time",
@@ -35,6 +38,8 @@ def reason(error: Exception) -> str:
     text = str(error)
     if found := _CODE.search(text) or _STATUS.search(text):
         return found[1]
+    if found := _ODD_NAME.search(text):
+        return f"{_ODD} ({ascii(found[1][1:-1])[:300]})"
     return next((told for mark, told in _NETWORK.items() if mark in text), "the connection failed")
 
 
@@ -68,4 +73,6 @@ def _repair(why: str) -> str:
         return "Check the AWS credentials (AWS_* variables or file) and what the bucket allows."
     if why in _NETWORK.values():
         return "Check the network and AWS_ENDPOINT_URL, and try again."
+    if why.startswith(_ODD):
+        return "Find out who wrote it, delete it (`aws s3api delete-object`), and try again."
     return "Try again; if it stays, ask whoever runs the bucket."

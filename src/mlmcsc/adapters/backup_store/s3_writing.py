@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mlmcsc.adapters.backup_store.disk import disk_errors
-from mlmcsc.adapters.backup_store.s3_errors import refused
+from mlmcsc.adapters.backup_store.s3_errors import bucket_errors, refused
 from mlmcsc.adapters.backup_store.s3_reading import read_object
 from mlmcsc.adapters.backup_store.store import Told
 from mlmcsc.adapters.frozen_files.hashing import sha256_of
@@ -110,7 +110,8 @@ def _send_checked(
             raise failure
     if failure is not None:
         raise refused(place, f"writing {key}", failure) from None
-    obstore.delete(bucket, [key])  # it would look whole to the next backup
+    with bucket_errors(place, f"removing {key}"):
+        obstore.delete(bucket, [key])  # it would look whole to the next backup
     raise IntegrityError(
         f"{place}: what lies there as {key} is not what was sent, {ATTEMPTS} times. It was removed "
         "again. Something on the way changes bytes, or the file is being written: check both."

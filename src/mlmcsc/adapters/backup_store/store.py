@@ -39,6 +39,14 @@ class Lease(Protocol):
         """
         ...
 
+    def still(self) -> None:
+        """As `check`, by what is known without asking the place; to be called before each write.
+
+        Raises:
+            ConflictError: It was lost.
+        """
+        ...
+
 
 class BackupStore(Protocol):
     """A place of backups. Keys are relative, with `/`; none leads out of the place.

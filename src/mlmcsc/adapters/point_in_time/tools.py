@@ -15,6 +15,8 @@ from mlmcsc.errors import StoreError, UnsupportedError
 
 TOLD: Final = 2000
 """Characters of a program's last words that are told."""
+LONGEST_SECONDS: Final = 24 * 3600.0
+"""How long a program may take: even the copy of a large server takes less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,9 @@ class Tools:
         *arguments: str,
         environ: Mapping[str, str] | None = None,
         output: IO[bytes] | int = subprocess.PIPE,
-        seconds: float | None = None,
+        seconds: float = LONGEST_SECONDS,
     ) -> str:
-        """Run a program to its end and return what it printed.
+        """Run a program to its end and return what it printed; one that hangs is ended.
 
         Raises:
             UnsupportedError: It is not there, or it crashed.

@@ -15,7 +15,7 @@ import orjson
 
 from mlmcsc.adapters.managed_files import sync_folder
 from mlmcsc.adapters.shredding import shred
-from mlmcsc.adapters.versions import journal
+from mlmcsc.adapters.versions import journal, replaced
 from mlmcsc.adapters.versions.merging import merged
 from mlmcsc.adapters.versions.ownership import claim
 from mlmcsc.adapters.versions.schema import KEYS, ROWS, row_schema
@@ -35,7 +35,7 @@ REPAIR = "Restore the folder of versions from a backup."
 _OBJECT = re.compile(r"([0-9a-f]{64})\.parquet")
 _MANIFEST = re.compile(r"\d{1,18}-[0-9a-f]{16}\.json")
 MANIFEST_OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
-_PARTS = ("rows", "manifests", journal.FOLDER)
+_PARTS = ("rows", "manifests", journal.FOLDER, replaced.FOLDER)
 
 
 class VersionFolder:

@@ -6,8 +6,6 @@ nothing of anybody.
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Final
 
 import orjson
 
-from mlmcsc.adapters.managed_files import sync_folder
+from mlmcsc.adapters.versions.journal import write_json
 from mlmcsc.domain.versions.layers import Layer, read_layers
 from mlmcsc.errors import IntegrityError, StoreError
 
@@ -29,19 +27,11 @@ def note_replaced(root: Path, old: Layer, new: Layer) -> None:
         StoreError: It cannot be written.
     """
     place = _place(root, old)
-    draft = place.with_name(f".{uuid.uuid4().hex}.partial")
     try:
         place.parent.mkdir(mode=0o700, exist_ok=True)
-        with draft.open("xb") as out:
-            out.write(orjson.dumps(asdict(new)))
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(place)
-        sync_folder(place.parent)
     except OSError as error:
-        raise StoreError(f"Cannot write {place}: {error.strerror or error}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
+        raise StoreError(f"Cannot make {place.parent}: {error.strerror or error}.") from error
+    write_json(place, asdict(new))
 
 
 def replacement(root: Path, old: Layer) -> Layer | None:

@@ -11,6 +11,7 @@ from mlmcsc.adapters.crypto import PycaCryptography
 from mlmcsc.adapters.keystore import key_store
 from mlmcsc.bootstrap.opening import default_actor
 from mlmcsc.bootstrap.restoring.house import House
+from mlmcsc.bootstrap.restoring.naming import plain_file
 from mlmcsc.config import Config, backup_folder, key_file, load_config, redact_url
 from mlmcsc.domain.backups.restoring import Agree, RestoreReport, Wishes
 from mlmcsc.domain.permissions import Actor
@@ -37,6 +38,7 @@ def restore_backup(
     without_ledger: str | None = None,
     without_names: bool = False,
     trust: str | None = None,
+    drop_old: bool = False,
     agree: Agree | None = None,
     actor: Actor | None = None,
     progress: Progress = quiet,
@@ -48,7 +50,8 @@ def restore_backup(
     erased again, and only then swapped in. Whatever fails, the live database is as it was.
 
     Args:
-        name: A backup's name; or an SQLite file of before, as a path or in the place.
+        name: A backup's name; or an SQLite file of before: a path, or the bare name of one that
+            ends in `.db`, `.sqlite` or `.sqlite3`, where no backup is called so.
         url: The live database; None takes the configured one. It may be damaged or gone.
         config: Settings; looked up by `load_config` when left out.
         place: Folder or `s3://bucket/prefix` in which the backup lies; None: where the settings
@@ -58,6 +61,7 @@ def restore_backup(
         without_ledger: Why a missing erasure ledger is put up with; recorded. None: refuse.
         without_names: Go on without the file of people's data keys: sealed texts stay unreadable.
         trust: Fingerprint (16 hex digits) of the audit key that is to be believed.
+        drop_old: Drop the databases that earlier restores kept on the server, not this one's.
         agree: Asked with the plan before anything is changed; None: go on.
         actor: In whose name; None: the local user's.
         progress: Told each step.
@@ -70,7 +74,7 @@ def restore_backup(
         IntegrityError: The backup is damaged or not to be trusted, or the erasure ledger is
             missing or cut. Nothing was changed.
         MissingKeyError: The master key of an encrypted backup, or the data keys, are not here.
-        ConflictError: Others have the database open, or `to` exists.
+        ConflictError: Others have the database open, `to` exists, or two files are called so.
         UnsupportedError: A database in memory.
         StoreError: No room, or the disk refused. The live database is as it was.
     """
@@ -90,7 +94,7 @@ def restore_backup(
     elsewhere = to is not None
     house = House(url, config, ground, actor, usual or place, elsewhere=elsewhere)
     run = Restores(actor, ground, house, elsewhere, progress)
-    wishes = Wishes(dry_run, without_ledger, without_names, trust, agree)
+    wishes = Wishes(dry_run, without_ledger, without_names, trust, agree, drop_old)
     with refusals(ground.shown):
         return run.restore(source, wishes)
 
@@ -100,7 +104,7 @@ def _source(name: str, url: str, config: Config, place: str | Path | None) -> So
 
     live = sqlite_file(url)
     where = place if place is not None else backup_folder(config, live and live.absolute())
-    plain = _plain(name, where)
+    plain = plain_file(name, where)
     if plain is not None:
         if live is None:
             raise ValidationError(f"{plain} is an SQLite file, and the database is on a server.")
@@ -130,16 +134,6 @@ def _set(name: str, where: str | Path, config: Config) -> Source:
     return found
 
 
-def _plain(name: str, where: str | Path | None) -> Path | None:
-    """The file that the name means, as a path or in the place; None: it is a set's name."""
-    if Path(name).is_file():
-        return Path(name)
-    if where is None or "://" in str(where) or Path(name).name != name:
-        return None
-    inside = Path(where) / name
-    return inside if inside.is_file() else None
-
-
 def _ground(url: str, to: str | None, set_id: str, config: Config) -> Ground:
     file = sqlite_file(url)
     wait = config.database.busy_timeout_seconds
@@ -149,6 +143,8 @@ def _ground(url: str, to: str | None, set_id: str, config: Config) -> Ground:
         return ServerGround(url, to, set_id, config.backup.postgresql_tools)
     if to is None:
         return FileGround.at(file, set_id, wait)
+    if not to.strip():
+        raise ValidationError("to='': name the new file, e.g. --to /data/copy.db.")
     if Path(to).exists() or Path(to).is_symlink():
         raise ConflictError(f"{to} exists; a backup is restored to a new file only. Name another.")
     return FileGround.at(Path(to), set_id, wait)

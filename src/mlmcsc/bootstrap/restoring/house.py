@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,15 +29,23 @@ from mlmcsc.config import (
 from mlmcsc.domain.backups.restoring import Losses
 from mlmcsc.domain.permissions import ALL_PERMISSIONS, Actor
 from mlmcsc.domain.sealing import KeyStore
-from mlmcsc.errors import IntegrityError, MissingKeyError, SchemaError, StoreError
+from mlmcsc.errors import (
+    IntegrityError,
+    MissingKeyError,
+    MlmcscError,
+    SchemaError,
+    StoreError,
+)
 from mlmcsc.services.restores.owning import hand_over, owner_of
 from mlmcsc.services.restores.ports import LiveFacts, Replayed
 from mlmcsc.store.adoption.original import sqlite_file
+from mlmcsc.store.backups.looking import log_untouched
 from mlmcsc.store.backups.plain_files import give_signing_key, schema_revision
 from mlmcsc.store.engine import EngineOptions, open_engine
 from mlmcsc.store.key_settings import PUBLIC_KEY, SIGNING_KEY, setting
 from mlmcsc.store.queries.erasure import ledgered
 from mlmcsc.store.queries.restored import written_since
+from mlmcsc.store.queries.validation import sequences
 from mlmcsc.store.schema import read_setting
 from mlmcsc.store.uow import Store
 from mlmcsc.store.vault import Vault
@@ -45,6 +53,7 @@ from mlmcsc.store.vault import Vault
 if TYPE_CHECKING:
     from mlmcsc.adapters.archives import ArchiveFolder
     from mlmcsc.adapters.versions import VersionFolder
+    from mlmcsc.domain.backups.registered import SignedSet
     from mlmcsc.services.restores.ports import Ground, Restored
 
 
@@ -204,6 +213,27 @@ class House:
         here = database.version_owner.replace(str(beside), str(home))
         return replace(database, version_owner=owner_of(database.version_folder) or here)
 
+    def signed_sets(
+        self, restored: Restored, place: str
+    ) -> tuple[Mapping[str, tuple[SignedSet, ...]], tuple[str, ...]]:
+        """Of the place, and of those that the settings name; none of a drill's copy."""
+        from mlmcsc.adapters.backup_store import open_store
+        from mlmcsc.services.backups import identity, signed_sets
+
+        if self._url is None:
+            return {}, ()
+        own, found, warnings = identity(restored.db), {}, []
+        for each in dict.fromkeys((place, self._to, self._config.backup.remote)):
+            if each is None:
+                continue
+            try:
+                store = open_store(each)
+                if store.place not in found:
+                    found[store.place] = tuple(signed_sets(store, own))
+            except MlmcscError as error:
+                warnings.append(f"the backups in {each} are not entered: {error}")
+        return found, tuple(warnings)
+
     def settle(self, restored: Restored) -> None:
         """A server's database is another one than before, though its name is the same."""
         folder, owner = restored.version_place
@@ -226,13 +256,15 @@ class _Unwritten(Store):
 
 @contextmanager
 def _reading(url: str) -> Iterator[Store]:
-    """The live database as it is: neither upgraded nor adopted."""
-    engine, dialect = open_engine(url, EngineOptions(), create=False)
-    store = Store(engine, dialect, Vault(PycaCryptography(), _no_keys))
-    try:
-        yield store
-    finally:
-        store.close()
+    """The live database as it is: neither upgraded nor adopted, and its log left alone."""
+    file = sqlite_file(url)
+    with nullcontext() if file is None else log_untouched(file):
+        engine, dialect = open_engine(url, EngineOptions(), create=False)
+        store = Store(engine, dialect, Vault(PycaCryptography(), _no_keys))
+        try:
+            yield store
+        finally:
+            store.close()
 
 
 def _no_keys(database_id: str) -> KeyStore:
@@ -248,6 +280,7 @@ def _facts(store: Store, url: str) -> LiveFacts:
             signing=rows,
             ledger_lines=frozenset(ledgered.lines(view)),
             losses=lambda moment: _losses(url, moment),
+            ids=sequences.given(view),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mlmcsc.bootstrap.wiring.bound import Bound
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from mlmcsc.adapters.backup_store.store import BackupStore
@@ -45,10 +46,8 @@ class BackupServices(Bound):
     @cached_property
     def backup_drills(self) -> BackupDrills:
         """Backups restored to scratch and checked; those that are due made."""
-        import tempfile
-        from pathlib import Path
-
         from mlmcsc.bootstrap.drilling import to_scratch
+        from mlmcsc.bootstrap.leftovers import drill_folders
         from mlmcsc.services.backup_drills import BackupDrills, Doors, Schedule
 
         database, backups = self._database, self.backups
@@ -57,16 +56,24 @@ class BackupServices(Bound):
             restore=to_scratch(database, self.actor),
             create=lambda progress: backups.create(kind="scheduled", progress=progress),
             prune=lambda place: backups.prune(to=place),
+            hold=self._held,
         )
-        config, file = database.config, database.store.dialect.path
+        config = database.config
+        parent, prefix = drill_folders(database.store.dialect.path)
         return BackupDrills(
             database.store,
             self.actor,
             doors,
             Schedule(config.backup.enabled, config.backup.schedule, config.backup.drill),
-            parent=Path(tempfile.gettempdir()) if file is None else file.absolute().parent,
-            prefix="mlmcsc-drill-" if file is None else f".{file.name}.drill-",
+            parent=parent,
+            prefix=prefix,
         )
+
+    def _held(self, store: BackupStore, purpose: str) -> AbstractContextManager[object]:
+        """A place, held alone."""
+        from mlmcsc.services.backups.waiting import held
+
+        return held(store, purpose, self.actor)
 
     def _every_backup(self, place: str | None) -> list[Found]:
         """Of a place, or of those that the settings name."""
@@ -96,6 +103,7 @@ class BackupServices(Bound):
             db=database.store,
             actor=self.actor,
             open_place=open_place,
+            hold=self._held,
             archive=settings.wal_archive,
             tools=settings.postgresql_tools,
             ledger=database.ledger,

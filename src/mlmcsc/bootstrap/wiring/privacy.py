@@ -70,6 +70,7 @@ class PrivacyServices(UpkeepServices):
     @cached_property
     def privacy_report(self) -> Reporting:
         """How things stand with regard to people's rights."""
+        from mlmcsc.bootstrap.leftovers import look_for
         from mlmcsc.services.privacy.report import Reporting, Sources
         from mlmcsc.services.retention import periods
 
@@ -80,12 +81,14 @@ class PrivacyServices(UpkeepServices):
             replace(self.retention, actor=looking).plan,
             replace(self.vault_keys, actor=looking).state,
             lambda: [*erasure.unreplayed(), *erasure.untold()],
+            look_for(self._database),
         )
         days = periods(self._database.config.retention)
         return Reporting(self._database.store, self.actor, days, sources)
 
     def _outside(self) -> Outside:
         """What an erasure needs of the other services, and the folders that it empties."""
+        from mlmcsc.bootstrap.leftovers import look_for, shred_for
         from mlmcsc.services.privacy.erasure import Outside
         from mlmcsc.services.versions.redacting import VersionRedaction
 
@@ -103,4 +106,6 @@ class PrivacyServices(UpkeepServices):
             checkpoint=lambda actor: replace(proof, actor=actor).checkpoint().to_dict(),
             kept_keys=database.kept_keys,
             backups=database.backup_sets.naming,
+            left_behind=look_for(database),
+            shred_left=shred_for(database),
         )

@@ -46,7 +46,8 @@ def auto(session: Session, *, dry_run: bool, watch: bool) -> int:
 
     It heeds the settings `backup.*`: where it goes (`remote`, else `directory`), `with_images`,
     `encrypt`, `drill`. Slots that were missed make one backup. Any number may run at once; they
-    make one. A failure is told, kept, and tried again at the next slot.
+    make one. A failure is told, kept, and tried again after 10 minutes, then 20, 40, and so on; a
+    backup that was made, but not drilled since, is drilled first.
 
     Exit 0 if one was made or none was due, so that cron is quiet; 1 if its drill did not pass.
     """
@@ -59,7 +60,7 @@ def auto(session: Session, *, dry_run: bool, watch: bool) -> int:
         with progress() as told:
             done = db.backup_drills.create_due(dry_run=dry_run, progress=told)
     _tell(session, done, even_if_idle=True)
-    return OK if done.drill is None or done.drill.passed else FINDING
+    return OK if done.passed else FINDING
 
 
 def _watch(session: Session, db: DatabaseManager) -> None:
@@ -98,11 +99,15 @@ def _sigterm_as_interrupt() -> Iterator[None]:
 
 
 def _tell(session: Session, done: MadeDue, *, even_if_idle: bool) -> None:
-    if done.made is None and not even_if_idle:
+    if done.made is None and done.late is None and not even_if_idle:
         return
     if session.json:
         print_json(done)
-    elif done.made is None:
+        return
+    if done.late is not None:
+        say(f"{done.late.backup} was made before and not drilled; now it was:")
+        tell_drill(done.late)
+    if done.made is None:
         state = "due" if done.due.due else "no backup is due"
         say(f"{state}: {done.due.reason}")
     else:

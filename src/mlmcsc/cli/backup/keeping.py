@@ -46,7 +46,7 @@ def prune(session: Session, place: str | None, *, dry_run: bool, confirm: bool) 
     """Remove backups that the settings `backup.*` do not keep.
 
     Kept are all younger than `retention_days`, the newest of the last weeks, months and years, the
-    newest at all, and the newest that was verified.
+    newest at all, and the newest that was verified and not found damaged since.
     """
     with session.open() as db:
         plan = db.backups.prune(to=place, dry_run=True)
@@ -77,7 +77,7 @@ def _show_plan(session: Session, plan: PruneReport) -> None:
     if plan.pruned:
         table(GOING, plan.pruned)
     else:
-        say("no backup need go")
+        say("nothing to remove")
     for fault in plan.left_alone:
         note(f"left alone: {fault.name}: {fault.problem}")
 
@@ -115,9 +115,12 @@ def _show_scrub(found: ScrubReport) -> None:
     )
     for fault in found.faults:
         mended = " (written anew)" if fault.name in found.repaired else ""
+        if fault.name in found.removed:
+            mended = " (removed: the next backup writes it anew; those that need it stay damaged)"
         note(f"{fault.name}: {fault.problem}{mended}")
     for key in found.unknown:
-        note(f"{key}: belongs to no backup")
+        shown = key if key.isprintable() else ascii(key)
+        note(f"{shown}: belongs to no backup")
     if not found.faults:
         say("nothing is damaged")
 

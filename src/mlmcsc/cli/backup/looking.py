@@ -26,6 +26,12 @@ def _drill(entry: BackupEntry) -> str | None:
     return f"{entry.rto_seconds:.1f} s" if entry.rto_seconds is not None else "passed"
 
 
+def _verified(entry: BackupEntry) -> str | None:
+    if entry.found_damaged:
+        return "DAMAGED"
+    return f"{entry.verified_at:%Y-%m-%d}" if entry.verified_at is not None else None
+
+
 LIST = (
     attribute("name", "backup", whole=True),
     attribute("state", whole=True),
@@ -35,7 +41,7 @@ LIST = (
     Column("written", lambda e: size(e.new_bytes), right=True, minor=True),
     attribute("encrypted", whole=True, minor=True),
     attribute("with_images", "images", whole=True, minor=True),
-    Column("verified", lambda e: e.verified_at and f"{e.verified_at:%Y-%m-%d}", whole=True),
+    Column("verified", _verified, whole=True),
     Column("drill", _drill, whole=True),
 )
 
@@ -46,8 +52,9 @@ LIST = (
 def list_backups(session: Session, place: str | None) -> int:
     """List the backups, newest first.
 
-    Exits 1 when one is damaged, missing, or not signed by this database. `drill` is how long it
-    took to restore it to scratch.
+    `verified` is when every byte was last read and right, `drill` how long it took to restore it to
+    scratch; `show` tells more. Exits 1 when one is damaged or missing, or calls itself this
+    database's and is not signed by it; other databases' backups are listed as such.
     """
     with session.open() as db:
         found = db.backups.list(place)
@@ -56,11 +63,14 @@ def list_backups(session: Session, place: str | None) -> int:
     elif not found:
         note("there are no backups yet; make one: mlmcsc backup create")
     else:
-        table(LIST, found)
+        table(LIST, found, quiet=True)
     problems = [e for e in found if e.problem and e.state != "another database's"]
     for entry in problems:
         note(f"{entry.name} is {entry.state}: {entry.problem}")
-    return FINDING if problems else OK
+    damaged = [e for e in found if e.found_damaged]
+    for entry in damaged:
+        note(f"{entry.name} was found damaged when it was last checked; see backup verify")
+    return FINDING if problems or damaged else OK
 
 
 @click.command("show", cls=Command, example="backup show manual_backup")
@@ -75,7 +85,7 @@ def show(session: Session, name: str, place: str | None) -> int:
         print_json(found)
     else:
         _show(found)
-    return FINDING if found.problem else OK
+    return FINDING if found.problem or found.found_damaged else OK
 
 
 def _show(found: BackupEntry) -> None:
@@ -84,6 +94,7 @@ def _show(found: BackupEntry) -> None:
             "backup": found.name,
             "state": found.state,
             "problem": found.problem,
+            "path": found.path,
             "set": found.set_id,
             "database": found.database_id,
             "kind": found.kind,
@@ -99,7 +110,7 @@ def _show(found: BackupEntry) -> None:
             "schema": found.schema_revision,
             "made by": None if found.release is None else f"mlmcsc {found.release}",
             "manifest SHA-256": found.manifest_sha256,
-            "verified": found.verified_at,
+            "verified": "found DAMAGED" if found.found_damaged else found.verified_at,
             "drilled": found.drilled_at,
             "drill": _drill(found),
             "recovery point": None

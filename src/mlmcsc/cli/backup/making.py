@@ -49,7 +49,8 @@ def create(
 
     Everybody goes on working meanwhile. What the place has from an earlier backup is not written
     again. What an option does not say, the settings `backup.*` do. Exits 1 when files had to be
-    left out, because they are missing or damaged; the backup is whole otherwise.
+    left out, because they are missing or damaged, or when files of earlier backups were found
+    damaged and were written anew; the backup is whole otherwise.
     """
     with session.open() as db, byte_progress() as report:
         done = db.backups.create(
@@ -71,7 +72,11 @@ def create(
         note(f"left out: {fault.name}: {fault.problem}")
     if len(done.left_out) > TOLD:
         note(f"… and {counted(len(done.left_out) - TOLD, 'other file')}; --json tells all")
-    return FINDING if done.left_out or done.not_recorded else OK
+    for fault in done.written_anew[:TOLD]:
+        note(f"{fault.name} of earlier backups {fault.problem}; it was written anew for this one")
+    if done.written_anew:
+        note("which backups are damaged tells: mlmcsc backup scrub")
+    return FINDING if done.left_out or done.written_anew or done.not_recorded else OK
 
 
 def _show(done: BackupReport) -> None:
@@ -82,10 +87,18 @@ def _show(done: BackupReport) -> None:
             "state of": done.taken_at,
             "files": f"{done.n_files:,}",
             "size": size(done.n_bytes),
-            "written": f"{size(done.new_bytes)} of {size(done.stored_bytes)}",
+            "stored": f"{size(done.stored_bytes)}, of which new {size(done.new_bytes)}",
             "took": f"{done.seconds:.1f} s, {done.rate:,.0f} MB/s",
             "encrypted": done.encrypted,
             "images": done.with_images,
-            "read back": done.verified,
+            "read back": _read_back(done),
         }
     )
+
+
+def _read_back(done: BackupReport) -> str:
+    if done.verified:
+        return "all"
+    if done.n_unread == done.n_files:
+        return "nothing"
+    return f"all but {counted(done.n_unread, 'file')} of earlier backups, read within a week"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,26 +24,6 @@ BASES = (
     attribute("encrypted", whole=True),
     attribute("first_log", "log needed from", minor=True),
 )
-
-
-class Moment(click.ParamType[datetime]):
-    """A moment with its time zone, in ISO 8601."""
-
-    name = "TIME"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Refuse what is no time, or names no zone: an hour off is another database."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            self.fail(f"{value!r}: write 2026-11-23T14:00Z or 2026-11-23T15:00+01:00.", param, ctx)
-        return moment
 
 
 @click.command(

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from mlmcsc.domain.backups.drills import DrillReport
 
 
+WORTH_TELLING = 0.1
+"""Seconds from which on a step is shown; --json has all."""
+
+
 @click.command(
     "drill",
     cls=Command,
@@ -68,11 +72,12 @@ def tell_drill(done: DrillReport) -> None:
     """Say how a drill went."""
     verdict = "restored whole" if done.passed else "NOT restored whole"
     say(f"{done.backup}: {verdict} (drill {done.id})")
-    shown = {step: duration(seconds) for step, seconds in done.details["steps"].items()}
+    steps = done.details["steps"].items()
+    shown = {step: duration(seconds) for step, seconds in steps if seconds >= WORTH_TELLING}
     rpo = "unknown: it is the first" if done.rpo_seconds is None else duration(done.rpo_seconds)
     times = {"recovery time (RTO)": duration(done.rto_seconds), "recovery point (RPO)": rpo}
     facts({f"  {name}": value for name, value in (shown | times).items()})
-    for check in done.details["checks"]:
+    for check in sorted(done.details["checks"], key=lambda check: bool(check["passed"])):
         say(f"  {'ok' if check['passed'] else 'FAILED'}: {check['name']}: {check['message']}")
 
 
@@ -112,7 +117,7 @@ def history(session: Session, *, limit: int, plot: str | None) -> None:
     table(
         [
             attribute("started_at", "drilled, UTC", whole=True),
-            attribute("backup"),
+            attribute("backup", whole=True),
             attribute("taken_at", "taken, UTC", whole=True, minor=True),
             attribute("passed", whole=True),
             Column("RTO", lambda each: duration(each.rto_seconds), right=True),

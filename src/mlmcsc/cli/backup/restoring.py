@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlmcsc.cli.backup.point_in_time import Moment, restore_to_moment
+from mlmcsc.cli.backup.point_in_time import restore_to_moment
 from mlmcsc.cli.command import Command
 from mlmcsc.cli.confirming import agreed
 from mlmcsc.cli.exits import FINDING, OK
 from mlmcsc.cli.output import counted, duration, facts, note, print_json, say, size
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session, log_to_stderr
+from mlmcsc.cli.words import Moment
 
 if TYPE_CHECKING:
     from mlmcsc.domain.backups.restoring import RestorePlan, RestoreReport
@@ -31,7 +32,7 @@ SHOWN = 10
         backup restore manual_backup --dry-run
         backup restore manual_backup --from s3://bucket/lab --to /data/copy.db
         backup restore backup_20240101.db --force
-        backup restore base_20261123T020000Z --point-in-time 2026-11-23T14:00Z --to /srv/pg
+        backup restore base_1 --point-in-time 2026-11-23T14:00Z --to /srv/pg
     """,
 )
 @click.argument("name")
@@ -46,9 +47,10 @@ SHOWN = 10
 )
 @click.option("--without-names", is_flag=True, help="Go on without people's data keys.")
 @click.option("--trust", metavar="FINGERPRINT", help="Audit key to believe, 16 hex digits.")
+@click.option("--drop-old", is_flag=True, help="Server: drop what earlier restores kept there.")
 @click.option(
     "--point-in-time",
-    type=Moment(),
+    type=Moment(zone_required=True),
     help="A server's state at this moment, from the base backup NAME; --to names its new folder.",
 )
 @click.option("--as-user", metavar="USER", help="With --point-in-time: who runs the server.")
@@ -64,10 +66,13 @@ def restore(
     without_ledger: bool,
     without_names: bool,
     trust: str | None,
+    drop_old: bool,
     point_in_time: datetime | None,
     as_user: str | None,
 ) -> int:
     """Restore the backup NAME, or an SQLite file such as `backup_20240101.db`.
+
+    A backup of that name goes before a file of that name: write a path for a file.
 
     Every byte is verified first; then a safety backup is taken, the backup restored beside the
     database, checked, brought up to date, people who were erased since are erased again, and only
@@ -106,6 +111,7 @@ def restore(
             without_ledger=session.reason if without_ledger else None,
             without_names=without_names,
             trust=trust,
+            drop_old=drop_old,
             agree=agree,
             actor=replace(default_actor(), reason=session.reason),
             progress=told,
@@ -121,7 +127,10 @@ def _tell(session: Session, done: RestoreReport, *, dry_run: bool) -> int:
         say("dry run: everything was checked, and nothing changed")
     elif done.restored:
         _show(done)
-    return OK if dry_run or (done.restored and not done.not_erased) else FINDING
+    if dry_run:
+        return OK
+    lacks = (done.not_erased, done.untold, done.files_missing, done.keys_missing)
+    return OK if done.restored and not any(lacks) else FINDING
 
 
 def _show_plan(plan: RestorePlan) -> None:
@@ -137,9 +146,9 @@ def _show_plan(plan: RestorePlan) -> None:
             "in": plan.place,
             "taken": plan.taken_at or "unknown",
             "size": size(plan.n_bytes),
-            "would become": plan.target,
-            "there now": "nothing" if plan.live == "missing" else plan.live,
-            "would be lost": None if plan.elsewhere else lost,
+            "takes the place of": plan.target,
+            "which is": "not there" if plan.live == "missing" else plan.live,
+            "written since, and lost": None if plan.elsewhere else lost,
             "last write": None if plan.elsewhere else losses.last_write,
             "erasures to be done again": plan.erased_since or None,
         }
@@ -149,23 +158,29 @@ def _show_plan(plan: RestorePlan) -> None:
 
 
 def _show(done: RestoreReport) -> None:
-    say(f"restored {done.plan.backup} to {done.target} in {duration(done.rto_seconds)}")
+    again = counted(len(done.erased_again), "person", "people")
     facts(
         {
             "replaced database": done.safety and f"backed up as {done.safety}",
             "kept on the server": done.kept_aside,
             "upgraded from schema": done.upgraded_from,
             "people's keys put back": done.keys_restored or None,
-            "erased again": counted(len(done.erased_again), "person", "people")
-            if done.erased_again
-            else None,
+            "erased again": again if done.erased_again else None,
             "files put back": done.files_restored or None,
-            "removed of dead restores": ", ".join(done.tidied) or None,
+            "removed of earlier restores": ", ".join(done.tidied) or None,
         }
-        | {f"{step}, s": f"{seconds:.2f}" for step, seconds in done.steps.items()}
     )
     if done.kept_aside:
-        note(f"no later erasure reaches {done.kept_aside}: drop it when you are sure")
+        note(
+            f"no later erasure reaches {done.kept_aside}: when you are sure of the restored "
+            "database, drop it, or have the next restore do so with --drop-old"
+        )
+    for place in done.files_kept_aside[:SHOWN]:
+        note(f"was damaged, and is kept as {place}: no later erasure reaches it; delete it soon")
+    if len(done.files_kept_aside) > SHOWN:
+        note(f"and {len(done.files_kept_aside) - SHOWN:,} damaged files more; see --json")
+    for warning in done.warnings[len(done.plan.warnings) :]:
+        note(warning)
     for who, why in done.not_erased.items():
         note(f"NOT erased again: {who}: {why}")
     for who, why in done.untold.items():
@@ -176,6 +191,7 @@ def _show(done: RestoreReport) -> None:
         note(f"{name}: {why}")
     if len(done.files_missing) > SHOWN:
         note(f"and {len(done.files_missing) - SHOWN:,} files more; --json lists them all")
+    say(f"restored {done.plan.backup} to {done.target} in {duration(done.rto_seconds)}")
 
 
 commands = (restore,)

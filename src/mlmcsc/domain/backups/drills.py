@@ -99,6 +99,7 @@ class MadeBackup(Record):
         finished_at: When it was whole, UTC.
         manifest_sha256: SHA-256 (hex) of its manifest.
         pruned_at: When it was removed, if it was.
+        failed_at: When it was found damaged, unless it was whole again at a later check.
         drill_passed: How its last drill went; None: it had none.
     """
 
@@ -111,12 +112,13 @@ class MadeBackup(Record):
     finished_at: datetime
     manifest_sha256: str
     pruned_at: datetime | None
+    failed_at: datetime | None
     drill_passed: bool | None
 
     @property
     def good(self) -> bool:
-        """Whether nothing speaks against it: only whole sets are here, and no drill failed."""
-        return self.drill_passed is not False
+        """Whether nothing speaks against it: its newest check and its newest drill did not fail."""
+        return self.failed_at is None and self.drill_passed is not False
 
 
 def recovery_point(made: Iterable[MadeBackup], this: MadeBackup) -> float | None:

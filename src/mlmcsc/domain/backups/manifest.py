@@ -8,13 +8,21 @@ last: without a whole one, a folder is no backup. The set's files are listed in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal
 
 import orjson
 
+from mlmcsc.domain.audit.checkpoint import key_id_of
 from mlmcsc.domain.backups.names import checked_name
+from mlmcsc.domain.backups.signing import (
+    Sign,
+    Verify,
+    message,
+    signature_member,
+    signed_document,
+)
 from mlmcsc.domain.backups.stored import StoredFile, TableDigest
 from mlmcsc.domain.records import Record
 from mlmcsc.errors import IntegrityError, ValidationError
@@ -27,11 +35,6 @@ LARGEST: Final = 4 << 20
 
 Kind = Literal["manual", "scheduled", "safety", "physical"]
 Engine = Literal["sqlite", "postgresql"]
-
-Sign = Callable[[bytes], tuple[str, bytes, bytes]]
-"""Takes a message; key id, public key and signature."""
-Verify = Callable[[bytes, bytes, bytes], bool]
-"""Takes public key, signature and message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +98,11 @@ class Manifest(Record):
 
     def message(self) -> bytes:
         """What is signed."""
-        return f"{FORMAT}\n".encode() + orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+        return message(asdict(self))
 
     def signed(self, sign: Sign) -> bytes:
         """The manifest file, with its signature."""
-        key_id, public_key, signature = sign(self.message())
-        told = {"key_id": key_id, "public_key": public_key.hex(), "signature": signature.hex()}
-        document = asdict(self) | {"signature": told}
-        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedManifest(Record):
-    """A manifest as it was read; whether its key is the database's is for others to say."""
-
-    manifest: Manifest
-    public_key: bytes
-    sha256: str
+        return signed_document(asdict(self), sign)
 
 
 def read_manifest(raw: bytes, name: str, verify: Verify) -> tuple[Manifest, bytes]:
@@ -125,9 +116,11 @@ def read_manifest(raw: bytes, name: str, verify: Verify) -> tuple[Manifest, byte
             raise ValueError("too large")  # noqa: TRY301  # told below with the others
         document = orjson.loads(raw)
         signature = document.pop("signature")
-        public_key = bytes.fromhex(signature["public_key"])
+        public_key, sealed = (bytes.fromhex(signature[k]) for k in ("public_key", "signature"))
         manifest = _parsed(document)
-        is_signed = verify(public_key, bytes.fromhex(signature["signature"]), manifest.message())
+        is_signed = verify(public_key, sealed, manifest.message())
+        # Hexadecimal may be written in two ways, and no signature covers the key id.
+        is_signed &= signature == signature_member(key_id_of(public_key), public_key, sealed)
     except (ValueError, TypeError, KeyError, AttributeError, ValidationError) as error:
         raise _damaged(name, "its manifest cannot be read") from error
     if not is_signed:

@@ -31,8 +31,8 @@ def checked_name(name: object) -> str:
         shown = repr(name)[:120]
         raise ValidationError(
             f"name={shown}: a backup's name is 1 to {LONGEST} letters, digits, '.', '_' or '-', "
-            f"beginning with a letter or digit, and none of {', '.join(sorted(RESERVED))}; it is "
-            "no path. Where backups go is said by --to or the setting backup.directory."
+            f"beginning with a letter or digit, and not one of {', '.join(sorted(RESERVED))}; a "
+            "path is none. Where backups go is said by --to or the setting backup.directory."
         )
     return name
 

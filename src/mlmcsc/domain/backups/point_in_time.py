@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from mlmcsc.domain.records import Record
 
@@ -50,6 +52,30 @@ class Base(Record):
     encrypted: bool
     stored_bytes: int
     first_log: str
+
+
+def log_still_needed(here: Iterable[Base], events: Iterable[Mapping[str, Any]], place: str) -> str:
+    """The first file of the archived log that some base backup needs.
+
+    Args:
+        here: Base backups that stay in `place`; at least one.
+        events: What the audit trail tells of base backups, oldest first: each that was made, with
+            `name`, `place` and `first_log`; and those that were removed, with `place` and `pruned`.
+        place: Of which `here` tells all there is; what lies in others only the trail tells.
+
+    Returns:
+        Its name. Order is by place in the log: the timeline, the first 8 digits, is passed over,
+        as `pg_archivecleanup` does.
+    """
+    elsewhere: dict[tuple[str, str], str] = {}
+    for event in events:
+        where = str(event["place"])
+        for name in event.get("pruned", ()):
+            elsewhere.pop((where, str(name)), None)
+        if "first_log" in event and where != place:
+            elsewhere[where, str(event["name"])] = str(event["first_log"])
+    needed = [*(each.first_log for each in here), *elsewhere.values()]
+    return min(needed, key=lambda name: name[8:])
 
 
 @dataclass(frozen=True, slots=True)

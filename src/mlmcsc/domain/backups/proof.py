@@ -7,12 +7,12 @@ not pass says so, in place of an earlier one that did.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 import orjson
 
+from mlmcsc.domain.backups.signing import Sign, Verify, message, signed_document
 from mlmcsc.domain.records import Record
 from mlmcsc.errors import IntegrityError
 
@@ -20,11 +20,6 @@ FORMAT: Final = "mlmcsc-proof-1"
 FILE: Final = "proof.json"
 LARGEST: Final = 64 << 10
 """Bytes that a proof may have."""
-
-Sign = Callable[[bytes], tuple[str, bytes, bytes]]
-"""Takes a message; key id, public key and signature."""
-Verify = Callable[[bytes, bytes, bytes], bool]
-"""Takes public key, signature and message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +46,11 @@ class Proof(Record):
 
     def message(self) -> bytes:
         """What is signed."""
-        return f"{FORMAT}\n".encode() + orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+        return message(asdict(self))
 
     def signed(self, sign: Sign) -> bytes:
         """The file."""
-        key_id, public_key, signature = sign(self.message())
-        told = {"key_id": key_id, "public_key": public_key.hex(), "signature": signature.hex()}
-        document = asdict(self) | {"signature": told}
-        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+        return signed_document(asdict(self), sign)
 
 
 def read_proof(raw: bytes, name: str, public_key: bytes, verify: Verify) -> Proof:

@@ -52,9 +52,12 @@ class BackupReport(Record):
         n_files: How many files.
         encrypted: Whether it is.
         with_images: Whether image files are in it.
-        verified: Whether it was read back.
+        verified: Whether every byte that it refers to was read back.
+        n_unread: Files that were not: those that the place had, and that were read within a week.
         rate: MB (10^6 bytes) of originals a second.
         left_out: Files that could not be taken: missing, or not what the database knows.
+        written_anew: Shared files of earlier backups that were found damaged, and were written anew
+            for this one.
         not_recorded: Why the database does not know of it, though it is whole; None: it does.
     """
 
@@ -71,8 +74,10 @@ class BackupReport(Record):
     encrypted: bool
     with_images: bool
     verified: bool
+    n_unread: int
     rate: float
     left_out: tuple[Fault, ...] = ()
+    written_anew: tuple[Fault, ...] = ()
     not_recorded: str | None = None
 
 
@@ -84,6 +89,8 @@ class BackupEntry(Record):
         name: What it is called.
         state: What its manifest tells.
         problem: What is wrong, unless `ok`.
+        place: Folder or URL in which it lies.
+        path: The set itself.
         set_id: Which set it is.
         database_id: Whose it is.
         kind: Why it was made.
@@ -99,7 +106,8 @@ class BackupEntry(Record):
         schema_revision: Of the snapshot.
         release: The mlmcsc that made it.
         manifest_sha256: SHA-256 (hex) of the manifest file.
-        verified_at: When it was last read back whole.
+        verified_at: When every byte was last read and right; None: never, or a later check failed.
+        found_damaged: Whether the last check of its bytes failed.
         drilled_at: When it was last restored to scratch.
         drill_passed: Whether that went well.
         rto_seconds: How long that took.
@@ -109,6 +117,8 @@ class BackupEntry(Record):
     name: str
     state: State
     problem: str | None = None
+    place: str | None = None
+    path: str | None = None
     set_id: str | None = None
     database_id: str | None = None
     kind: Kind | None = None
@@ -125,6 +135,7 @@ class BackupEntry(Record):
     release: str | None = None
     manifest_sha256: str | None = None
     verified_at: datetime | None = None
+    found_damaged: bool = False
     drilled_at: datetime | None = None
     drill_passed: bool | None = None
     rto_seconds: float | None = None
@@ -220,6 +231,8 @@ class ScrubReport(Record):
         faults: Files that are damaged or missing, and sets that cannot be trusted.
         unknown: Files that belong to no set.
         repaired: Shared files that were written anew from what the database still has.
+        removed: Shared encrypted files that were damaged and are removed: the next backup writes
+            their content anew.
     """
 
     place: str
@@ -231,6 +244,7 @@ class ScrubReport(Record):
     faults: tuple[Fault, ...]
     unknown: tuple[str, ...]
     repaired: tuple[str, ...]
+    removed: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:

@@ -83,7 +83,8 @@ class RestoreReport(Record):
         untold: Subject id to the reason, of people in the ledger whom this backup does not know.
         files_restored: Files of versions, archives and images that were put back.
         files_missing: Files that the restored database names and nobody has, with the reason.
-        tidied: What dead restores had left, and is gone.
+        files_kept_aside: Files that were there, but damaged: where they are kept now.
+        tidied: What dead restores had left, and what `drop_old` dropped.
         steps: Seconds by step.
         rto_seconds: From the first byte read to the database in its place.
         warnings: What one should know.
@@ -102,6 +103,7 @@ class RestoreReport(Record):
     untold: Mapping[str, str] = field(default_factory=dict)
     files_restored: int = 0
     files_missing: Mapping[str, str] = field(default_factory=dict)
+    files_kept_aside: tuple[str, ...] = ()
     tidied: tuple[str, ...] = ()
     steps: Steps = field(default_factory=dict)
     rto_seconds: float = 0.0
@@ -118,6 +120,7 @@ class Wishes:
         without_names: Whether people's sealed texts may stay unreadable.
         trust: Fingerprint (16 hex digits) of the audit key that is trusted without other proof.
         agree: Asked before anything is changed; None: go on.
+        drop_old: Whether the databases go that earlier restores left on the server.
     """
 
     dry_run: bool = False
@@ -125,3 +128,4 @@ class Wishes:
     without_names: bool = False
     trust: str | None = None
     agree: Agree | None = None
+    drop_old: bool = False

@@ -51,8 +51,9 @@ NOT_REACHED: Final = (
         "person are named here, to be told (GDPR Art. 19)."
     ),
     (
-        "Files that belong to the user: imported tables and their files of rejected rows, the copy "
-        "that an adoption kept of the original database, and reports."
+        "Files that belong to the user: imported tables and their files of rejected rows, copies "
+        "of the database that a restore or an adoption kept aside (those that lie beside it are "
+        "listed), and reports."
     ),
     "Names in the paths and in the pixels or metadata of image files.",
     (
@@ -120,7 +121,8 @@ class ErasureReport(Record):
         steps: Name, time and counts of each step done.
         started_at: When the erasure began; None after a dry run.
         finished_at: When it was complete.
-        files: Paths of exported files that were deleted, or after a dry run would be.
+        files: Paths of exported files, and of what killed restores and drills left, that were
+            deleted, or after a dry run would be.
         archives: Names of archives that were written anew, or would be.
         versions: Rows of data versions that were redacted, or would be, by version.
         recipients: Exports of data versions that held rows of the person: who is to be told.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from mlmcsc.domain.backups.left_behind import LeftBehind
 from mlmcsc.domain.privacy.keys import KeyState
 from mlmcsc.domain.privacy.requests import RequestRecord
 from mlmcsc.domain.records import Record
@@ -92,6 +93,7 @@ class PrivacyReport(Record):
             None where the ledger does not tell.
         ledger_problem: Why the erasure ledger cannot be relied upon; None where it can.
         untagged: Columns without a privacy tag.
+        left_behind: What copies restores, drills and an adoption left beside the database.
         record_made_at: The record of processing activities is made anew whenever it is asked for.
         to_do: What needs action, each with the command that does it; empty if nothing.
     """
@@ -111,6 +113,7 @@ class PrivacyReport(Record):
     unreplayed: int | None
     ledger_problem: str | None
     untagged: tuple[str, ...]
+    left_behind: LeftBehind
     record_made_at: datetime
     to_do: tuple[str, ...]
 

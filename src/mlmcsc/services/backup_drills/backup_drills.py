@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mlmcsc.domain.backups.drills import BackupStanding, DrillReport
+from mlmcsc.domain.backups.reports import BackupReport, PruneReport
 from mlmcsc.domain.backups.scheduled import Attempt
 from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.permissions import Actor, Permission, requires
@@ -68,7 +71,9 @@ class BackupDrills:
             UnknownRecordError: There is no such backup.
             IntegrityError: It is another database's, or its signature is.
             MissingKeyError: The master key is not here, so that nothing can be signed.
-            StoreError: There is no room to restore to, or the place cannot be reached.
+            StoreError: There is no room to restore to, or a disk fails there, or the place cannot
+                be reached; the backup was not judged.
+            UnsupportedError: A program of PostgreSQL is missing; likewise.
             ConflictError: It was pruned while it was drilled.
         """
         own = self._own(place)
@@ -124,9 +129,10 @@ class BackupDrills:
         """Make the backup that is due by `backup.schedule`, drill it, prune; if one is.
 
         Slots that were missed make one backup. Any number of processes may do this at once: one
-        makes it. What fails is kept in `job_runs`, raised, and tried again at the next slot; a run
-        that was killed is begun again by the next call. Nothing is pruned after a drill that did
-        not pass.
+        makes it. What fails is kept in `job_runs`, raised, and tried again after a pause of 10
+        minutes, then 20, 40, and so on until the next slot; a run that was killed is begun again by
+        the next call. One that was made, but not drilled, because the run was killed or failed
+        then, is drilled first. Nothing is pruned after a drill that did not pass.
 
         Args:
             now: The time to judge by, aware; left out, the clock's.
@@ -137,33 +143,59 @@ class BackupDrills:
             MlmcscError: It could not be made, or drilled, or pruned; the message says why.
         """
         now = self.db.clock() if now is None else _TIME.check(now)
+        progress = progress or quiet
         slots = Slots(self.db, self.actor, self.schedule)
-        verdict, run = slots.look(now), None
-        if verdict.due and not dry_run:
-            verdict, run = slots.begin(now)
-        if run is None:
-            return MadeDue(verdict)
-        return self._made(slots, run, MadeDue(verdict), progress or quiet)
+        if dry_run:
+            return MadeDue(slots.look(now))
+        late = None
+        if (left := slots.take_up(now)) is not None:
+            run, made = left
+            late, _ = self._proven(slots, run, made.name, made.place, progress)
+        verdict, begun = slots.begin(now)
+        if begun is None:
+            return MadeDue(verdict, late=late)
+        new = self._made(slots, begun, progress)
+        drill, pruned = self._proven(slots, begun, new.name, new.place, progress)
+        return MadeDue(verdict, new, drill, pruned, late)
 
-    def _made(self, slots: Slots, run: Attempt, told: MadeDue, progress: Progress) -> MadeDue:
-        try:
-            made = self.doors.create(progress)
-            drill = None
-            if self.schedule.drill:
-                drill = self.drill(made.name, place=made.place, progress=progress)
-            may_prune = drill is None or drill.passed
-            pruned = self.doors.prune(made.place) if may_prune else None
-        except ConflictError as error:  # somebody else is at work in the place
-            slots.end(run, "postponed", str(error))
-            raise
-        except Exception as error:
-            slots.end(run, "failed", str(error))
-            raise
-        if drill is None or drill.passed:
-            slots.end(run, "made", None)
-        else:
+    def _made(self, slots: Slots, run: Attempt, progress: Progress) -> BackupReport:
+        with _kept(slots, run):
+            return self.doors.create(progress)
+
+    def _proven(
+        self, slots: Slots, run: Attempt, name: str, place: str, progress: Progress
+    ) -> tuple[DrillReport | None, PruneReport | None]:
+        """Drill what was made, remove what is not kept any more, and end the run."""
+        drill = pruned = None
+        if self.schedule.drill:
+            with _kept(slots, run):
+                drill = self.drill(name, place=place, progress=progress)
+        if drill is not None and not drill.passed:
             slots.end(run, "failed", "; ".join(drill.faults))
-        return MadeDue(told.due, made, drill, pruned)
+            return drill, None
+        try:
+            pruned = self.doors.prune(place)
+        except Exception as error:  # the next one prunes again
+            slots.end(run, "made", f"It was made, but nothing was pruned: {error}")
+            raise
+        slots.end(run, "made", None)
+        return drill, pruned
+
+
+@contextmanager
+def _kept(slots: Slots, run: Attempt) -> Iterator[None]:
+    """Keep how a part of a run ended that did not end well."""
+    try:
+        yield
+    except ConflictError as error:  # somebody else is at work in the place
+        slots.end(run, "postponed", str(error))
+        raise
+    except Exception as error:
+        slots.end(run, "failed", str(error))
+        raise
+    except BaseException:  # in a notebook, say, whose process goes on
+        slots.end(run, "postponed", "It was broken off.")
+        raise
 
 
 _TIME = Field("now", Kind.TIMESTAMP, "the time to judge by", required=True)

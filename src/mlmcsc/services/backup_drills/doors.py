@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mlmcsc.adapters.backup_store.store import BackupStore
 from mlmcsc.domain.backups.drills import ScratchReport
 from mlmcsc.domain.backups.reports import BackupEntry, BackupReport, PruneReport
 from mlmcsc.domain.progress import Progress
@@ -48,6 +50,18 @@ class Create(Protocol):
         ...
 
 
+class Hold(Protocol):
+    """Holds a place alone among those who add to it or remove from it."""
+
+    def __call__(self, store: BackupStore, purpose: str) -> AbstractContextManager[object]:
+        """For the block; it waits for whoever has it.
+
+        Raises:
+            ConflictError: Somebody else holds it, for longer than anybody waits.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """Of the other services."""
@@ -56,6 +70,7 @@ class Doors:
     restore: RestoreToScratch
     create: Create
     prune: Callable[[str], PruneReport]
+    hold: Hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,9 +147,7 @@ class Backups:
         """
         store = self._store(to)
         report = verifying.verify(self.db, store, name, progress or quiet, deep=deep)
-        found = listing.entry(self.db, store, name)
-        if found.state == "ok" and found.set_id is not None:
-            verifying.remember(self.db, self.actor, found.set_id, report)
+        verifying.remember(self.db, self.actor, store, report)
         return report
 
     @requires(Permission.BACKUP)
@@ -159,8 +157,8 @@ class Backups:
         """Remove backups of this database that the settings `backup.*` do not keep.
 
         Kept are all younger than `retention_days`, the newest of the last weeks, months and years,
-        the newest at all, and the newest that was verified. What other databases have in the
-        place, and what cannot be read, is left alone.
+        the newest at all, and the newest that was verified and not found damaged since. What other
+        databases have in the place, and what cannot be read, is left alone.
 
         Args:
             to: Where.

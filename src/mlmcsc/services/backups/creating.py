@@ -18,8 +18,9 @@ import orjson
 
 from mlmcsc.adapters.backup_files import Coder
 from mlmcsc.adapters.backup_store.disk import disk_errors
-from mlmcsc.adapters.backup_store.store import BackupStore
+from mlmcsc.adapters.backup_store.store import BackupStore, Lease
 from mlmcsc.domain.backups.manifest import FILE, Kind, LedgerPosition, Manifest
+from mlmcsc.domain.backups.registered import moment, path_of
 from mlmcsc.domain.backups.reports import BackupReport, Fault, megabytes_a_second
 from mlmcsc.domain.backups.stored import StoredFile
 from mlmcsc.domain.permissions import Actor
@@ -27,9 +28,14 @@ from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import ConflictError, IntegrityError, MlmcscError, StoreError
 from mlmcsc.services.backups.gathering import gather
 from mlmcsc.services.backups.index import write_index
+from mlmcsc.services.backups.lately import read_lately
 from mlmcsc.services.backups.places import BackupPlaces
-from mlmcsc.services.backups.remembering import moment, path_of, remember
-from mlmcsc.services.backups.sets import every_set, identity
+from mlmcsc.services.backups.remembering import remember
+from mlmcsc.services.backups.room import refuse_without_room
+from mlmcsc.services.backups.sets import (
+    every_set,
+    identity,
+)
 from mlmcsc.services.backups.sharing import Shared
 from mlmcsc.services.backups.telling import Meter
 from mlmcsc.services.backups.waiting import held
@@ -40,8 +46,6 @@ from mlmcsc.store.queries.backups import frozen_versions
 from mlmcsc.store.queries.erasure import ledgered
 from mlmcsc.store.uow import Store
 
-SPARE: Final = 1.05
-"""Free space asked for, as a multiple of what is estimated."""
 REMOTE_REMAINS: Final = timedelta(hours=24)
 """Age from which files of a set without manifest in a bucket are of a run that died."""
 SCRATCH: Final = "scratch"
@@ -80,6 +84,8 @@ class Made:
         files: What it lists.
         left_out: What could not be taken.
         versions: Ids of dataset versions that were there before the snapshot was taken.
+        written_anew: Shared files of earlier sets that were damaged.
+        n_unread: Files that the place had, and that were not read.
     """
 
     manifest: Manifest
@@ -87,6 +93,8 @@ class Made:
     files: tuple[StoredFile, ...]
     left_out: tuple[Fault, ...]
     versions: frozenset[int]
+    written_anew: tuple[Fault, ...]
+    n_unread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +118,18 @@ class Making:
         begun = time.monotonic()
         with (
             disk_errors(self.store.place, f"making {wish.name}"),
-            held(self.store, f"backup create {wish.name}", self.actor),
+            held(self.store, f"backup create {wish.name}", self.actor, progress) as lease,
         ):
             self.store.tidy(self.db.clock() - REMOTE_REMAINS)
-            made = self._made(wish, progress)
-        seconds = time.monotonic() - begun
+            made = self._made(wish, lease, progress)
+            report = self._report(wish, made, time.monotonic() - begun)
+            # Still held, so that nobody prunes it before it is noted.
+            return self._noted(report, made)
+
+    def _report(self, wish: Wish, made: Made, seconds: float) -> BackupReport:
         manifest = made.manifest
-        report = BackupReport(
+        n_unread = made.n_unread if wish.verify else manifest.n_files
+        return BackupReport(
             name=wish.name,
             set_id=manifest.set_id,
             place=self.store.place,
@@ -129,25 +142,53 @@ class Making:
             n_files=manifest.n_files,
             encrypted=wish.coder.master is not None,
             with_images=wish.with_images,
-            verified=wish.verify,
+            verified=n_unread == 0,
+            n_unread=n_unread,
             rate=megabytes_a_second(manifest.n_bytes, seconds),
             left_out=made.left_out,
+            written_anew=made.written_anew,
         )
+
+    def _noted(self, report: BackupReport, made: Made) -> BackupReport:
         try:
-            remember(self.db, self.actor, report, manifest, made.files, made.sha256, made.versions)
+            remember(
+                self.db,
+                self.actor,
+                report,
+                made.manifest,
+                made.files,
+                made.sha256,
+                made.versions,
+            )
         except StoreError as error:  # the set is whole, and tells all of this itself
             return replace(report, not_recorded=str(error))
         return report
 
-    def _made(self, wish: Wish, progress: Progress) -> Made:
+    def _made(self, wish: Wish, lease: Lease, progress: Progress) -> Made:
         set_id = uuid.uuid4().hex
         own = identity(self.db)
         shared = Shared(self.store, set_id, wish.coder.key_id, wish.full, own.crypto)
-        shared.learn(every_set(self.store, own))
+        sets = every_set(self.store, own)
+        shared.learn(sets)
+        lately = (
+            read_lately(self.db, self.store, sets, own)
+            if wish.verify and not wish.full
+            else frozenset()
+        )
         staged = self.store.staged(wish.name, set_id)
         meter = Meter(progress, "backing up", 0)
         writer = SetWriter(
-            self.store, wish.name, set_id, staged, Path(), wish.coder, shared, meter.more
+            self.store,
+            wish.name,
+            set_id,
+            staged,
+            Path(),
+            wish.coder,
+            shared,
+            meter.more,
+            lease,
+            checks=wish.verify,
+            lately=lately,
         )
         try:
             with _scratch(self.store, staged) as writer.scratch:
@@ -162,9 +203,12 @@ class Making:
         ledger = self._ledger()
         with self.db.read() as view:
             versions = frozenset(each.id for each in frozen_versions(view))
-            n_bytes = estimated_bytes(view)
-        _room_for(writer, n_bytes * (1 if wish.coder.coding == "plain" else 2))
-        copying = Meter(progress, "copying the database", n_bytes)
+            n_database = estimated_bytes(view)
+        n_bytes = n_database * (1 if wish.coder.coding == "plain" else 2)
+        refuse_without_room(
+            self.db, self.places.roots, writer, n_bytes, with_images=wish.with_images
+        )
+        copying = Meter(progress, "copying the database", n_database)
         tools = self.places.backup.postgresql_tools
         files: list[StoredFile] = []
 
@@ -176,14 +220,15 @@ class Making:
         snapshot = take(self.db, writer.scratch, tools=tools, told=copying.more, written=keep)
         gathered = gather(self.db, self.places.roots, with_images=wish.with_images)
         meter.expect(sum(source.n_bytes or 0 for source in gathered.sources.values()))
-        _room_for(writer, writer.shared.missing_bytes(gathered.sources.values()))
         common, changed = writer.shared_many(gathered.sources.values())
         left_out = (*gathered.left_out, *changed)
         files += common
         files += self._configuration(writer, left_out)
         self.places.keep_data_keys()  # before the set counts: without them it shows no name
-        manifest, sha256 = self._sealed(wish, writer, snapshot, ledger, files)
-        return Made(manifest, sha256, tuple(files), left_out, versions)
+        manifest, sha256 = self._sealed(wish, writer, snapshot, ledger, files, progress)
+        anew = tuple(writer.wrong[key] for key in sorted(writer.wrong))
+        n_unread = sum(file.key in writer.unread for file in files)
+        return Made(manifest, sha256, tuple(files), left_out, versions, anew, n_unread)
 
     def _ledger(self) -> LedgerPosition:
         """Read before the snapshot is taken, so that no line is claimed that came later."""
@@ -215,12 +260,13 @@ class Making:
         snapshot: Snapshot,
         ledger: LedgerPosition,
         files: list[StoredFile],
+        progress: Progress,
     ) -> tuple[Manifest, str]:
         """Write the list, read everything back, and sign; SHA-256 (hex) of the manifest."""
         path, index = write_index(files, writer.scratch, wish.name, writer.set_id, wish.coder)
         writer.put(index, path)
         if wish.verify:
-            _read_back(writer)
+            _read_back(writer, Meter(progress, "reading back", 0))
         manifest = Manifest(
             set_id=writer.set_id,
             name=wish.name,
@@ -248,29 +294,14 @@ class Making:
         return manifest, hashlib.sha256(raw).hexdigest()
 
 
-def _read_back(writer: SetWriter) -> None:
-    problems = writer.problems(lambda _: None)
+def _read_back(writer: SetWriter, meter: Meter) -> None:
+    problems = writer.problems(meter)
     if problems:
         told = "; ".join(f"{each.name} {each.problem}" for each in problems[:3])
         raise IntegrityError(
             f"{writer.store.place} did not keep what was written: {told}. The backup was "
             "taken back. Check the disk, and use another one with --to."
         )
-
-
-def _room_for(writer: SetWriter, n_bytes: int) -> None:
-    """Refuse to begin what will not fit."""
-    wanted = int(n_bytes * SPARE)
-    free = {writer.store.place: writer.store.free_bytes()}
-    if "://" in writer.store.place:
-        free[str(writer.scratch)] = shutil.disk_usage(writer.scratch).free
-    for place, left in free.items():
-        if left is not None and left < wanted:
-            raise StoreError(
-                f"{place} has {left / 1e6:,.0f} MB left, and the backup needs {wanted / 1e6:,.0f} "
-                "MB. Nothing was written. Make room (`mlmcsc backup prune`), or use another disk "
-                "with --to or the setting backup.directory."
-            )
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlmcsc.adapters.backup_store.store import BackupStore
+from mlmcsc.domain.backups.registered import moment, path_of
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
-from mlmcsc.services.backups.remembering import held_versions, moment, path_of, sizes_of
 from mlmcsc.services.backups.sets import FoundSet, Identity, files_of
 from mlmcsc.store.queries import backups as queries
 from mlmcsc.store.uow import Store
@@ -67,9 +67,9 @@ def _holders(
     for found in newest_first:
         if not wanted - holders.keys() or found.manifest is None or found.sha256 is None:
             break
-        sizes = sizes_of(files_of(store, found, own.crypto))
+        sizes = queries.sizes_of(files_of(store, found, own.crypto))
         with db.read() as view:
-            held = held_versions(view, sizes, before=moment(found.manifest.taken_at))
+            held = queries.held_versions(view, sizes, before=moment(found.manifest.taken_at))
         path = path_of(store.place, found.name)
         for version in (wanted & held.keys()) - holders.keys():
             holders[version] = (path, held[version], found.sha256)

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from mlmcsc.adapters.backup_store.keys import LAYOUT, is_key
 from mlmcsc.adapters.backup_store.store import BackupStore, Entry, Lease
 from mlmcsc.domain.backups.keeping import Candidate, Periods, kept
 from mlmcsc.domain.backups.manifest import FILE, Manifest
+from mlmcsc.domain.backups.registered import moment
 from mlmcsc.domain.backups.reports import Fault, KeptBackup, PrunedBackup, PruneReport
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import IntegrityError
 from mlmcsc.services.backups.forgetting import forget
-from mlmcsc.services.backups.listing import Register, register
-from mlmcsc.services.backups.remembering import moment
-from mlmcsc.services.backups.sets import OBJECTS, FoundSet, Identity, every_set, files_of, identity
+from mlmcsc.services.backups.listing import Evidence, evidence, register
+from mlmcsc.services.backups.sets import (
+    OBJECTS,
+    FoundSet,
+    Identity,
+    every_set,
+    files_of,
+    identity,
+    proof_of,
+)
 from mlmcsc.services.backups.waiting import held
 from mlmcsc.store.uow import Store
 
+_OBJECT: Final = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{64}(\.[A-Za-z0-9._-]+)?", re.ASCII)
 REMOTE_REMAINS: Final = timedelta(hours=24)
 """Age from which what nobody refers to in a bucket is of a run that died."""
 
@@ -53,7 +64,7 @@ class Pruning:
 
     def prune(self, progress: Progress) -> PruneReport:
         """See `Backups.prune`."""
-        with held(self.store, "backup prune", self.actor) as lease:
+        with held(self.store, "backup prune", self.actor, progress) as lease:
             own = identity(self.db)
             tidied = self.store.tidy(self._guard())
             plan = self._plan(own)
@@ -71,7 +82,11 @@ class Pruning:
         sets = every_set(self.store, own)
         known = register(self.db)
         mine = [each for each in sets if each.state == "ok" and each.manifest is not None]
-        candidates = [_candidate(each.manifest, known) for each in mine if each.manifest]
+        candidates = [
+            _candidate(each.manifest, evidence(each, known, proof_of(self.store, each, own)))
+            for each in mine
+            if each.manifest
+        ]
         reasons = kept(candidates, self.db.clock(), self.periods)
         going = [s for s in mine if s.manifest and s.manifest.set_id not in reasons]
         told = [
@@ -86,7 +101,7 @@ class Pruning:
     def _remove(self, found: FoundSet, lease: Lease) -> list[Entry]:
         """The manifest first: without it the rest is no backup, and the next run removes it."""
         lease.check()
-        entries = list(self.store.entries(f"{found.name}/"))
+        entries = [e for e in self.store.entries(f"{found.name}/") if is_key(e.key)]
         self.store.remove([f"{found.name}/{FILE}"])
         self.store.remove(entry.key for entry in entries)
         return entries
@@ -111,16 +126,19 @@ class Pruning:
         for segment in self.store.names():
             if segment in names or segment in {"leases", "wal"}:
                 continue
-            is_shared = f"{segment}/" == OBJECTS
-            for entry in self.store.entries(f"{segment}/"):
-                if entry.modified_at < guard and (is_shared or self._is_ours(segment)):
-                    yield entry
+            if not is_key(segment):
+                continue
+            entries = [e for e in self.store.entries(f"{segment}/") if is_key(e.key)]
+            if f"{segment}/" == OBJECTS:
+                entries = [entry for entry in entries if _OBJECT.fullmatch(entry.key)]
+            elif not {entry.key.split("/")[1] for entry in entries} <= LAYOUT:
+                continue  # not what is left of a set that was being removed: somebody else's
+            yield from (entry for entry in entries if entry.modified_at < guard)
 
-    def _is_ours(self, segment: str) -> bool:
-        """Whether this is what is left of a set that was being removed; others' folders stay."""
-        left = self.store.entries(f"{segment}/")
-        inside = {entry.key.split("/")[1] for entry in left}
-        return bool(inside) and inside <= LAYOUT
+    def _odd(self) -> list[Fault]:
+        """Names at the top that no backup bears; what lies there is not looked into."""
+        what = "is a name that no backup bears: somebody else put it there"
+        return [Fault(ascii(name), what) for name in self.store.names() if not is_key(name)]
 
     def _guard(self) -> datetime:
         remote = "://" in self.store.place
@@ -145,7 +163,7 @@ class Pruning:
                 if s.manifest
             ),
             kept=plan.reasons,
-            left_alone=(*others, *([problem] if problem else [])),
+            left_alone=(*others, *self._odd(), *([problem] if problem else [])),
             n_objects=n_objects,
             freed_bytes=sum(entry.n_bytes for entry in entries),
             tidied=tidied,
@@ -153,19 +171,7 @@ class Pruning:
         )
 
 
-LAYOUT: Final = frozenset(
-    {"database", "configuration", "files.jsonl", "files.jsonl.zst", "proof.json"}
-)
-"""First segments within a set, its manifest apart."""
-
-
-def _candidate(manifest: Manifest, known: Register) -> Candidate:
-    row = known.rows.get(manifest.set_id)
-    drill = known.drills.get(row.id) if row else None
-    proofs = [row.verified_at if row else None]
-    if drill is not None:
-        proofs.append(drill.started_at if drill.passed else None)
-        if not drill.passed:
-            proofs = [None]  # what could not be restored is not proven by having been read
-    proven = max((each for each in proofs if each is not None), default=None)
-    return Candidate(manifest.set_id, moment(manifest.taken_at), manifest.kind, proven)
+def _candidate(manifest: Manifest, told: Evidence) -> Candidate:
+    return Candidate(
+        manifest.set_id, moment(manifest.taken_at), manifest.kind, told.proven, told.damaged
+    )

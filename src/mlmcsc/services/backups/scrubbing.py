@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from mlmcsc.adapters.backup_store.store import BackupStore
 from mlmcsc.domain.backups.manifest import FILE
+from mlmcsc.domain.backups.proof import FILE as PROOF
 from mlmcsc.domain.backups.reports import Fault, ScrubReport, megabytes_a_second
 from mlmcsc.domain.backups.stored import StoredFile
 from mlmcsc.domain.enums import Operation
@@ -18,10 +19,19 @@ from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import IntegrityError
 from mlmcsc.services.backups.gathering import Roots
 from mlmcsc.services.backups.reading import read_back
-from mlmcsc.services.backups.repairing import repair
-from mlmcsc.services.backups.sets import OBJECTS, PROOF, Identity, every_set, files_of, identity
+from mlmcsc.services.backups.repairing import Repaired, repair
+from mlmcsc.services.backups.sets import (
+    OBJECTS,
+    FoundSet,
+    Identity,
+    every_set,
+    files_of,
+    identity,
+    signed_sets,
+)
 from mlmcsc.services.backups.telling import Meter
 from mlmcsc.services.backups.waiting import held
+from mlmcsc.store.queries import backups as queries
 from mlmcsc.store.uow import Store
 
 NOT_OURS_TO_READ: Final = ("leases/", "wal/")
@@ -40,7 +50,7 @@ class Scrubbing:
         """See `Backups.scrub`."""
         begun = time.monotonic()
         own = identity(self.db)
-        listed = self._listed(own)
+        listed = self._listed(own, progress)
         meter = Meter(progress, "reading", sum(f.stored_bytes for f in listed.files.values()))
         wrong = {
             file.key: (file, what)
@@ -48,7 +58,11 @@ class Scrubbing:
             if what is not None
         }
         wrong = self._still_wanted(wrong, own)
-        repaired = self._repaired([file for file, _ in wrong.values()]) if repairs else {}
+        done = (
+            self._repaired([file for file, _ in wrong.values()], progress)
+            if repairs
+            else Repaired()
+        )
         faults = [Fault(key, what) for key, (_, what) in sorted(wrong.items())]
         seconds = time.monotonic() - begun
         n_bytes = sum(file.stored_bytes for file in listed.files.values())
@@ -61,17 +75,19 @@ class Scrubbing:
             rate=megabytes_a_second(n_bytes, seconds),
             faults=(*listed.faults, *faults),
             unknown=tuple(sorted(listed.unknown)),
-            repaired=tuple(sorted(key for key, done in repaired.items() if done)),
+            repaired=tuple(sorted(done.anew)),
+            removed=tuple(sorted(done.removed)),
         )
-        self._remember(report)
+        self._remember(report, self._whole(listed, wrong.keys() - done.anew, own))
         return report
 
-    def _listed(self, own: Identity) -> _Listed:
+    def _listed(self, own: Identity, progress: Progress) -> _Listed:
         """All that sets refer to; held, so that no set is half made or half removed."""
         files: dict[str, StoredFile] = {}
         faults: list[Fault] = []
         known: set[str] = set()
-        with held(self.store, "backup scrub", self.actor):
+        ours: list[FoundSet] = []
+        with held(self.store, "backup scrub", self.actor, progress):
             sets = every_set(self.store, own)
             for found in sets:
                 known |= {f"{found.name}/{FILE}", f"{found.name}/{PROOF}"}
@@ -84,6 +100,8 @@ class Scrubbing:
                     files |= {file.key: file for file in files_of(self.store, found, own.crypto)}
                 except IntegrityError as error:
                     faults.append(Fault(found.manifest.index.key, str(error)))
+                if found.state == "ok":
+                    ours.append(found)
             unreadable = tuple(f"{s.name}/" for s in sets if s.manifest is None)
             unknown = {
                 entry.key
@@ -94,7 +112,7 @@ class Scrubbing:
             }
         if faults:  # what a damaged list refers to is not known to be superfluous
             unknown = {key for key in unknown if not key.startswith(OBJECTS)}
-        return _Listed(files, tuple(faults), frozenset(unknown), len(sets))
+        return _Listed(files, tuple(faults), frozenset(unknown), len(sets), tuple(ours))
 
     def _still_wanted(
         self, wrong: Mapping[str, tuple[StoredFile, str]], own: Identity
@@ -110,23 +128,46 @@ class Scrubbing:
                 return dict(wrong)  # it was told already; nobody knows what it refers to
         return {key: each for key, each in wrong.items() if key in now}
 
-    def _repaired(self, files: Iterable[StoredFile]) -> dict[str, bool]:
+    def _whole(self, listed: _Listed, wrong: Collection[str], own: Identity) -> dict[str, bool]:
+        """Of every set of ours that was read, by its id, whether each of its files is right."""
+        told = {}
+        for found in listed.ours:
+            if found.manifest is None or self.store.size(f"{found.name}/{FILE}") is None:
+                continue  # pruned while we read
+            try:
+                whole = not wrong or set(wrong).isdisjoint(
+                    file.key for file in files_of(self.store, found, own.crypto)
+                )
+                whole = whole and found.manifest.index.key not in listed.unlisted
+            except IntegrityError:
+                whole = False
+            told[found.manifest.set_id] = whole
+        return told
+
+    def _repaired(self, files: Iterable[StoredFile], progress: Progress) -> Repaired:
         shared = [file for file in files if file.key.startswith(OBJECTS)]
         if not shared:
-            return {}
-        with held(self.store, "backup scrub --repair", self.actor):
+            return Repaired()
+        with held(self.store, "backup scrub --repair", self.actor, progress):
             return repair(self.db, self.store, self.roots, shared)
 
-    def _remember(self, report: ScrubReport) -> None:
+    def _remember(self, report: ScrubReport, whole: Mapping[str, bool]) -> None:
         told = {
             "place": report.place,
             "n_sets": report.n_sets,
             "n_files": report.n_files,
             "faults": len(report.faults),
             "repaired": list(report.repaired),
+            "removed": list(report.removed),
         }
-        operation = Operation.REPAIR if report.repaired else Operation.VERIFY
+        changed = report.repaired or report.removed
+        operation = Operation.REPAIR if changed else Operation.VERIFY
+        signed = signed_sets(self.store, identity(self.db))
         with self.db.write(self.actor) as tx:
+            queries.register(tx, self.store.place, signed)
+            for row in queries.known(tx):
+                if row.set_id in whole:
+                    queries.set_checked(tx, row.id, whole=whole[row.set_id])
             tx.record(AuditEvent(operation, "backups", None, None, told, n_rows=report.n_sets))
 
 
@@ -136,3 +177,9 @@ class _Listed:
     faults: tuple[Fault, ...]
     unknown: frozenset[str]
     n_sets: int
+    ours: tuple[FoundSet, ...]
+
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """Lists of files that cannot be read."""
+        return frozenset(fault.name for fault in self.faults)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from mlmcsc.adapters.backup_store.store import BackupStore
 from mlmcsc.domain.backups import manifest as manifests
+from mlmcsc.domain.backups import proof as proofs
 from mlmcsc.domain.backups.manifest import Manifest, read_manifest
 from mlmcsc.domain.backups.names import RESERVED, checked_name
+from mlmcsc.domain.backups.proof import Proof, read_proof
+from mlmcsc.domain.backups.registered import SignedSet
 from mlmcsc.domain.backups.reports import State
 from mlmcsc.domain.backups.stored import StoredFile
 from mlmcsc.domain.sealing import Cryptography
 from mlmcsc.errors import IntegrityError, UnknownRecordError, ValidationError
 from mlmcsc.services.backups.index import read_index
 from mlmcsc.store.key_settings import setting
+from mlmcsc.store.queries.backups import sizes_of
 from mlmcsc.store.uow import Store
 
 OBJECTS: Final = "objects/"
-PROOF: Final = "proof.json"
-"""What a drill leaves beside the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +121,48 @@ def files_of(store: BackupStore, found: FoundSet, crypto: Cryptography) -> list[
     if found.manifest is None:
         raise IntegrityError(found.problem or f"The backup {found.name} is damaged.")
     return read_index(store, found.manifest, crypto)
+
+
+def proof_of(store: BackupStore, found: FoundSet, own: Identity) -> Proof | None:
+    """What the newest drill of a set says, signed by this database; None where nothing does.
+
+    A proof of another manifest, or one that was changed, proves nothing.
+    """
+    if found.state != "ok" or found.manifest is None:
+        return None
+    try:
+        raw = store.get(f"{found.name}/{proofs.FILE}", proofs.LARGEST)
+        proof = read_proof(raw, found.name, own.public_key, own.crypto.verify)
+    except (UnknownRecordError, IntegrityError):
+        return None
+    is_of_it = (proof.set_id, proof.manifest_sha256) == (found.manifest.set_id, found.sha256)
+    return proof if is_of_it else None
+
+
+def signed_sets(store: BackupStore, own: Identity, name: str | None = None) -> list[SignedSet]:
+    """The sets of a place that this database signed, oldest first, for its register.
+
+    Args:
+        store: The place.
+        own: The database.
+        name: Only the set of this name.
+    """
+    if name is None:
+        every = every_set(store, own)
+    else:
+        every = [found] if (found := _found(store, name, own)) else []
+    return [
+        SignedSet(
+            name=found.name,
+            manifest=found.manifest,
+            sha256=found.sha256,
+            proof=proof_of(store, found, own),
+            version_sizes=partial(_version_sizes, store, found, own),
+        )
+        for found in every
+        if found.state == "ok" and found.manifest is not None and found.sha256 is not None
+    ]
+
+
+def _version_sizes(store: BackupStore, found: FoundSet, own: Identity) -> dict[str, int]:
+    return sizes_of(files_of(store, found, own.crypto))

@@ -69,6 +69,11 @@ class Shared:
         absent = [s for s in sources if s.sha256 not in self._files]
         return sum(each.n_bytes or 0 for each in absent)
 
+    def forget(self, file: StoredFile) -> None:
+        """What lies there is not what was written: it is not built upon, nor written over."""
+        with self._lock:
+            self._files.pop(file.sha256, None)
+
     def add(self, file: StoredFile) -> None:
         """A content was written."""
         self._sizes[file.key] = file.stored_bytes

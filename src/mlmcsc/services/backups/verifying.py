@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from mlmcsc.adapters.backup_files import read_stored
 from mlmcsc.adapters.backup_store.store import BackupStore, Told
 from mlmcsc.domain.backups.manifest import FILE, FILES
+from mlmcsc.domain.backups.proof import FILE as PROOF
 from mlmcsc.domain.backups.reports import Fault, VerifyReport, megabytes_a_second
 from mlmcsc.domain.backups.stored import StoredFile
 from mlmcsc.domain.enums import Operation
@@ -17,7 +18,7 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import IntegrityError, UnknownRecordError
 from mlmcsc.services.backups.reading import faults_of, threads
-from mlmcsc.services.backups.sets import PROOF, FoundSet, files_of, identity, one_set
+from mlmcsc.services.backups.sets import FoundSet, files_of, identity, one_set, signed_sets
 from mlmcsc.services.backups.telling import Meter
 from mlmcsc.store.queries import backups as queries
 from mlmcsc.store.uow import Store
@@ -59,14 +60,18 @@ def verify(
     )
 
 
-def remember(db: Store, actor: Actor, set_id: str, report: VerifyReport) -> None:
-    """Note a backup that was read whole, or that it was not; sets of others are not noted."""
+def remember(db: Store, actor: Actor, store: BackupStore, report: VerifyReport) -> None:
+    """Note of a backup of this database that every byte was right, or that one was not."""
+    own = identity(db)
+    signed = signed_sets(store, own, report.name)
+    if not signed:
+        return  # not ours, or its manifest is damaged: `list` tells that anew each time
     with db.write(actor) as tx:
-        row = queries.by_set(tx, set_id)
+        queries.register(tx, store.place, signed)
+        row = queries.by_set(tx, signed[0].manifest.set_id)
         if row is None:
             return
-        if report.whole:
-            queries.set_verified(tx, row.id)
+        queries.set_checked(tx, row.id, whole=report.whole)
         told = {
             "name": report.name,
             "whole": report.whole,

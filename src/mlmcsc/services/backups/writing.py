@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from mlmcsc.adapters.backup_files import Coder, ending, write_stored
-from mlmcsc.adapters.backup_store.store import BackupStore, Told
+from mlmcsc.adapters.backup_store.store import BackupStore, Lease, Told
 from mlmcsc.adapters.frozen_files import sha256_of
 from mlmcsc.domain.backups.reports import Fault
 from mlmcsc.domain.backups.stored import StoredFile
 from mlmcsc.errors import IntegrityError, StoreError
 from mlmcsc.services.backups.gathering import Source
-from mlmcsc.services.backups.reading import at_staged, faults_of, threads
+from mlmcsc.services.backups.reading import at_staged, faults_of, problem_of, threads
 from mlmcsc.services.backups.sharing import Shared
+from mlmcsc.services.backups.telling import Meter
 
 PACKED_ALREADY: Final = frozenset({".parquet", ".jpg", ".png", ".webp", ".jp2", ".gz", ".zst"})
 """Files that get no smaller: Zstandard would only cost time."""
@@ -39,6 +40,11 @@ class SetWriter:
         told: Told of bytes of originals as they are done.
         written: Files that were written for this set, as they are listed.
         seen: Keys of those whose hash was taken from what lies there: read back already.
+        lease: The place is held.
+        checks: Whether what the place has is read before it is built upon.
+        lately: Keys of what was read lately, and is not read again.
+        unread: Keys of shared files that are built upon and were not read.
+        wrong: Shared files that are not what they were, by key; they are written anew.
     """
 
     store: BackupStore
@@ -49,8 +55,13 @@ class SetWriter:
     coder: Coder
     shared: Shared
     told: Told
+    lease: Lease
+    checks: bool
+    lately: Collection[str] = ()
     written: list[StoredFile] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    wrong: dict[str, Fault] = field(default_factory=dict)
 
     def own(self, name: str, source: Path) -> StoredFile:
         """Write a file of this set alone; it need not stay where it is.
@@ -68,7 +79,12 @@ class SetWriter:
         return file
 
     def put(self, file: StoredFile, path: Path) -> None:
-        """Bring in what was written as it is to lie there."""
+        """Bring in what was written as it is to lie there.
+
+        Raises:
+            ConflictError: The place is not held any more: another's set may lie there by now.
+        """
+        self.lease.still()
         self.written.append(file)  # first: what fails half-way is removed too
         self.store.put_file(at_staged(file, self.name, self.staged).key, path, move=True)
         path.unlink(missing_ok=True)
@@ -91,10 +107,25 @@ class SetWriter:
         """The same content is written once, whoever asks for it."""
         with self.shared.writing(source.sha256):
             known = self.shared.known(source.sha256, source.name)
-            if known is not None:
+            if known is not None and self._may_build_upon(known):
                 self.told(known.n_bytes)
                 return known
             return self._written(source)
+
+    def _may_build_upon(self, file: StoredFile) -> bool:
+        """Whether a file of earlier sets is what it was; not asked where it was read lately."""
+        if file.key in self.seen:
+            return True
+        if not self.checks or file.key in self.lately:
+            self.unread.add(file.key)
+            return True
+        problem = problem_of(self.store, file, _nobody)
+        if problem is None:
+            self.seen.add(file.key)
+            return True
+        self.wrong[file.key] = Fault(file.key, problem)
+        self.shared.forget(file)
+        return False
 
     def _written(self, source: Source) -> StoredFile | Fault:
         coder = self._coder(source.name)
@@ -128,16 +159,21 @@ class SetWriter:
     def _target(self) -> Path:
         return self.scratch / uuid.uuid4().hex
 
-    def problems(self, told: Told) -> list[Fault]:
+    def problems(self, meter: Meter) -> list[Fault]:
         """Read everything back that was written; what is wrong with it."""
         unread = [file for file in self.written if file.key not in self.seen]
+        meter.expect(sum(file.stored_bytes for file in unread))
         lying = [at_staged(file, self.name, self.staged) for file in unread]
-        return faults_of(self.store, lying, told)
+        return faults_of(self.store, lying, meter.more)
 
     def undo(self) -> None:
         """Take back what was written: nobody refers to it."""
         lying = [at_staged(file, self.name, self.staged).key for file in self.written]
         self.store.remove(lying)
+
+
+def _nobody(_: int) -> None:
+    """These bytes are told when the file is done."""
 
 
 def _unreadable(source: Source) -> Fault | None:

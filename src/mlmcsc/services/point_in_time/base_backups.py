@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +18,9 @@ from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.adapters.point_in_time import base as base_files
 from mlmcsc.adapters.point_in_time.archiving import archive_command
 from mlmcsc.adapters.point_in_time.tools import Tools
+from mlmcsc.adapters.private_folder import private_folder
 from mlmcsc.domain.backups.names import checked_name
-from mlmcsc.domain.backups.point_in_time import Archiving, Base
+from mlmcsc.domain.backups.point_in_time import Archiving, Base, log_still_needed
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor, Permission, requires
@@ -30,11 +30,14 @@ from mlmcsc.services.point_in_time.making import Made, Making
 from mlmcsc.services.point_in_time.sets import HERE, BaseSet, base_sets
 from mlmcsc.store.backups.point_in_time import Server, server
 from mlmcsc.store.key_settings import setting
+from mlmcsc.store.queries import backup_drills as queries
 from mlmcsc.store.uow import Store
 
 PROGRAMS: Final = ("pg_basebackup", "pg_verifybackup")
 ON: Final = frozenset({"on", "always"})
 LEVELS: Final = frozenset({"replica", "logical"})
+REMAINS: Final = timedelta(hours=24)
+"""In a bucket, what is younger than this may be a set in the making."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class BaseBackups:
         db: The database.
         actor: In whose name.
         open_place: From a place to its store; None: where the settings say.
+        hold: Holds a place alone, for a purpose; it waits for whoever has it.
         archive: Folder of the archived log, `backup.wal_archive`.
         tools: Folder of PostgreSQL's programs.
         ledger: The erasure ledger.
@@ -56,6 +60,7 @@ class BaseBackups:
     db: Store
     actor: Actor
     open_place: Callable[[str | Path | None], BackupStore]
+    hold: Callable[[BackupStore, str], AbstractContextManager[object]]
     archive: Path | None
     tools: Path | None
     ledger: ErasureLedger
@@ -115,7 +120,8 @@ class BaseBackups:
             master = vault.keys(view).current() if encrypt else None
         coder = Coder(vault.crypto, compress=True, master=master)
         making = Making(self.db, store, coder, self.ledger, self.release)
-        with self._held(store, f"backup base {name}"), scratch(store, uuid.uuid4().hex) as folder:
+        held = self.hold(store, f"backup base {name}")
+        with held, scratch(store, now) as folder:
             if any(entry for entry in store.entries(f"{HERE}/{name}/")):
                 self._refuse_or_tidy(store, name)
             progress("copying the server's files", 0, 3)
@@ -124,17 +130,18 @@ class BaseBackups:
             self.keep_data_keys()
             progress("writing the backup", 1, 3)
             made = making.write(name, files, from_, started_at=now)
+            self._record(made)
             progress("writing the backup", 3, 3)
-        self._record(made)
         return made.base
 
     @requires(Permission.BACKUP)
     def prune(
         self, keep: int, *, place: str | Path | None = None, dry_run: bool = False
     ) -> tuple[str, ...]:
-        """Remove all but the newest base backups, and the archived log that none of them needs.
+        """Remove all but the newest base backups of a place, and the log that none needs any more.
 
-        What is left of an erased person in them and in the log goes with them.
+        What is left of an erased person in them and in the log goes with them. Log that a base
+        backup in another place needs stays: the audit trail tells of those.
 
         Returns:
             Names of the base backups.
@@ -145,23 +152,29 @@ class BaseBackups:
         if keep < 1:
             raise ValidationError(f"keep={keep}: keep at least 1 base backup.")
         store = self.open_place(place)
-        found = self._sets(store)
-        gone, kept = found[:-keep], found[-keep:]
-        names = tuple(each.base.name for each in gone)
-        if dry_run or not gone:
-            return names
-        with self._held(store, "backup base --keep"):
+        if dry_run:
+            return tuple(each.base.name for each in self._sets(store)[:-keep])
+        with self.hold(store, "backup base --keep"):
+            found = self._sets(store)
+            gone, kept = found[:-keep], found[-keep:]
             for each in gone:
                 here = f"{HERE}/{each.base.name}"
                 store.remove([f"{here}/manifest.json"])  # first: what is left is no backup
                 store.remove(entry.key for entry in list(store.entries(f"{here}/")))
-            if self.archive is not None and kept:
-                oldest = min(each.base.first_log for each in kept)
-                Tools(self.tools).run("pg_archivecleanup", str(self.archive), oldest)
-        with self.db.write(self.actor) as tx:
-            told = {"pruned": list(names), "place": store.place, "kind": "physical"}
-            tx.record(AuditEvent(Operation.BACKUP, "backups", None, None, told, n_rows=0))
+            names = tuple(each.base.name for each in gone)
+            if gone:
+                with self.db.write(self.actor) as tx:
+                    told = {"pruned": list(names), "place": store.place, "kind": "physical"}
+                    tx.record(AuditEvent(Operation.BACKUP, "backups", None, None, told, n_rows=0))
+            self._clean(store, [each.base for each in kept])
         return names
+
+    def _clean(self, store: BackupStore, kept: Sequence[Base]) -> None:
+        if self.archive is None or not kept:
+            return
+        with self.db.read() as view:
+            oldest = log_still_needed(kept, queries.base_events(view), store.place)
+        Tools(self.tools).run("pg_archivecleanup", str(self.archive), oldest)
 
     def _sets(self, store: BackupStore) -> tuple[BaseSet, ...]:
         with self.db.read() as view:
@@ -224,12 +237,6 @@ class BaseBackups:
             )
         store.remove(entry.key for entry in list(store.entries(here)))
 
-    @contextmanager
-    def _held(self, store: BackupStore, purpose: str) -> Iterator[None]:
-        holder = f"{self.actor.subject} on {socket.gethostname()}, process {os.getpid()}"
-        with store.leased(purpose, holder):
-            yield
-
     def _record(self, made: Made) -> None:
         told = made.base.to_dict() | {"kind": "physical", "manifest_sha256": made.sha256}
         with self.db.write(self.actor) as tx:
@@ -237,16 +244,24 @@ class BaseBackups:
 
 
 @contextmanager
-def scratch(store: BackupStore, set_id: str) -> Iterator[Path]:
-    """A private folder, on the place's disk where that is a folder; a killed run's is tidied."""
-    remote = "://" in store.place
+def scratch(store: BackupStore, now: datetime) -> Iterator[Path]:
+    """A private folder for the server's files in clear; to be asked for while the place is held.
+
+    What a killed run left goes first. In a folder it lies as an unfinished set does, so that
+    whoever adds to the place next, or prunes it, removes it too.
+    """
     try:
-        if not remote:
-            Path(store.place).mkdir(mode=0o700, parents=True, exist_ok=True)
-        parent = None if remote else store.place
-        folder = Path(tempfile.mkdtemp(prefix=f".incomplete-{set_id}-", dir=parent))
+        store.tidy(now - REMAINS)
+        if "://" in store.place:
+            with private_folder(Path(tempfile.gettempdir()), "mlmcsc-base-") as folder:
+                yield folder
+            return
+        folder = Path(store.place, f".incomplete-{uuid.uuid4().hex}")
+        folder.mkdir(mode=0o700)
     except OSError as error:
-        raise StoreError(f"{store.place}: cannot be written: {error.strerror or error}.") from error
+        raise StoreError(
+            f"A base backup needs a folder to work in ({store.place}): {error.strerror or error}."
+        ) from error
     try:
         yield folder
     finally:

@@ -17,9 +17,10 @@ import orjson
 
 from mlmcsc.adapters.backup_files import check_stored
 from mlmcsc.adapters.backup_store.store import BackupStore, Told
-from mlmcsc.domain.backups.manifest import FILE, FILES, LARGEST, Manifest, Verify, read_manifest
+from mlmcsc.domain.backups.manifest import FILE, FILES, LARGEST, Manifest, read_manifest
 from mlmcsc.domain.backups.names import checked_name
 from mlmcsc.domain.backups.point_in_time import Base
+from mlmcsc.domain.backups.signing import Verify
 from mlmcsc.domain.backups.stored import StoredFile, listed
 from mlmcsc.errors import IntegrityError, MlmcscError, UnknownRecordError
 

@@ -88,13 +88,25 @@ class KeptKeys:
                         "shows no name; put it back, or run `mlmcsc backup create`"
                     )
                 return KeptState(place, 0, current=False, problem=problem)
-            return KeptState(place, len(kept.keys), current=_is_current(view, kept), problem=None)
+            problem = _brought_back(place, kept, queries.held(view))
+            return KeptState(place, len(kept.keys), _is_current(view, kept), problem)
         except StoreError as error:
             return KeptState(place, 0, current=False, problem=str(error))
 
 
 def _is_current(view: View, kept: DataKeys) -> bool:
     return merged(kept, queries.held(view)) == kept
+
+
+def _brought_back(place: str, kept: DataKeys, now: DataKeys) -> str | None:
+    """What is wrong with an older copy of the file, put back after an erasure."""
+    erased = len(kept.keys.keys() & now.forgotten)
+    if not erased:
+        return None
+    return (
+        f"the file of data keys {place} is an older copy and holds the keys of {erased} erased "
+        "people, which open their texts in backups: run `mlmcsc backup create`, which removes them"
+    )
 
 
 def _wrapped_anew(view: View, kept: DataKeys, new: MasterKey) -> DataKeys:

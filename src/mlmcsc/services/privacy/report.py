@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
 
+from mlmcsc.domain.backups.left_behind import LeftBehind
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.privacy.article30 import ProcessingRecord, processing_record
 from mlmcsc.domain.privacy.keys import KeyState
@@ -25,11 +26,13 @@ class Sources:
         retention: What is due now.
         keys: The state of the master keys.
         unreplayed: Erasures of the ledger that this database has not done.
+        left_behind: What copies restores, drills and an adoption left beside the database.
     """
 
     retention: Callable[[], RetentionPlan]
     keys: Callable[[], KeyState]
     unreplayed: Callable[[], Sized]
+    left_behind: Callable[[], LeftBehind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Reporting:
         """Count, and say what needs action; changes nothing and opens no personal text."""
         plan, keys = self.sources.retention(), self.sources.keys()
         unreplayed, ledger_problem = self._unreplayed()
+        left_behind = self.sources.left_behind()
         now = self.db.clock()
         with self.db.read() as view:
             requests = counted(privacy_requests.listing(view), now)
@@ -68,9 +72,13 @@ class Reporting:
                 unreplayed=unreplayed,
                 ledger_problem=ledger_problem,
                 untagged=untagged,
+                left_behind=left_behind,
                 record_made_at=now,
-                to_do=actions(
-                    requests, clear, unfinished, unreplayed or ledger_problem, keys, untagged
+                to_do=(
+                    *actions(
+                        requests, clear, unfinished, unreplayed or ledger_problem, keys, untagged
+                    ),
+                    *left_behind.to_do(queries.last_erasure(view)),
                 ),
             )
 

@@ -14,6 +14,7 @@ from mlmcsc.adapters.data_keys import DataKeyFile
 from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.adapters.versions import VersionFolder
 from mlmcsc.domain.backups.manifest import Manifest
+from mlmcsc.domain.backups.registered import SignedSet
 from mlmcsc.domain.backups.restoring import Losses
 from mlmcsc.domain.backups.stored import StoredFile
 from mlmcsc.domain.progress import Progress
@@ -150,6 +151,10 @@ class Ground(Protocol):
         """Put the new database in its place; says where the old one stays, if it does."""
         ...
 
+    def drop_old(self) -> list[str]:
+        """Drop what earlier restores kept on the server; names."""
+        ...
+
     def let_go(self) -> None:
         """Unlock, and stop watching."""
         ...
@@ -169,6 +174,7 @@ class LiveFacts:
         signing: The rows of `settings` with its signing key, for a file from before it had one.
         ledger_lines: SHA-256 (hex) of the lines that it wrote to its erasure ledger.
         losses: From the moment of a backup to what would be lost.
+        ids: The last id that each table's sequence handed out.
     """
 
     database_id: str
@@ -176,6 +182,7 @@ class LiveFacts:
     signing: Mapping[str, Any]
     ledger_lines: frozenset[str]
     losses: Callable[[datetime], Losses]
+    ids: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +285,12 @@ class House(Protocol):
 
     def open(self, live: LiveFacts | None) -> Restored:
         """Open the database beside, which brings its schema up to date."""
+        ...
+
+    def signed_sets(
+        self, restored: Restored, place: str
+    ) -> tuple[Mapping[str, tuple[SignedSet, ...]], tuple[str, ...]]:
+        """Its backups in `place` and where its backups go; warnings of what cannot be read."""
         ...
 
     def settle(self, restored: Restored) -> None:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.domain.backups.restoring import Wishes
 from mlmcsc.domain.privacy.data_keys import DataKeys
+from mlmcsc.domain.privacy.erased import LedgerEntry
 from mlmcsc.errors import ConflictError, IntegrityError, MissingKeyError
 from mlmcsc.services.restores.ports import House, LiveFacts, Restored, Source
 from mlmcsc.store.vault import key_id
 
 
-def refuse_another(source: Source, live: LiveFacts | None, *, elsewhere: bool) -> None:
-    """A backup of one database never takes the place of another.
+def refuse_another(source: Source, live: LiveFacts | None, *, elsewhere: bool) -> str | None:
+    """A backup of one database never takes the place of another, but for the one before it.
+
+    Returns:
+        What to warn of: a safety backup goes back although what is there is another database.
 
     Raises:
         ConflictError: It would.
     """
     manifest = source.manifest
     if manifest is None or live is None or elsewhere or manifest.database_id == live.database_id:
-        return
+        return None
+    both = f"is of the database {manifest.database_id}, and what is there is {live.database_id}"
+    if manifest.kind == "safety":
+        return f"ANOTHER DATABASE goes: the backup {both}"
     raise ConflictError(
-        f"The backup {source.name} is of the database {manifest.database_id}, and what is there is "
-        f"{live.database_id}; nothing was changed. Restore it elsewhere with --to PATH."
+        f"The backup {source.name} {both}; nothing was changed. Restore it elsewhere with "
+        "--to PATH."
     )
 
 
@@ -125,11 +134,26 @@ def check_ledger(
         if not may_be_absent(manifest.ledger.lines, live, kept):
             refuse_missing(ledger)
         entries = ledger.entries(lambda text, sig: verify(public_key, sig, text), known)
+        _refuse_older(ledger, entries, kept)
     except IntegrityError as error:
         if wishes.without_ledger is not None:
             return None
         raise IntegrityError(f"{error} {WITHOUT}") from None
     return len(entries) - manifest.ledger.lines
+
+
+def _refuse_older(
+    ledger: ErasureLedger, entries: Sequence[LedgerEntry], kept: DataKeys | None
+) -> None:
+    """Whoever is erased has a line in the ledger before their data key goes."""
+    last = {entry.subject_id: entry for entry in entries}
+    erased = {who for who, entry in last.items() if not entry.withdrawn}
+    lost = set() if kept is None else kept.forgotten - erased
+    if lost:
+        raise IntegrityError(
+            f"The erasure ledger {ledger.path} is older than the file of data keys: it lacks "
+            f"{len(lost)} of those who were erased. Put back a good copy of the file."
+        )
 
 
 WITHOUT = (

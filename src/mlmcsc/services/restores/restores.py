@@ -5,22 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mlmcsc.domain.backups.restoring import Losses, RestorePlan, RestoreReport, Wishes
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor, Permission
-from mlmcsc.domain.privacy.data_keys import DataKeys
 from mlmcsc.domain.progress import Progress
 from mlmcsc.errors import ConflictError, IntegrityError, PermissionDeniedError
 from mlmcsc.services.restores import proving
-from mlmcsc.services.restores.files import Files, PutBack
-from mlmcsc.services.restores.ports import Ground, House, LiveFacts, Replayed, Restored, Source
-from mlmcsc.store.queries import data_keys
-from mlmcsc.store.queries.data_keys import PutBack as Keys
-from mlmcsc.store.queries.erasure import ledgered
+from mlmcsc.services.restores.completing import Completed, Completing, Proven
+from mlmcsc.services.restores.ports import Ground, House, LiveFacts, Restored, Source
 from mlmcsc.store.uow import Clock, utc_now
 
 NEEDED = frozenset({Permission.BACKUP, Permission.ADMINISTER})
@@ -42,17 +38,6 @@ class _Timed:
             yield
         finally:
             self.steps[name] = self.steps.get(name, 0.0) + time.monotonic() - before
-
-
-@dataclass(frozen=True, slots=True)
-class _Proven:
-    """What was found out before anything was changed."""
-
-    live: LiveFacts | None
-    kept: DataKeys | None
-    trusted: bool
-    n_erased: int | None
-    plan: RestorePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +88,14 @@ class Restores:
                 f"{self.actor.subject} may not restore backups: that needs {' and '.join(missing)}."
             )
 
-    def _prove(self, source: Source, wishes: Wishes) -> _Proven:
+    def _prove(self, source: Source, wishes: Wishes) -> Proven:
         live, manifest = self.house.live(), source.manifest
         if self.ground.state == "another program's":
             raise ConflictError(
                 f"{self.ground.shown} belongs to another program; it is not replaced. Restore "
                 "elsewhere with --to PATH."
             )
-        proving.refuse_another(source, live, elsewhere=self.elsewhere)
+        other = proving.refuse_another(source, live, elsewhere=self.elsewhere)
         kept = self.house.data_keys(manifest.database_id).read() if manifest else None
         proving.check_data_keys(source, kept, wishes)
         trusted = proving.is_trusted(source, live, kept, wishes)
@@ -118,7 +103,9 @@ class Restores:
         source.check_keys()
         self.ground.refuse_without_room(source.n_bytes)
         plan = self._plan(source, live, n_erased, wishes)
-        return _Proven(live, kept, trusted, n_erased, plan)
+        if other is not None:
+            plan = replace(plan, warnings=(other, *plan.warnings))
+        return Proven(live, kept, trusted, n_erased, plan)
 
     def _plan(
         self, source: Source, live: LiveFacts | None, n_erased: int | None, wishes: Wishes
@@ -136,7 +123,10 @@ class Restores:
         if self.house.unread is not None:
             warnings.append(f"the live database cannot be read: {self.house.unread}")
         if self.ground.state not in {"missing", "sound"}:
-            warnings.append(f"what is there is {self.ground.state}: it is kept aside as it is")
+            warnings.append(
+                f"what is there is {self.ground.state}: it is kept aside as it is, where no later "
+                "erasure reaches it; delete it when you are sure of the restored database"
+            )
         return RestorePlan(
             backup=source.name,
             place=source.place,
@@ -156,7 +146,7 @@ class Restores:
         self,
         source: Source,
         wishes: Wishes,
-        proven: _Proven,
+        proven: Proven,
         timed: _Timed,
         tidied: tuple[str, ...],
     ) -> RestoreReport:
@@ -171,16 +161,20 @@ class Restores:
                 self._compare(source)
         with timed.step("upgrade"):
             restored = self.house.open(proven.live)
+        completing = Completing(source, wishes, proven, self.house, self.actor, self.elsewhere)
         try:
-            keys, files, replayed = self._complete(source, wishes, proven, timed, restored)
-            self._record(restored, source, wishes, safety, replayed, files)
+            done = completing.complete(restored, self.clock(), self.progress, timed.step)
+            self._record(restored, completing, safety, done)
         finally:
             restored.close()
         with timed.step("integrity"):
             self.ground.finish()
+        # Before the swap: the database that this restore replaces stays in any case.
+        dropped = self.ground.drop_old() if wishes.drop_old else []
         with timed.step("swap"):
-            safety, aside = self._swap(safety)
+            safety, aside, done = self._swap(safety, completing, done)
             self.house.settle(restored)
+        keys, files, replayed = done.keys, done.files, done.replayed
         return RestoreReport(
             plan=proven.plan,
             restored=True,
@@ -195,10 +189,11 @@ class Restores:
             untold=replayed.untold,
             files_restored=files.n_files,
             files_missing=files.missing,
-            tidied=tidied,
+            files_kept_aside=tuple(files.kept_aside),
+            tidied=(*tidied, *dropped),
             steps=timed.steps,
             rto_seconds=time.monotonic() - timed.began,
-            warnings=proven.plan.warnings,
+            warnings=(*proven.plan.warnings, *done.warnings),
         )
 
     def _safety(self) -> str | None:
@@ -221,94 +216,45 @@ class Restores:
                 f"({'; '.join(differing[:5])}); nothing was changed. Use another backup."
             )
 
-    def _complete(
-        self,
-        source: Source,
-        wishes: Wishes,
-        proven: _Proven,
-        timed: _Timed,
-        restored: Restored,
-    ) -> tuple[Keys, PutBack, Replayed]:
-        if not proven.trusted:
-            proving.prove_by_master_key(source, restored)
-        keys = Keys(0, ())
-        if proven.kept is not None:
-            with restored.db.write(self.actor) as tx:
-                keys = data_keys.put_back(tx, proven.kept.keys)
-        with timed.step("files"):
-            files = Files(source, restored, self.actor, self.progress).put_back()
-        with timed.step("erase again"):
-            replayed = self._replay(source, wishes, proven, restored)
-        restored.forget_caches()
-        gone = set(replayed.applied)
-        missing = tuple(who for who in keys.missing if who not in gone)
-        return Keys(keys.restored, missing), files, replayed
-
-    def _replay(
-        self, source: Source, wishes: Wishes, proven: _Proven, restored: Restored
-    ) -> Replayed:
-        try:
-            if source.manifest is None:
-                self._check_ledger_of_plain(proven, restored)
-            elif proven.n_erased is None:
-                return Replayed()  # asked for, and recorded
-            return restored.replay()
-        except IntegrityError as error:
-            if wishes.without_ledger is None:
-                raise IntegrityError(f"{error} {proving.WITHOUT}") from None
-            return Replayed()
-
-    def _check_ledger_of_plain(self, proven: _Proven, restored: Restored) -> None:
-        """Only now it is known whose file it was."""
-        with restored.db.read() as view:
-            database_id = data_keys.held(view).database_id
-            lines = ledgered.lines(view)
-        live = proven.live
-        same = live if live is not None and live.database_id == database_id else None
-        if restored.adopted:
-            if live is not None and live.ledger_lines and not self.elsewhere:
-                raise IntegrityError(
-                    "People were erased in the live database, and this file is of the original "
-                    "system: whether they are in it cannot be told."
-                )
-            return
-        kept = self.house.data_keys(database_id).read()
-        if not proving.may_be_absent(len(lines), same, kept):
-            proving.refuse_missing(self.house.ledger(database_id))
-
     def _record(
-        self,
-        restored: Restored,
-        source: Source,
-        wishes: Wishes,
-        safety: str | None,
-        replayed: Replayed,
-        files: PutBack,
+        self, restored: Restored, completing: Completing, safety: str | None, done: Completed
     ) -> None:
+        """The event, what the register lacks, and the ids, in one transaction."""
+        source, without = completing.source, completing.wishes.without_ledger
         manifest = source.manifest
         told = {
             "backup": source.name,
             "set_id": manifest.set_id if manifest else None,
             "taken_at": manifest.taken_at if manifest else None,
             "safety": safety,
-            "erased_again": list(replayed.applied),
-            "not_erased": dict(replayed.refused),
-            "ledger": wishes.without_ledger is None,
-            "files": files.n_files,
+            "erased_again": list(done.replayed.applied),
+            "not_erased": dict(done.replayed.refused),
+            "ledger": without is None,
+            "files": done.files.n_files,
+            "files_kept_aside": done.files.kept_aside[:1000],
         }
-        event = AuditEvent(
-            Operation.RESTORE, "backups", None, None, told, reason=wishes.without_ledger, n_rows=0
-        )
         with restored.db.write(self.actor) as tx:
+            entered = completing.enter(tx, done)
+            told["registered"] = entered
+            event = AuditEvent(
+                Operation.RESTORE, "backups", None, None, told, reason=without, n_rows=len(entered)
+            )
             tx.record(event)
 
-    def _swap(self, safety: str | None) -> tuple[str | None, str | None]:
-        """Whoever wrote after the safety backup gets another one: nothing is lost."""
+    def _swap(
+        self, safety: str | None, completing: Completing, done: Completed
+    ) -> tuple[str | None, str | None, Completed]:
+        """Whoever wrote after the safety backup gets another one: nothing is lost.
+
+        And whoever was erased meanwhile is erased from the new database, too.
+        """
         for _ in range(TRIES):
-            if self.ground.hold():
-                return safety, self.ground.replace()
+            if self.ground.hold() and completing.is_up_to_date(done):
+                return safety, self.ground.replace(), done
             self.ground.let_go()
             safety = self._safety()
+            done = completing.again(done)
+            self.ground.finish()
         raise ConflictError(
             f"{self.ground.shown} is being written to all the time, after {TRIES} safety backups; "
             "nothing was changed. Stop the programs that write, and repeat."

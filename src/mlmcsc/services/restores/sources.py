@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ THREADS: Final = 4
 """Hashing leaves the interpreter to the others; a bucket answers several at once."""
 REMOTE_THREADS: Final = 16
 MEGABYTE: Final = 1_000_000
+_SET_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ def open_set(store: BackupStore, name: str, crypto: Cryptography, open_key: Open
             f"There is no backup {name!r} in {store.place}. {_there(store)}"
         ) from None
     manifest, public_key = read_manifest(raw, name, crypto.verify)
+    if not _SET_ID.fullmatch(manifest.set_id):  # it becomes part of names of files
+        raise _damaged(name, "its set id is none")
     files = list(_listed(store, manifest, crypto, open_key))
     return SetSource(store, manifest, public_key, files, crypto, open_key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +18,8 @@ from mlmcsc.errors import ConflictError, IntegrityError, StoreError
 from mlmcsc.store.adoption.files import SIDE_FILES, flush
 
 MARK: Final = ".restoring-"
+_OURS: Final = r"[0-9a-f]{32}(?:[.-].*)?"
+"""What follows it: a set's id, and what SQLite, unpacking and adopting put beside the file."""
 LOCK: Final = ".restoring.lock"
 ROOM: Final = 2.2
 """Times the database's size: itself, and the log while it is brought up to date."""
@@ -76,7 +79,9 @@ class BesideFile:
             lock.release()
 
     def _tidy(self) -> list[str]:
-        left = sorted(self.target.parent.glob(f"{_literal(self.target.name)}{MARK}*"))
+        """Only names that we give: what somebody else calls so stays."""
+        ours = re.compile(re.escape(f"{self.target.name}{MARK}") + _OURS, re.ASCII)
+        left = sorted(file for file in self.target.parent.iterdir() if ours.fullmatch(file.name))
         for file in left:
             if file.is_dir() and not file.is_symlink():
                 shutil.rmtree(file)
@@ -146,8 +151,3 @@ def refuse_without_room(folder: Path, wanted: int, what: str) -> None:
             f"{folder} has {free / 1e6:,.0f} MB free, and {what} needs {wanted / 1e6:,.0f} MB "
             "meanwhile. Nothing was changed; free some space, or restore elsewhere with --to."
         )
-
-
-def _literal(name: str) -> str:
-    """The name as `glob` takes it to the letter."""
-    return "".join(f"[{char}]" if char in "[?*" else char for char in name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlmcsc.domain.backups.manifest import Manifest
 from mlmcsc.domain.backups.stored import TableDigest
 from mlmcsc.errors import IntegrityError
-from mlmcsc.store.backups.beside import BesideFile, refuse_without_room
+from mlmcsc.store.backups.beside import BesideFile
 from mlmcsc.store.backups.digests import Digests, digests_of
 from mlmcsc.store.backups.swapping import LiveFile
 from mlmcsc.store.dialects.filesystem import refuse_network_path
@@ -71,10 +71,9 @@ class FileGround:
 
     def refuse_without_room(self, n_bytes: int) -> None:
         """See `BesideFile.refuse_without_room`; what is damaged is copied too."""
-        self.beside.refuse_without_room(n_bytes)
-        if self.state not in {"missing", "sound"}:
-            wanted = self.live.path.stat().st_size + n_bytes
-            refuse_without_room(self.live.path.parent, wanted, "a copy of what is there")
+        is_copied = self.state not in {"missing", "sound"}
+        there = self.live.path.stat().st_size if is_copied else 0
+        self.beside.refuse_without_room(n_bytes + there)
 
     def probe(self) -> None:
         """Hold it once, and let go."""
@@ -110,6 +109,10 @@ class FileGround:
         """See `LiveFile.replace`; the safety backup has all of the old one."""
         self.live.replace(self.beside.path)
         return None
+
+    def drop_old(self) -> list[str]:
+        """Nothing: what was copied aside is the operator's to delete."""
+        return []
 
     def let_go(self) -> None:
         """See `LiveFile.let_go`."""

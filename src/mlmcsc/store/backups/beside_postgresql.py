@@ -25,11 +25,19 @@ from mlmcsc.errors import ConflictError, StoreError, UnsupportedError
 from mlmcsc.store.backups.beside import refuse_without_room
 from mlmcsc.store.backups.beside_files import differences
 from mlmcsc.store.backups.digests import digests_of
+from mlmcsc.store.backups.marked_databases import (
+    REPLACED,
+    RESTORING,
+    comment_of,
+    drop_marked,
+    mark,
+)
 from mlmcsc.store.backups.postgresql_tools import complaint, connects, tool
+from mlmcsc.store.backups.subjects_csv import copy_subjects
 from mlmcsc.store.dialects.postgresql import PostgresDialect
 
 if TYPE_CHECKING:
-    from psycopg import Connection, Cursor
+    from psycopg import Connection
 
 MAINTENANCE: Final = "postgres"
 LONGEST: Final = 63
@@ -150,11 +158,12 @@ class ServerGround:
         if self._staging.exists():
             shutil.rmtree(self._staging)
         start = f"{_cut(self._target, 10 + SHORT)}_restoring_"
-        query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
-        names = [str(name) for (name,) in self._admin.execute(query, (start,))]
-        for name in names:
-            self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-        return names
+        return drop_marked(self._admin, start, RESTORING.format(self._target))
+
+    def drop_old(self) -> list[str]:
+        """Drop the databases that earlier restores of this one replaced; their names."""
+        start = f"{_cut(self._live, 8 + SHORT)}_before_"
+        return drop_marked(self._admin, start, REPLACED.format(self._live))
 
     def _execute(self, statement: str, *names: str) -> None:
         from psycopg import sql  # noqa: PLC0415  # an extra
@@ -228,24 +237,22 @@ class ServerGround:
         run("--section=pre-data")
         run("--section=data", jobs)
         with self._connect(self._beside) as conn, conn.cursor() as cursor:
-            self._copy_subjects(cursor, owner)
+            copy_subjects(cursor, self._staging / "database" / "subjects.csv", owner)
         run("--section=post-data", jobs)
-
-    def _copy_subjects(self, cursor: Cursor[Any], owner: str | None) -> None:
-        from psycopg import sql  # noqa: PLC0415  # an extra
-
-        if owner is not None:
-            cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
-        with (self._staging / "database" / "subjects.csv").open("rb") as file:
-            names = file.readline().decode().strip().split(",")
-            columns = sql.SQL(", ").join(map(sql.Identifier, names))
-            query = sql.SQL("COPY subjects ({}) FROM STDIN (FORMAT csv)").format(columns)
-            with cursor.copy(query) as copy:
-                while block := file.read(1 << 20):
-                    copy.write(block)
 
     def _create(self) -> str | None:
         """As the live one is, as far as there is one; its owner, where that is another."""
+        if self._oid(self._beside) is not None:
+            raise ConflictError(
+                f"The server has a database {self._beside!r} without the mark of a restore; "
+                "nothing was changed. If a restore died as it made it, drop it: "
+                f'DROP DATABASE "{self._beside}";'
+            )
+        owner = self._create_like_live()
+        mark(self._admin, self._beside, RESTORING.format(self._target))
+        return owner
+
+    def _create_like_live(self) -> str | None:
         facts = self._admin.execute(
             "SELECT pg_get_userbyid(datdba), datcollate, datctype FROM pg_database "
             "WHERE datname = %s AND datlocprovider = 'c'",
@@ -288,12 +295,15 @@ class ServerGround:
         if there and self._to is not None:
             raise ConflictError(f"A database {self._to!r} appeared meanwhile; it was not replaced.")
         kept = self._free_name() if there else None
+        comment = comment_of(self._admin, self._target)  # somebody's word on the live one: it stays
         for attempt in range(SWAPS):
             self._end_sessions(self._beside, self._target)
             try:
                 with self._admin.transaction():
                     if kept is not None:
+                        mark(self._admin, self._target, REPLACED.format(self._live))
                         self._execute("ALTER DATABASE {} RENAME TO {}", self._target, kept)
+                    mark(self._admin, self._beside, comment)
                     self._execute("ALTER DATABASE {} RENAME TO {}", self._beside, self._target)
             except psycopg.errors.ObjectInUse:
                 time.sleep(0.2 * attempt)

@@ -11,25 +11,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import sqlcipher3.dbapi2 as driver
 
 from mlmcsc.errors import ConflictError, StoreError
 from mlmcsc.store.adoption.files import SIDE_FILES, flush, sha256
-from mlmcsc.store.adoption.original import is_original
-
-State = Literal["missing", "sound", "empty", "original", "damaged", "another program's"]
+from mlmcsc.store.backups.holders import holders, in_use
+from mlmcsc.store.backups.looking import FORMAT_AT, WAL_FORMAT, state_of
 
 PENDING_BYTE: Final = 0x40000000
 LOCK_BYTES: Final = 512
 """SQLite's PENDING, RESERVED and SHARED bytes (os.h)."""
-WAL_FORMAT: Final = b"\x02\x02"
-FORMAT_AT: Final = 18
-"""Where the header says whether there is a log (SQLite file format, 1.3.3)."""
 
 
 class LiveFile:
@@ -46,76 +43,109 @@ class LiveFile:
         self._conn: driver.Connection | None = None
         self._raw: int | None = None
         self._version: int | None = None
+        self._bytes: tuple[int, int, str] | None = None
         self.state = state_of(path)
 
     def watch(self) -> None:
-        """From now on, notice every commit of others; call before the safety backup."""
-        if self.state != "sound":
-            return
-        if self._conn is None:
-            self._conn = driver.connect(str(self.path), timeout=self._wait, isolation_level=None)
-            self._conn.execute("PRAGMA trusted_schema=off")
-        self._version = self._data_version()
+        """From now on, notice every commit of others; call before the safety backup.
 
-    def _data_version(self) -> int:
-        conn = self._held()
+        What SQLite cannot back up is locked at once: its copy is taken byte by byte.
+
+        Raises:
+            ConflictError: Others have it open and do not close it.
+            StoreError: It cannot be read.
+        """
+        if self.state == "missing":
+            return
+        if self.state != "sound":
+            self._hold_raw()
+            self._bytes = self._fingerprint()
+            return
+        with self._refusals():
+            if self._conn is None:
+                self._conn = driver.connect(
+                    str(self.path), timeout=self._wait, isolation_level=None
+                )
+                self._conn.execute("PRAGMA trusted_schema=off")
+            self._version = self._data_version(self._conn)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except driver.Error as error:
+            if "locked" in str(error):
+                raise in_use(self.path) from None
+            raise StoreError(
+                f"{self.path} cannot be held: {error}. Nothing was changed; check the disk."
+            ) from error
+
+    @staticmethod
+    def _data_version(conn: driver.Connection) -> int:
         conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return int(conn.execute("PRAGMA data_version").fetchone()[0])
-
-    def _held(self) -> driver.Connection:
-        if self._conn is None:
-            raise StoreError(f"{self.path} is not watched.")
-        return self._conn
 
     def hold(self) -> bool:
         """Lock everybody out; whether nobody wrote since `watch`. Again after `let_go`.
 
         Raises:
             ConflictError: Others have it open and do not close it.
+            StoreError: It cannot be locked.
         """
         if self.state == "missing":
             return True
         if self._conn is None:
             self._hold_raw()
-            return True
+            return self._bytes == self._fingerprint()
+        with self._refusals():
+            return self._hold_sound(self._conn)
+
+    def _hold_sound(self, conn: driver.Connection) -> bool:
         # With this set, BEGIN takes the file's exclusive lock also in WAL mode, and keeps it.
-        self._conn.execute("PRAGMA locking_mode=exclusive")
-        try:
-            self._conn.execute("BEGIN EXCLUSIVE")
-        except driver.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            raise _in_use(self.path) from None
+        conn.execute("PRAGMA locking_mode=exclusive")
+        conn.execute("BEGIN EXCLUSIVE")
         # Within the transaction: leaving WAL mode forgets what changed before.
-        untouched = self._data_version() == self._version
-        self._conn.execute("COMMIT")
-        self._conn.execute("PRAGMA journal_mode=delete")
+        untouched = self._data_version(conn) == self._version
+        conn.execute("COMMIT")
+        ((mode,),) = conn.execute("PRAGMA journal_mode=delete").fetchall()
+        if mode != "delete":
+            raise StoreError(f"{self.path} stays in the journal mode {mode}; nothing was changed.")
         return untouched
 
     def _hold_raw(self) -> None:
         """SQLite cannot read it, and so not lock it: take the bytes that it would lock."""
-        self._raw = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        if self._raw is None:
+            self._raw = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
         try:
             import fcntl  # noqa: PLC0415  # not on Windows, where what is open is not renamed
         except ImportError:
             return
         try:
             fcntl.lockf(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB, LOCK_BYTES, PENDING_BYTE)
+            # Without a log, who has it open holds no lock while idle, and would read on in it.
+            is_free = not holders(self.path)
         except OSError:
-            os.close(self._raw)
-            self._raw = None
-            raise _in_use(self.path) from None
+            is_free = False
+        if not is_free:
+            self.let_go()
+            raise in_use(self.path)
+
+    def _fingerprint(self) -> tuple[int, int, str] | None:
+        """Of the bytes of the held file; None: another one has its name by now."""
+        if self._raw is None:
+            return None
+        held, there = os.fstat(self._raw), self.path.stat()
+        if (held.st_dev, held.st_ino) != (there.st_dev, there.st_ino):
+            return None
+        return held.st_ino, held.st_size, sha256(self._raw)
 
     def let_go(self) -> None:
         """Unlock and forget it; closing any descriptor would drop SQLite's locks, so all go."""
-        for close in (self._conn and self._conn.close, self._raw is not None and self._close_raw):
-            if close:
-                close()
-        self._conn = self._raw = None
-
-    def _close_raw(self) -> None:
-        if self._raw is not None:
-            os.close(self._raw)
+        conn, raw, self._conn, self._raw = self._conn, self._raw, None, None
+        if raw is not None:
+            os.close(raw)
+        if conn is not None:
+            conn.close()
 
     def copy_aside(self, now: datetime) -> Path:
         """What cannot be backed up, with its log: `FILE.before-restore-<UTC time>`.
@@ -123,7 +153,7 @@ class LiveFile:
         Raises:
             StoreError: The copy is not the same, or cannot be written.
         """
-        final = _free_name(self.path, now)
+        final = _unused(f"{self.path}.before-restore-{now:%Y%m%dT%H%M%SZ}")
         draft = final.with_name(f"{final.name}.part")
         try:
             if self._conn is not None:  # reading the file past SQLite would drop its locks
@@ -142,12 +172,19 @@ class LiveFile:
         return final
 
     def _copy_bytes(self, draft: Path, final: Path) -> None:
+        """Through the descriptor that holds the lock: closing any other would drop it."""
+        if self._raw is None or self._bytes is None:
+            raise StoreError(f"{self.path} is not held; nothing was changed.")
         for ending in SIDE_FILES:
             if Path(f"{self.path}{ending}").is_file():
                 shutil.copyfile(f"{self.path}{ending}", f"{final}{ending}")
+                Path(f"{final}{ending}").chmod(0o600)
                 flush(Path(f"{final}{ending}"))
-        shutil.copyfile(self.path, draft)
-        if _sha256(draft) != _sha256(self.path):
+        with draft.open("xb") as copy:
+            at = 0
+            while chunk := os.pread(self._raw, 1 << 20, at):
+                at += copy.write(chunk)
+        if _sha256(draft) != self._bytes[2]:
             raise StoreError(f"The copy of {self.path} is not the same; nothing was changed.")
 
     def replace(self, new: Path) -> None:
@@ -155,7 +192,7 @@ class LiveFile:
 
         Raises:
             ConflictError: A file appeared where there was none.
-            StoreError: It cannot be done; the old file is there as it was.
+            StoreError: It cannot be done; the message says which of the two is there.
         """
         try:
             if self.state == "missing":
@@ -164,7 +201,6 @@ class LiveFile:
                 if self._conn is None:
                     self._clear_raw()
                 new.replace(self.path)
-            flush(self.path.parent)
         except FileExistsError:
             raise ConflictError(
                 f"{self.path} appeared meanwhile; it was not overwritten. Name another place."
@@ -172,14 +208,23 @@ class LiveFile:
         except OSError as error:
             raise StoreError(
                 f"Cannot put the restored database in place of {self.path}: "
-                f"{error.strerror or error}. Check the folder's permissions."
+                f"{error.strerror or error}. The old one is there as it was. Check the folder's "
+                "permissions."
+            ) from error
+        try:
+            flush(self.path.parent)
+        except OSError as error:
+            raise StoreError(
+                f"{self.path} is the restored database now, but its folder could not be made "
+                f"durable ({error.strerror or error}): a power cut may bring the old one back. "
+                "Check the disk, then look with `mlmcsc database status`."
             ) from error
 
     def _occupy(self, new: Path) -> None:
         for ending in SIDE_FILES:  # of a file that is gone: SQLite would work it into the new one
             stale = Path(f"{self.path}{ending}")
             if stale.exists():
-                stale.replace(f"{self.path}.before-restore{ending}")
+                stale.rename(_unused(f"{self.path}.before-restore", ending))
         if self.path.exists() and self.path.stat().st_size == 0:
             new.replace(self.path)
             return
@@ -202,33 +247,6 @@ class LiveFile:
             Path(f"{self.path}{ending}").unlink(missing_ok=True)
 
 
-def state_of(path: Path) -> State:
-    """What lies there, read only."""
-    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
-        return "missing"
-    if not path.is_file():
-        raise ConflictError(f"{path} is no file; a database is not restored there. Name another.")
-    if is_original(path):
-        return "original"
-    try:
-        conn = driver.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)
-        try:
-            conn.execute("PRAGMA trusted_schema=off")
-            names = {str(name) for (name,) in conn.execute("SELECT name FROM sqlite_master")}
-            sound = [text for (text,) in conn.execute("PRAGMA quick_check(1)")] == ["ok"]
-        finally:
-            conn.close()
-    except driver.DatabaseError as error:
-        if "locked" in str(error):
-            raise _in_use(path) from None
-        return "damaged"
-    if not sound:
-        return "damaged"
-    if not names:
-        return "empty"
-    return "sound" if "alembic_version" in names else "another program's"
-
-
 def _sha256(path: Path) -> str:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -237,43 +255,9 @@ def _sha256(path: Path) -> str:
         os.close(handle)
 
 
-def _free_name(path: Path, now: datetime) -> Path:
-    stem, number = f"{path.name}.before-restore-{now:%Y%m%dT%H%M%SZ}", 1
-    while (found := path.with_name(stem if number == 1 else f"{stem}-{number}")).exists():
+def _unused(stem: str, ending: str = "") -> Path:
+    found, number = Path(f"{stem}{ending}"), 1
+    while found.exists():
         number += 1
+        found = Path(f"{stem}-{number}{ending}")
     return found
-
-
-def _in_use(path: Path) -> ConflictError:
-    who = ", ".join(holders(path))
-    by = f" (process {who})" if who else ""
-    return ConflictError(
-        f"Other programs have {path} open{by}, and would go on with the old data. Nothing was "
-        "changed; close them and repeat."
-    )
-
-
-def holders(path: Path) -> list[str]:
-    """Other processes that have the file open, where the system tells: `1234 python`."""
-    found = []
-    try:
-        wanted = path.stat()
-        processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    except OSError:
-        return []
-    for process in processes:
-        if int(process.name) != os.getpid() and _has_open(process, wanted):
-            name = (process / "comm").read_text("utf-8", "replace").strip()
-            found.append(f"{process.name} {name}")
-    return found
-
-
-def _has_open(process: Path, wanted: os.stat_result) -> bool:
-    try:
-        for entry in (process / "fd").iterdir():
-            there = os.stat(entry)
-            if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
-                return True
-    except OSError:  # it ended meanwhile, or is another user's
-        return False
-    return False

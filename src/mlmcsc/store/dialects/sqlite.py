@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -136,6 +137,10 @@ class SqliteDialect:
             try:
                 cursor.execute(f"PRAGMA journal_mode={self.journal_mode}")
             except driver.OperationalError as error:
+                if "readonly" in str(error) and self.path and os.access(self.path, os.W_OK):
+                    raise StoreError(
+                        f"{self.path} was replaced while it was being opened. Open it again."
+                    ) from error
                 if "locked" not in str(error) or time.monotonic() > give_up:
                     raise
                 time.sleep(0.01)

@@ -22,7 +22,10 @@ backups = table(
     flag("with_images", default=False),
     # SHA-256 of the manifest file.
     sa.Column("manifest_sha256", sa.String(64), nullable=False),
+    # When every byte was last read and right; NULL: never, or a later check found it damaged.
     sa.Column("verified_at", UtcDateTime),
+    # When a check found it damaged; NULL: never, or it was whole again at a later one.
+    sa.Column("failed_at", UtcDateTime),
     sa.Column("pruned_at", UtcDateTime),
     sa.Index("idx_backups_taken_at", "taken_at"),
     sa.CheckConstraint("kind IN ('manual', 'scheduled', 'safety')", name="kind_known"),

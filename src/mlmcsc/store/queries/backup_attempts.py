@@ -22,25 +22,32 @@ _CLAIM = sa.text(
     sa.bindparam("slot", type_=_c.slot.type), sa.bindparam("started_at", type_=_c.started_at.type)
 )
 
+_RUNS = sa.select(*(_c[f.name] for f in fields(Attempt))).where(_c.job == JOB)
 _OPEN = {"ended_at": None, "outcome": None, "error": None}
 
 
 def of_slot(view: View, slot: datetime) -> Attempt | None:
     """The run that was begun for this time of the schedule."""
-    query = sa.select(*(_c[f.name] for f in fields(Attempt))).where(_c.job == JOB, _c.slot == slot)
+    row = view.conn.execute(_RUNS.where(_c.slot == slot)).first()
+    return None if row is None else Attempt(*row)
+
+
+def before(view: View, moment: datetime) -> Attempt | None:
+    """The newest run whose time of the schedule was not after a moment."""
+    query = _RUNS.where(_c.slot <= moment).order_by(_c.slot.desc()).limit(1)
     row = view.conn.execute(query).first()
     return None if row is None else Attempt(*row)
 
 
 def begin(
-    tx: Transaction, slot: datetime, before: Attempt | None, host: str, pid: int
+    tx: Transaction, slot: datetime, seen: Attempt | None, host: str, pid: int
 ) -> Attempt | None:
-    """Begin the run of a slot, or begin it again where it was killed or put off.
+    """Begin the run of a slot, or begin it again where it was killed, put off or failed.
 
     Args:
         tx: The open transaction.
         slot: The time at which the schedule fired.
-        before: The run as it was seen.
+        seen: The run as it was seen.
         host: This computer.
         pid: This process.
 
@@ -48,25 +55,31 @@ def begin(
         The run; None where another process was faster.
     """
     who = {"host": host, "pid": pid, "started_at": tx.now}
-    if before is None:
+    if seen is None:
         done = tx.conn.execute(_CLAIM, {"job": JOB, "slot": slot} | who)
     else:
-        same = (_c.id == before.id) & (_c.fencing_token == before.fencing_token)
-        again = who | {"fencing_token": before.fencing_token + 1} | _OPEN
-        is_open = _c.outcome.is_(None) | (_c.outcome == "postponed")
-        done = tx.conn.execute(job_runs.update().where(same, is_open).values(again))
+        same = (_c.id == seen.id) & (_c.fencing_token == seen.fencing_token)
+        again = who | {"fencing_token": seen.fencing_token + 1} | _OPEN
+        as_seen = _c.outcome.is_not_distinct_from(seen.outcome)
+        done = tx.conn.execute(job_runs.update().where(same, as_seen).values(again))
     if done.rowcount != 1:
         return None
     run = of_slot(tx, slot)
     if run is not None:
-        _tell(tx, run, before)
+        _tell(tx, run, seen)
     return run
 
 
 def end(tx: Transaction, run: Attempt, outcome: Outcome, error: str | None) -> None:
     """Note how a run ended, unless another process took it over meanwhile."""
     same = (_c.id == run.id) & (_c.fencing_token == run.fencing_token)
-    new = {"ended_at": tx.now, "outcome": outcome, "error": error}
+    failures = run.failures + (outcome == "failed")
+    new = {
+        "ended_at": tx.now,
+        "outcome": outcome,
+        "error": error,
+        "numbers": {"failures": failures} if failures else None,
+    }
     if tx.conn.execute(job_runs.update().where(same).values(new)).rowcount == 1:
         told = new | {"ended_at": tx.now.isoformat()}
         tx.record(AuditEvent(Operation.UPDATE, job_runs.name, run.id, _OPEN, told))

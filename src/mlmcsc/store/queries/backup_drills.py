@@ -35,6 +35,7 @@ _MADE: sa.Select[Any] = sa.select(
     _b.finished_at,
     _b.manifest_sha256,
     _b.pruned_at,
+    _b.failed_at,
     _LAST_DRILL.label("drill_passed"),
 )
 _DRILLS = (
@@ -74,6 +75,12 @@ def last_scheduled(view: View) -> datetime | None:
     return taken_at
 
 
+def undrilled(view: View) -> list[MadeBackup]:
+    """Scheduled backups that are there and were never drilled, oldest snapshot first."""
+    query = _MADE.where(_b.kind == "scheduled", _b.pruned_at.is_(None), _LAST_DRILL.is_(None))
+    return [MadeBackup(*row) for row in view.conn.execute(query.order_by(_b.taken_at, _b.id))]
+
+
 def drills(view: View, limit: int) -> list[DrillReport]:
     """The newest drills, newest first."""
     return _reports(view, _DRILLS.limit(limit))
@@ -82,7 +89,7 @@ def drills(view: View, limit: int) -> list[DrillReport]:
 def glance(view: View, now: datetime) -> BackupStanding:
     """How well the database is backed up; four queries by index, whatever its size."""
     there = _MADE.where(_b.pruned_at.is_(None)).order_by(_b.taken_at.desc(), _b.id.desc())
-    good = there.where(sa.func.coalesce(_LAST_DRILL, sa.true()))
+    good = there.where(_b.failed_at.is_(None), sa.func.coalesce(_LAST_DRILL, sa.true()))
     row = view.conn.execute(good.limit(1)).first()
     last = _reports(view, _DRILLS.limit(1))
     passed = _reports(view, _DRILLS.where(_d.passed).limit(1))
@@ -99,6 +106,15 @@ def first_event(view: View) -> datetime | None:
     query = sa.select(audit_logs.c.timestamp).order_by(audit_logs.c.id).limit(1)
     moment: datetime | None = view.conn.scalar(query)
     return moment
+
+
+def base_events(view: View) -> list[dict[str, Any]]:
+    """What the trail tells of base backups, made and removed, oldest first."""
+    _a = audit_logs.c
+    about = (_a.operation == Operation.BACKUP.value) & (_a.table_name == backups.name)
+    query = sa.select(_a.new_values).where(about, _a.record_id.is_(None)).order_by(_a.id)
+    told = view.conn.scalars(query)
+    return [each for each in told if each is not None and each.get("kind") == "physical"]
 
 
 def add_drill(tx: Transaction, backup_id: int, values: dict[str, Any]) -> int:

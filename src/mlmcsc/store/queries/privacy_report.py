@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from mlmcsc.domain.enums import Operation
@@ -40,6 +42,12 @@ def erasure_counts(view: View) -> tuple[int, int]:
     """Erasures that are finished, and that are not."""
     ended = erasures.c.finished_at
     return count(view, erasures, ended.is_not(None)), count(view, erasures, ended.is_(None))
+
+
+def last_erasure(view: View) -> datetime | None:
+    """When the last one was finished."""
+    query = sa.select(sa.func.max(erasures.c.finished_at))
+    return view.conn.execute(query).scalar_one()
 
 
 def audit(view: View) -> AuditCounts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,22 +16,29 @@ from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
 _i, _a = images.c, audit_logs.c
+THREADS = 4
+"""Who asks reads files: hashing leaves the interpreter to the others."""
 
 
 @dataclass(frozen=True, slots=True)
-class AbsentImage(Record):
-    """An image whose file is not at its path."""
+class ImageFile(Record):
+    """An image, and where its file should be."""
 
     id: int
     path: str
     content_hash: str | None
 
 
-def absent_images(view: View, exists: Callable[[str], bool]) -> list[AbsentImage]:
-    """Images whose files are not there."""
-    query = rows.select_record(images, AbsentImage).order_by(_i.id)
-    pages = rows.stream(view, query)
-    return [AbsentImage(*row) for page in pages for row in page if not exists(row.path)]
+def images_without(view: View, is_there: Callable[[ImageFile], bool]) -> list[ImageFile]:
+    """Images whose files are not there as they should be; asks for a page's at once."""
+    query = rows.select_record(images, ImageFile).order_by(_i.id)
+    found = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for page in rows.stream(view, query):
+            files = [ImageFile(*row) for row in page]
+            answers = pool.map(is_there, files)
+            found += [file for file, right in zip(files, answers, strict=True) if not right]
+    return found
 
 
 def move_images(tx: Transaction, places: Mapping[int, str]) -> None:

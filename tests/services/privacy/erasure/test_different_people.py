@@ -11,6 +11,8 @@ from mlmcsc.errors import AmbiguousError, ConflictError, UnknownRecordError
 from mlmcsc.store.models import accounts
 from mlmcsc.store.queries import persons
 
+pytestmark = pytest.mark.sqlite_tells
+
 EVERY = ("0002", "\N{FULLWIDTH DIGIT TWO}", "\N{ARABIC-INDIC DIGIT TWO}", " 2", "2")
 """Spellings of a row id, and of staff numbers that nobody has."""
 

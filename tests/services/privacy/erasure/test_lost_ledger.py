@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from mlmcsc.errors import IntegrityError
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def erased(db):

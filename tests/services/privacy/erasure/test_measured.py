@@ -14,6 +14,8 @@ from mlmcsc.domain.permissions import ALL_PERMISSIONS
 from mlmcsc.errors import ConflictError, HeldError, StoreError, UnknownRecordError
 from mlmcsc.store.models import metadata
 
+pytestmark = pytest.mark.sqlite_tells
+
 AUDITED = Path(__file__).parents[2] / "audited" / "conftest.py"
 
 

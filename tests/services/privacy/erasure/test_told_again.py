@@ -10,6 +10,8 @@ from mlmcsc.domain.permissions import Actor
 from mlmcsc.errors import OvertakenError, ValidationError
 from mlmcsc.services.privacy.erasure import in_database
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def jo(db):

@@ -10,6 +10,8 @@ from mlmcsc import Actor
 from mlmcsc.errors import HeldError
 from mlmcsc.store.models import accounts
 
+pytestmark = pytest.mark.sqlite_tells
+
 LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
 
 

@@ -6,6 +6,8 @@ import unicodedata
 
 import pytest
 
+pytestmark = pytest.mark.sqlite_tells
+
 
 @pytest.fixture
 def tom(db):

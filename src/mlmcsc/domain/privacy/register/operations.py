@@ -120,7 +120,7 @@ OPERATIONS: Mapping[str, Columns] = {
             named.NOT_PERSONAL,
             "id name set_id kind taken_at finished_at n_bytes new_bytes encrypted",
         ),
-        (named.NOT_PERSONAL, "with_images manifest_sha256 verified_at pruned_at"),
+        (named.NOT_PERSONAL, "with_images manifest_sha256 verified_at failed_at pruned_at"),
         (named.FILE_PATH, "place"),
     ),
     "backup_drills": columns(

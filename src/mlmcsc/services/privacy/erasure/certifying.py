@@ -10,6 +10,7 @@ import orjson
 
 from mlmcsc.domain.audit.commitments import timestamp_text
 from mlmcsc.domain.backups.holdings import NamedBackups
+from mlmcsc.domain.backups.left_behind import LeftBehind
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erased import NOT_REACHED, counted_fields
 from mlmcsc.domain.privacy.erasure import erasure_plan
@@ -110,6 +111,7 @@ def not_reached(saga: Saga) -> list[str]:
     done = saga.step("database") or {}
     backups = (saga.step("data_keys") or {}).get("backups")
     special = [] if backups is None else list(NamedBackups.from_dict(backups).told())
+    special += LeftBehind(**(saga.step("data_keys") or {}).get("left_behind", {})).told()
     special += [
         f"{place}: {count} values name the person, and stay as the files lie there."
         for place, count in sorted(done.get("named_in_paths", {}).items())

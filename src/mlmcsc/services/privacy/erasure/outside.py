@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypedDict
 from mlmcsc.adapters.exported_files import removable, remove_exported
 from mlmcsc.adapters.ledger import ErasureLedger
 from mlmcsc.domain.backups.holdings import NamedBackups
+from mlmcsc.domain.backups.left_behind import LeftBehind
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.privacy.erasure import LabelChoice
 from mlmcsc.domain.privacy.persons import Person
@@ -102,6 +103,8 @@ class Outside:
         checkpoint: Signs the audit trail; gives the checkpoint as plain values.
         kept_keys: The copies of people's wrapped data keys, kept for restores.
         backups: What backups there are that still name people, and until when.
+        left_behind: What copies restores, drills and an adoption left beside the database.
+        shred_left: Removes those that nobody holds or needs; gives what was there.
         remove_exported: Deletes exported files, if they are still what was exported.
     """
 
@@ -113,6 +116,8 @@ class Outside:
     checkpoint: Callable[[Actor], Mapping[str, Any]]
     kept_keys: KeptKeys
     backups: Callable[[], NamedBackups]
+    left_behind: Callable[[], LeftBehind]
+    shred_left: Callable[[], LeftBehind]
     remove_exported: RemoveExported = remove_exported
 
     def refuse_held(self, actor: Actor, person: Person) -> None:
@@ -157,15 +162,16 @@ class Outside:
         )
         files, left = removable(carried.exports, carried.identifiers)
         versions = self._planned_versions(technician_row, carried, labels)
+        beside = self.left_behind()
         left |= checkouts(each.to_dict() for each in versions["versions"].recipients)
         return {
-            "files": tuple(files),
+            "files": (*files, *beside.dead),
             "exports_left": left,
             "archived": archives["counts"],
             "archives": tuple(archives["rewritten"]),
             "caches": (str(self.caches),) if self.caches.is_dir() else (),
             **versions,
-            "unread": (*self.backups().told(), *versions["unread"]),
+            "unread": (*self.backups().told(), *beside.told(), *versions["unread"]),
         }
 
     def _planned_versions(

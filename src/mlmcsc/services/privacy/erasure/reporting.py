@@ -32,6 +32,7 @@ def report(
     done: Saga, exports_deleted: Sequence[str], exports_left: Mapping[str, str]
 ) -> ErasureReport:
     """What was done."""
+    shredded = (done.step("data_keys") or {}).get("left_behind", {}).get("dead", ())
     return ErasureReport(
         subject_id=done.subject_id,
         technician_row=done.technician_row,
@@ -43,7 +44,7 @@ def report(
         steps=tuple(done.steps),
         started_at=done.started_at,
         finished_at=done.finished_at,
-        files=tuple(exports_deleted or (done.step("exports") or {}).get("deleted", ())),
+        files=(*(exports_deleted or (done.step("exports") or {}).get("deleted", ())), *shredded),
         archives=tuple((done.step("archives") or {}).get("rewritten", ())),
         versions=(done.step("versions") or {}).get("redacted", {}),
         recipients=tuple((done.step("versions") or {}).get("recipients", ())),

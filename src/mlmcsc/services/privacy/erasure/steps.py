@@ -121,12 +121,15 @@ class Run:
             in_database.erase(self.db, self.actor, who)
 
     def _data_keys(self, left: Sequence[Saga]) -> None:
-        """After the database's own: until both are gone, a backup could be opened."""
+        """After the database's own: until all are gone, a backup could be opened.
+
+        What killed restores and drills left has the person's key, too.
+        """
         again = all(begun.ground == REPLAY for begun in left)
         self.outside.kept_keys.forget_erased(again=again)
-        found = self.outside.backups()
+        left_behind, found = self.outside.shred_left(), self.outside.backups()
         told = {each.subject_id: Mentions(self._carried(each).identifiers) for each in left}
-        done = {"backups": found.to_dict()}
+        done = {"backups": found.to_dict(), "left_behind": left_behind.to_dict()}
         self._done("data_keys", {who: words.removed(done) for who, words in told.items()})
 
     def _archives(self, left: Sequence[Saga]) -> None:

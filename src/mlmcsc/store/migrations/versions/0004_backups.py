@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("with_images", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("manifest_sha256", sa.String(length=64), nullable=False),
         sa.Column("verified_at", UtcDateTime(), nullable=True),
+        sa.Column("failed_at", UtcDateTime(), nullable=True),
         sa.Column("pruned_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
             "kind IN ('manual', 'scheduled', 'safety')", name=op.f("ck_backups_kind_known")

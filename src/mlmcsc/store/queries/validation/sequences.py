@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from mlmcsc.domain.results import Finding
 from mlmcsc.store.base import metadata
+from mlmcsc.store.models import audit_logs
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -68,6 +69,29 @@ def _last(view: View, table: str) -> int:
         return 0  # somebody dropped it: behind any row
     last, called = view.conn.execute(sa.text(f"SELECT last_value, is_called FROM {name}")).one()
     return int(last) if called else int(last) - 1
+
+
+def given(view: View) -> dict[str, int]:
+    """The last id that each sequence handed out; of any schema of ours, older ones too."""
+    query = "SELECT name, seq FROM sqlite_sequence"
+    if view.dialect.name != "sqlite":
+        query = (
+            "SELECT left(sequencename, -length('_id_seq')), last_value FROM pg_sequences "
+            "WHERE schemaname = current_schema() AND sequencename LIKE '%\\_id\\_seq' "
+            "AND last_value IS NOT NULL"
+        )
+    return {str(name): int(last) for name, last in view.conn.execute(sa.text(query))}
+
+
+def raise_to(tx: Transaction, ids: Mapping[str, int]) -> None:
+    """Never hand out ids again that another copy of the database has handed out.
+
+    Not those of the audit trail: there, a gap at the end is how a removed event shows.
+    """
+    for table in _numbered(ids.keys() - {audit_logs.name}):
+        last = _last(tx, table.name)
+        if last < ids[table.name]:
+            advance(tx, Lag(table.name, last, ids[table.name]))
 
 
 def advance(tx: Transaction, lag: Lag) -> None:
