@@ -16,19 +16,16 @@ from typing import Final
 
 from mlmcsc.adapters.backup_store.disk import disk_errors
 from mlmcsc.adapters.backup_store.local import INCOMPLETE, LocalStore
+from mlmcsc.adapters.private_folder import JUST_MADE, LOCK
 from mlmcsc.adapters.shredding import shred
 from mlmcsc.domain.backups.left_behind import LeftBehind
 from mlmcsc.errors import ConflictError, StoreError
 
 RESTORE_LOCK: Final = ".restoring.lock"
 """As `store.backups.beside` locks a place while it restores there."""
-DRILL_LOCK: Final = "lock"
-"""As `private_folder` locks its own."""
-JUST_MADE: Final = 60.0
-"""Seconds within which whoever made a folder will have locked it."""
 
 _RESTORING: Final = r"\.(restoring-[0-9a-f]{32}.*|before-restore-.*\.part)"
-_KEPT: Final = r"\.(before-restore-.*|original-.*\.db)"
+_KEPT: Final = r"\.(before-restore-.*|original-.*\.db|(versions|archive|images)\.damaged-.*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ class FileLeftovers:
 
     def _each(self, *, shredding: bool) -> LeftBehind:
         found = LeftBehind()
-        held = [(path, path / DRILL_LOCK) for path in self._private()]
+        held = [(path, path / LOCK) for path in self._private()]
         for path, lock in [*self._restores(), *held]:
             try:
                 with _locked(lock, path) as is_ours:
@@ -105,7 +102,7 @@ class FileLeftovers:
         dead = set(_beside(file, _RESTORING))
         kept = [path for path in _beside(file, _KEPT) if path not in dead]
         return LeftBehind(
-            kept={str(path): f"`shred -u {shlex.quote(str(path))}`" for path in kept},
+            kept={str(path): f"`{_removing(path)}`" for path in kept},
             made_at={str(path): _written(path) for path in kept},
         )
 
@@ -113,6 +110,11 @@ class FileLeftovers:
 def _beside(file: Path, ending: str) -> list[Path]:
     form = re.compile(re.escape(file.name) + ending)
     return sorted(path for path in file.parent.iterdir() if form.fullmatch(path.name))
+
+
+def _removing(path: Path) -> str:
+    name = shlex.quote(str(path))
+    return f"find {name} -type f -exec shred -u {{}} +" if path.is_dir() else f"shred -u {name}"
 
 
 def _written(path: Path) -> str:
@@ -162,7 +164,7 @@ def shred_tree(path: Path) -> None:
     for folder, _, names in os.walk(path):
         for name in names:
             file = Path(folder, name)
-            if file != path / DRILL_LOCK:  # held until the end
+            if file != path / LOCK:  # held until the end
                 _shred_file(file)
     shutil.rmtree(path)
 

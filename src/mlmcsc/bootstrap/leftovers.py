@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SERVER_DRILLS = "mlmcsc-drill-"
 BASE = "mlmcsc-base-"
 """Of the folder in which a base backup is unpacked."""
+BUCKET = "mlmcsc-backup-"
+"""Of the folder in which a backup to a bucket is made."""
 
 
 class Leftovers(Protocol):
@@ -53,8 +55,9 @@ def _places(database: Database) -> list[Leftovers]:
     dialect = database.store.dialect
     if dialect.in_memory:
         return []
-    base = (Path(tempfile.gettempdir()), BASE)
-    found: list[Leftovers] = [FileLeftovers(dialect.path, (drill_folders(dialect.path), base))]
+    temporary = [(Path(tempfile.gettempdir()), prefix) for prefix in (BASE, BUCKET)]
+    private = (drill_folders(dialect.path), *temporary)
+    found: list[Leftovers] = [FileLeftovers(dialect.path, private)]
     if (folder := backup_folder(database.config, dialect.path)) is not None:
         found.append(UnfinishedSets(folder))
     if dialect.path is None:

@@ -19,6 +19,7 @@ import orjson
 from mlmcsc.adapters.backup_files import Coder
 from mlmcsc.adapters.backup_store.disk import disk_errors
 from mlmcsc.adapters.backup_store.store import BackupStore, Lease
+from mlmcsc.adapters.private_folder import private_folder
 from mlmcsc.domain.backups.manifest import FILE, Kind, LedgerPosition, Manifest
 from mlmcsc.domain.backups.registered import moment, path_of
 from mlmcsc.domain.backups.reports import BackupReport, Fault, megabytes_a_second
@@ -49,6 +50,8 @@ from mlmcsc.store.uow import Store
 REMOTE_REMAINS: Final = timedelta(hours=24)
 """Age from which files of a set without manifest in a bucket are of a run that died."""
 SCRATCH: Final = "scratch"
+BUCKET_SCRATCH: Final = "mlmcsc-backup-"
+"""Begins the name of the folder where a bucket's backup is made; erasures look for it."""
 CONFIGURATION: Final = "configuration/config.json"
 LEFT_OUT: Final = "configuration/left_out.json"
 
@@ -308,8 +311,8 @@ def _read_back(writer: SetWriter, meter: Meter) -> None:
 def _scratch(store: BackupStore, staged: str) -> Iterator[Path]:
     """On the place's own disk where it is a folder, so that files need only be renamed."""
     if "://" in store.place:
-        with tempfile.TemporaryDirectory(prefix="mlmcsc-backup-") as elsewhere:
-            yield Path(elsewhere)
+        with private_folder(Path(tempfile.gettempdir()), BUCKET_SCRATCH) as elsewhere:
+            yield elsewhere
         return
     folder = Path(store.place, staged, SCRATCH)
     try:

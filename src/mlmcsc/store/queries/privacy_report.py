@@ -47,7 +47,8 @@ def erasure_counts(view: View) -> tuple[int, int]:
 def last_erasure(view: View) -> datetime | None:
     """When the last one was finished."""
     query = sa.select(sa.func.max(erasures.c.finished_at))
-    return view.conn.execute(query).scalar_one()
+    found: datetime | None = view.conn.scalar(query)
+    return found
 
 
 def audit(view: View) -> AuditCounts:
