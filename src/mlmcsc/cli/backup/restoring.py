@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -93,13 +94,6 @@ def restore(
     config = session.load_config()
     log_to_stderr(config.monitoring.log_level, as_json=config.monitoring.log_format == "json")
 
-    def agree(plan: RestorePlan) -> bool:
-        if not session.json:
-            _show_plan(plan)
-        if plan.elsewhere or plan.live == "missing":
-            return True  # nothing is replaced
-        return agreed(f"Replace {plan.target} by {plan.backup}?", given=force, option="--force")
-
     with progress() as told:
         done = restore_backup(
             name,
@@ -112,11 +106,19 @@ def restore(
             without_names=without_names,
             trust=trust,
             drop_old=drop_old,
-            agree=agree,
+            agree=partial(_agree, session, force=force),
             actor=replace(default_actor(), reason=session.reason),
             progress=told,
         )
     return _tell(session, done, dry_run=dry_run)
+
+
+def _agree(session: Session, plan: RestorePlan, *, force: bool) -> bool:
+    if not session.json:
+        _show_plan(plan)
+    if plan.elsewhere or plan.live == "missing":
+        return True  # nothing is replaced
+    return agreed(f"Replace {plan.target} by {plan.backup}?", given=force, option="--force")
 
 
 def _tell(session: Session, done: RestoreReport, *, dry_run: bool) -> int:

@@ -153,12 +153,7 @@ class Restores:
         with timed.step("safety backup"):
             self.ground.probe()
             safety = self._safety()
-        with timed.step("restore beside"):
-            source.unpack(self.ground.staging, self.progress)
-            self.ground.load()
-        if source.manifest is not None:
-            with timed.step("compare tables"):
-                self._compare(source)
+        self._bring(source, timed)
         with timed.step("upgrade"):
             restored = self.house.open(proven.live)
         completing = Completing(source, wishes, proven, self.house, self.actor, self.elsewhere)
@@ -195,6 +190,15 @@ class Restores:
             rto_seconds=time.monotonic() - timed.began,
             warnings=(*proven.plan.warnings, *done.warnings),
         )
+
+    def _bring(self, source: Source, timed: _Timed) -> None:
+        """Restore it beside, and compare every table with what was signed."""
+        with timed.step("restore beside"):
+            source.unpack(self.ground.staging, self.progress)
+            self.ground.load()
+        if source.manifest is not None:
+            with timed.step("compare tables"):
+                self._compare(source)
 
     def _safety(self) -> str | None:
         """Nothing is replaced that could not be had back."""

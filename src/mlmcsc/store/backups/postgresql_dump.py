@@ -92,18 +92,10 @@ def _write_subjects(connection: Connection[Any], target: Path, told: Told) -> No
             told(file.write(block))
 
 
-def _dumped_and_read(
-    view: View,
-    connection: Connection[Any],
-    program: Path,
-    target: Path,
-    told: Told,
-    hand_over: Callable[[], None],
-) -> Digests:
-    """`pg_dump` in processes of its own, the digests here; whichever fails ends the other."""
+def _command(connection: Connection[Any], program: Path, target: Path, place: str) -> list[str]:
+    """`pg_dump` of the state that the connection sees."""
     (state,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-    place, environ = connects(connection.info)
-    command = [
+    return [
         str(program),
         "--format=directory",
         f"--jobs={min(MOST_JOBS, os.cpu_count() or 1)}",
@@ -116,7 +108,19 @@ def _dumped_and_read(
         f"--file={target}",
         f"--dbname={place}",
     ]
-    process = start(command, environ)
+
+
+def _dumped_and_read(
+    view: View,
+    connection: Connection[Any],
+    program: Path,
+    target: Path,
+    told: Told,
+    hand_over: Callable[[], None],
+) -> Digests:
+    """`pg_dump` in processes of its own, the digests here; whichever fails ends the other."""
+    place, environ = connects(connection.info)
+    process = start(_command(connection, program, target, place), environ)
 
     def end_reading(dumping: Future[None]) -> None:
         if dumping.exception() is not None:

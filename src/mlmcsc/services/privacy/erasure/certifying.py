@@ -109,9 +109,7 @@ def counts_of(saga: Saga) -> Mapping[str, int]:
 def not_reached(saga: Saga) -> list[str]:
     """What no erasure reaches, and what this one did not."""
     done = saga.step("database") or {}
-    backups = (saga.step("data_keys") or {}).get("backups")
-    special = [] if backups is None else list(NamedBackups.from_dict(backups).told())
-    special += LeftBehind(**(saga.step("data_keys") or {}).get("left_behind", {})).told()
+    special = _in_copies(saga.step("data_keys") or {})
     special += [
         f"{place}: {count} values name the person, and stay as the files lie there."
         for place, count in sorted(done.get("named_in_paths", {}).items())
@@ -158,3 +156,10 @@ def not_reached(saga: Saga) -> list[str]:
         for name in archives
     ]
     return [*NOT_REACHED, *special]
+
+
+def _in_copies(step: Mapping[str, Any]) -> list[str]:
+    """In backups, and in copies that the program keeps."""
+    backups = step.get("backups")
+    told = () if backups is None else NamedBackups.from_dict(backups).told()
+    return [*told, *LeftBehind(**step.get("left_behind", {})).told()]
