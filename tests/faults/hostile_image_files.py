@@ -20,6 +20,8 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
+from memory import peak_mb
+
 MEGAPIXELS = 8
 """The largest picture that the settings allow here."""
 ADDRESS_SPACE = 3 << 30
@@ -297,8 +299,7 @@ def unread(db):
 
 def memory():
     """Most memory that this process, or one of its children that ended, held, in MB."""
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(each).ru_maxrss for each in who) // 1024
+    return max(peak_mb(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 
 
 def main(folder, count, seed, workers):

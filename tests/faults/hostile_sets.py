@@ -24,6 +24,7 @@ from pathlib import Path
 
 import orjson
 import zstandard
+from memory import peak_mb
 
 from mlmcsc import DatabaseManager, restore_backup
 from mlmcsc.adapters.crypto import PycaCryptography
@@ -341,9 +342,8 @@ def main(folder, count, seed):
         one_case(folder, number, spoil, signer, rng)
         for number, (signer, spoil) in enumerate(itertools.islice(every, count))
     ]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     seconds = round(time.monotonic() - began, 1)
-    print(json.dumps({"cases": cases, "memory_mb": memory, "seconds": seconds}))  # noqa: T201
+    print(json.dumps({"cases": cases, "memory_mb": peak_mb(), "seconds": seconds}))  # noqa: T201
 
 
 if __name__ == "__main__":

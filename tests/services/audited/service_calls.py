@@ -182,6 +182,7 @@ def pruned(lab):
     backed_up_with_a_version(lab)
     lab.db._database.store.clock = lambda: clock() + timedelta(days=5)
     backed_up(lab, "second")
+    assert backups.verify("second").whole
     none = {"retention_days": 1, "keep_weekly": 0, "keep_monthly": 0, "keep_yearly": 0}
     settings = backups.places.backup.model_copy(update=none)
     assert replace(backups, places=replace(backups.places, backup=settings)).prune().pruned

@@ -167,7 +167,9 @@ class Scrubbing:
             queries.register(tx, self.store.place, signed)
             for row in queries.known(tx):
                 if row.set_id in whole:
+                    found = {"name": row.name, "whole": whole[row.set_id]}
                     queries.set_checked(tx, row.id, whole=whole[row.set_id])
+                    tx.record(AuditEvent(Operation.VERIFY, "backups", row.id, None, found))
             tx.record(AuditEvent(operation, "backups", None, None, told, n_rows=report.n_sets))
 
 
