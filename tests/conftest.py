@@ -26,6 +26,9 @@ HASTY = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
 
 
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background by a shell: programs that tests interrupt would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "sqlite_tells: decided above the database; PostgreSQL is asked in `test-all`"
     )

@@ -76,5 +76,8 @@ def test_a_watch_tells_each_version_until_it_is_stopped(at_twelve, sqlite_url):
         lines = iter(watch.stdout.readline, "")
         assert any(line.startswith("made version auto-2") for line in lines)
         watch.send_signal(signal.SIGINT)
-        assert watch.wait(timeout=30) == 0
+        try:
+            assert watch.wait(timeout=30) == 0
+        finally:
+            watch.kill()  # else a watch that goes on would be waited for without end
         assert "stopped watching" in watch.stderr.read()
