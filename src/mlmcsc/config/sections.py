@@ -87,13 +87,15 @@ class RetentionSection(Section):
         description="Days people's requests are kept after the answer, and holds after release.",
     )
     operation_retention_days: Days = Field(
-        default=365, description="Days alerts and job runs are kept after their end."
+        default=365,
+        description="Days alerts, job runs and reservations are kept after their end.",
     )
     anonymization_enabled: bool = Field(
         default=True, description="Replace personal data by pseudonyms after anonymize_after_days."
     )
     anonymize_after_days: Days = Field(
-        default=365, description="Days after which personal data is anonymized."
+        default=365,
+        description="Days alerts, job runs and reservations are kept after their end.",
     )
     gdpr_compliance: bool = Field(
         default=True, description="Serve export and erasure requests (GDPR Art. 15 and 17)."
@@ -122,6 +124,19 @@ class QualitySection(Section):
         default=0.7, description="Confidence, 0 to 1, below which a prediction asks for review."
     )
     check_schedule: Schedule = Field(default="daily", description="When quality is checked.")
+    reservation_minutes: int = Field(
+        default=60, ge=1, le=10_080, description="Minutes an image stays with whom it was given."
+    )
+    duplicate_share: Fraction = Field(
+        default=0.05,
+        description="Share, 0 to 1, of images handed out to somebody who labelled them before.",
+    )
+    gold_share: Fraction = Field(
+        default=0.05, description="Share, 0 to 1, of images handed out that have a gold label."
+    )
+    interval_coverage: Fraction = Field(
+        default=0.9, description="Share, 0 to 1, of labels that a conformal interval is to cover."
+    )
     near_duplicate_detection: bool = Field(
         default=True, description="Recognise near-duplicates and keep them in one split."
     )

@@ -37,6 +37,8 @@ class Permission(StrEnum):
     """Plan and apply retention periods, move rows to archives and back; opens no personal text."""
     KEYS = "keys"
     """See the state of master keys, rotate and destroy them; opens no personal text."""
+    QUALITY = "quality"
+    """Measure images, compare people and models, make consensus labels."""
     BACKUP = "backup"
     """Make, check, drill and prune backups; restoring one needs `administer` too."""
 

@@ -72,6 +72,9 @@ class SpecimenRecord(Record):
     notes: str | None
     created_at: datetime
     updated_at: datetime | None
+    sfa_percent: float | None
+    sfa_method: str | None
+    sfa_details: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class TechnicianRecord(Record):
     is_active: bool
     total_labels: int
     accuracy_score: float | None
+    accuracy_labels: int | None
+    accuracy_scored_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,12 @@ def created_at() -> sa.Column[Any]:
     )
 
 
-def reference(name: str, target: str, *, nullable: bool = False, **options: Any) -> sa.Column[int]:
+def reference(
+    name: str, target: str, *, nullable: bool = False, unique: bool = False, **options: Any
+) -> sa.Column[int]:
     """A foreign key to another table's id."""
-    return sa.Column(name, BigId, sa.ForeignKey(f"{target}.id", **options), nullable=nullable)
+    key = sa.ForeignKey(f"{target}.id", **options)
+    return sa.Column(name, BigId, key, nullable=nullable, unique=unique or None)
 
 
 def flag(name: str, *, default: bool) -> sa.Column[bool]:

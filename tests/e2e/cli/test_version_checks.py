@@ -71,7 +71,7 @@ def test_diff_draws_a_plot(versions, tmp_path):
 
 
 def test_a_plot_without_its_packages_names_the_extra(versions, tmp_path, monkeypatch):
-    monkeypatch.setattr("mlmcsc.cli.version.plotting.find_spec", lambda _: None)
+    monkeypatch.setattr("mlmcsc.cli.plotting.find_spec", lambda _: None)
     ran = versions("version", "diff", "v1", "v2", "--plot", tmp_path / "plot.svg")
     assert ran.code == 2
     assert "pip install 'mlmcsc[demo]'" in ran.err

@@ -27,12 +27,13 @@ PERSONAL = [place for place, tag in TAGS.items() if tag.personal]
 
 OF_TYPE = {
     "labels": ("labels", "label_revisions"),
-    "images": ("images", "image_aliases"),
+    "images": ("images", "image_aliases", "image_quality"),
     "login_attempts": ("login_attempts",),
     "sessions": ("sessions",),
     "api_tokens": ("api_tokens",),
     "alerts": ("alerts",),
     "job_runs": ("job_runs",),
+    "label_reservations": ("label_reservations",),
     "privacy_requests": ("privacy_requests",),
     "privacy_holds": ("privacy_holds",),
     "technicians": ("technicians",),

@@ -18,6 +18,7 @@ from mlmcsc.cli.output import (
     say,
     table,
 )
+from mlmcsc.cli.plotting import require_plots, write_plot
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.session import Session
 
@@ -99,15 +100,13 @@ def history(session: Session, *, limit: int, plot: str | None) -> None:
     have been lost if the disk had gone just before that backup was whole.
     """
     if plot is not None:
-        from mlmcsc.cli.version.plotting import require_plots  # noqa: PLC0415  # not for --help
-
         require_plots(plot)
     with session.open() as db:
         found = db.backup_drills.history(limit)
     if plot is not None and found:
-        from mlmcsc.cli.backup.plotting import draw_history  # noqa: PLC0415  # imports Altair
+        from mlmcsc.plots.backups import recovery_history  # noqa: PLC0415  # imports Altair
 
-        draw_history(found, plot)
+        write_plot(recovery_history(found), plot)
     if session.json:
         print_json(found)
         return

@@ -12,6 +12,7 @@ import click
 from mlmcsc.cli.command import Command
 from mlmcsc.cli.exits import FINDING, OK
 from mlmcsc.cli.output import Column, attribute, cell, counted, facts, note, print_json, say, table
+from mlmcsc.cli.plotting import require_plots, write_plot
 from mlmcsc.cli.session import Session
 from mlmcsc.cli.training_files import refuse_existing
 from mlmcsc.cli.version.naming import named_versions
@@ -116,17 +117,15 @@ def diff(
         if path is not None:
             refuse_existing(path, replace=overwrite)
     if plot is not None:
-        from mlmcsc.cli.version.plotting import require_plots  # noqa: PLC0415  # not for --help
-
         require_plots(plot)
     with session.open() as db, named_versions():
         found = db.version_checks.diff(old, new, **asked)
         if output is not None:
             _write(db, output, old, new, asked["only"])
     if plot is not None:
-        from mlmcsc.cli.version.plotting import draw_diff  # noqa: PLC0415  # Altair: only here
+        from mlmcsc.plots.versions import version_diff  # noqa: PLC0415  # Altair: only here
 
-        draw_diff(found, plot)
+        write_plot(version_diff(found), plot)
     if session.json:
         print_json({"identical": found.identical, **found.to_dict()})
     else:

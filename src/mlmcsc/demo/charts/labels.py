@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from mlmcsc.demo.charts.style import COLOURS, PERCENT, SPLITS, WIDTH, data, share, svg
+from mlmcsc.plots.style import COLOURS, PERCENT, SPLITS, WIDTH, data, share, svg
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 import altair as alt
 import numpy as np
 
-from mlmcsc.demo.charts.style import (
+from mlmcsc.demo.specimens import transition
+from mlmcsc.plots.style import (
     FAINT,
     HEIGHT,
     SPLITS,
@@ -19,7 +20,6 @@ from mlmcsc.demo.charts.style import (
     share,
     svg,
 )
-from mlmcsc.demo.specimens import transition
 
 
 @dataclass(frozen=True)

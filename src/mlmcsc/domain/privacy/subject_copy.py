@@ -66,7 +66,7 @@ PARTS = (
         "technicians",
         "technicians",
         "id technician_id name email department experience_level created_at last_active is_active "
-        "total_labels accuracy_score",
+        "total_labels accuracy_score accuracy_labels accuracy_scored_at",
         "Your entry in the register of technicians.",
         "technicians",
         own=True,

@@ -115,6 +115,13 @@ TYPES = {
         DataType("alerts", "operation_retention_days", "the alert's end", Action.DELETE, "deleted"),
         DataType("job_runs", "operation_retention_days", "the run's end", Action.DELETE, "deleted"),
         DataType(
+            "label_reservations",
+            "operation_retention_days",
+            "the image's return",
+            Action.DELETE,
+            "deleted",
+        ),
+        DataType(
             "privacy_requests",
             "privacy_request_retention_days",
             "the answer",

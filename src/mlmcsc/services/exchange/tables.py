@@ -32,6 +32,8 @@ EXPORTED: dict[str, Any] = {
         models.system_metrics,
         models.alerts,
         models.job_runs,
+        models.image_quality,
+        models.label_reservations,
         models.backups,
         models.backup_drills,
     )
@@ -54,6 +56,10 @@ NOT_EXPORTED = {
         ("image_fingerprints", "near_duplicates"), "it is derived from the image files at ingest"
     ),
     **dict.fromkeys(
+        ("quality_aggregates", "quality_marks"),
+        "it keeps sums of other tables; see `quality check`",
+    ),
+    **dict.fromkeys(
         ("frozen_images", "feature_revisions"), "it belongs to frozen versions; use version export"
     ),
 }
@@ -70,6 +76,8 @@ NOT_IMPORTED = {
     "feature_sets": "sets come about by storing features",
     "alerts": "alerts are raised by the monitoring",
     "job_runs": "runs are written by the pipeline",
+    "image_quality": "quality is measured; see `quality update-scores`",
+    "label_reservations": "images are handed out by `labels queue`",
     "backups": "backups are listed as they are made",
     "backup_drills": "drills are recorded as they are done",
 }

@@ -21,6 +21,7 @@ def periods(retention: RetentionSection) -> Periods:
         "api_tokens": retention.session_retention_days,
         "alerts": retention.operation_retention_days,
         "job_runs": retention.operation_retention_days,
+        "label_reservations": retention.operation_retention_days,
         "privacy_requests": retention.privacy_request_retention_days,
         "privacy_holds": retention.privacy_request_retention_days,
         "audit": retention.audit_retention_days,

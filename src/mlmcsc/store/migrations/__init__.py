@@ -1,4 +1,4 @@
 """Alembic's revisions, from the first."""
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this release reads and writes; a test compares it with the scripts."""

@@ -36,6 +36,13 @@ from mlmcsc.store.models.privacy import (
     split_links,
     subjects,
 )
+from mlmcsc.store.models.quality import (
+    IMAGES_PER_CHUNK,
+    image_quality,
+    label_reservations,
+    quality_aggregates,
+    quality_marks,
+)
 from mlmcsc.store.models.versions import (
     UNVERSIONED_MODEL,
     data_versions,
@@ -48,6 +55,7 @@ from mlmcsc.store.models.versions import (
 )
 
 __all__ = [
+    "IMAGES_PER_CHUNK",
     "LABEL_RANGE",
     "UNVERSIONED_MODEL",
     "accounts",
@@ -67,9 +75,11 @@ __all__ = [
     "frozen_images",
     "image_aliases",
     "image_fingerprints",
+    "image_quality",
     "images",
     "job_leases",
     "job_runs",
+    "label_reservations",
     "label_revisions",
     "labels",
     "login_attempts",
@@ -79,6 +89,8 @@ __all__ = [
     "predictions",
     "privacy_holds",
     "privacy_requests",
+    "quality_aggregates",
+    "quality_marks",
     "sessions",
     "settings",
     "specimens",

@@ -19,9 +19,12 @@ technicians = table(
     flag("is_active", default=True),
     sa.Column("total_labels", sa.Integer, nullable=False, server_default="0"),
     sa.Column("accuracy_score", sa.Float),
+    sa.Column("accuracy_labels", sa.Integer),
+    sa.Column("accuracy_scored_at", UtcDateTime),
     sa.Index("idx_technicians_is_active", "is_active"),
     fraction("accuracy_score"),
     not_negative("total_labels"),
+    not_negative("accuracy_labels"),
 )
 
 accounts = table(

@@ -174,6 +174,8 @@ def _beside_the_api(db, row, other):
             .where(technicians.c.id == row)
             .values(last_active=NOW, accuracy_score=0.5)
         )
+        specimens = metadata.tables["specimens"]
+        conn.execute(specimens.update().values(sfa_details={"measured_by": NAME}))
         revisions = metadata.tables["label_revisions"]
         conn.execute(revisions.update().where(revisions.c.label_id == 1).values(verified_by=NAME))
         event = {"operation": "UPDATE", "table_name": "labels", "timestamp": NOW}

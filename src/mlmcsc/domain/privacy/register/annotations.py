@@ -49,6 +49,15 @@ SPEED = replace(
     how=named.EMPTIED,
     source=Source.GENERATED,
 )
+HANDED_OUT = replace(
+    MEASUREMENT,
+    category="images handed out to be measured",
+    retention=named.OPERATION,
+    how="kept: it leads to a row that bears a random pseudonym only",
+    source=Source.GENERATED,
+)
+HANDED_OUT_TO = replace(HANDED_OUT, category="to whom images were handed out")
+HANDED_OUT_AT = replace(HANDED_OUT, category="times of handing out")
 NOTE = Tag(
     "remarks",
     SubjectKind.AUTHOR,
@@ -120,6 +129,11 @@ ANNOTATIONS: Mapping[str, Columns] = {
         (CORRECTED_AT, "replaced_at"),
         (CORRECTED_BY, "replaced_by"),
         (CORRECTION_REASON, "reason"),
+    ),
+    "label_reservations": columns(
+        (HANDED_OUT, "id image_id purpose strategy label_id"),
+        (HANDED_OUT_TO, "technician_id"),
+        (HANDED_OUT_AT, "reserved_at expires_at released_at"),
     ),
     "features": columns(
         (

@@ -14,6 +14,8 @@ IMAGES: Mapping[str, Columns] = {
             "id specimen_id temperature_c kv_joule le_mm created_at updated_at",
         ),
         (named.REMARK, "material heat orientation"),
+        (named.SPECIMEN_FACT, "sfa_percent sfa_method"),
+        (named.REMARK, "sfa_details"),
         (named.DESCRIPTION, "notes"),
     ),
     "images": columns(
@@ -39,5 +41,13 @@ IMAGES: Mapping[str, Columns] = {
     ),
     "image_fingerprints": columns((named.IMAGE_FACT, "image_id coarse fine key0 key1 key2 key3")),
     "near_duplicates": columns((named.IMAGE_FACT, "image_id older_image_id distance")),
+    "image_quality": columns(
+        (named.IMAGE_FACT, "id image_id formula measured_at content_hash tenengrad"),
+        (named.IMAGE_FACT, "laplacian_variance rms_contrast clipped_low clipped_high noise"),
+        (named.IMAGE_FACT, "illumination_gradient saturation score threshold flagged"),
+        (named.IMAGE_PATH, "problem"),
+    ),
+    "quality_aggregates": columns((named.NOT_PERSONAL, "chunk sums computed_at")),
+    "quality_marks": columns((named.NOT_PERSONAL, "id chunk")),
 }
 """Specimens, images, and what makes two images the same."""

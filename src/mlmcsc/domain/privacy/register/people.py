@@ -97,7 +97,7 @@ PEOPLE: Mapping[str, Columns] = {
         (ACTIVITY_TIME, "last_active"),
         (MAY_WORK, "is_active"),
         (LABEL_COUNT, "total_labels"),
-        (PERFORMANCE, "accuracy_score"),
+        (PERFORMANCE, "accuracy_score accuracy_labels accuracy_scored_at"),
     ),
     "accounts": columns(
         (ACCOUNT, "id role technician_id is_active created_at"),

@@ -28,7 +28,15 @@ from mlmcsc.store.queries.persons import is_called
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
-OWN_COLUMNS = ("email", "department", "experience_level", "last_active", "accuracy_score")
+OWN_COLUMNS = (
+    "email",
+    "department",
+    "experience_level",
+    "last_active",
+    "accuracy_score",
+    "accuracy_labels",
+    "accuracy_scored_at",
+)
 """Of technicians, emptied."""
 BY_ROW = frozenset({"technicians", "accounts"})
 """Tables whose names are dealt with row by row."""

@@ -25,6 +25,7 @@ from mlmcsc.store.models import (
     frozen_images,
     images,
     job_runs,
+    label_reservations,
     labels,
     login_attempts,
     predictions,
@@ -264,6 +265,9 @@ _SOURCES: Mapping[str, Callable[[View], Source]] = {
     "api_tokens": lambda view: _ended(view, api_tokens),
     "alerts": lambda _view: Source(alerts, alerts.c.resolved_at, {}),
     "job_runs": lambda _view: Source(job_runs, job_runs.c.ended_at, {}),
+    "label_reservations": lambda _view: Source(
+        label_reservations, label_reservations.c.released_at, {}
+    ),
     "privacy_requests": _privacy_requests,
     "privacy_holds": _privacy_holds,
     "audit": _audit,

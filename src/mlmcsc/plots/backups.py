@@ -1,39 +1,33 @@
-"""The picture of recovery times and points as they were measured, in the demo's style."""
+"""The picture of recovery times and points as they were measured."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlmcsc.cli.version.plotting import write_plot
+import altair as alt
 
-if TYPE_CHECKING:
-    from mlmcsc.domain.backups.drills import DrillReport
+from mlmcsc.domain.backups.drills import DrillReport
+from mlmcsc.plots.style import FAINT, WIDTH, colour, data, shape
 
 UNITS = (("h", 3600.0, 7200.0), ("min", 60.0, 120.0), ("s", 1.0, 0.0))
 """Unit, its seconds, and from which largest value on it serves."""
 PASSED, FAILED = "restored whole", "not restored"
 
 
-def draw_history(drills: Sequence[DrillReport], output: str) -> None:
-    """Draw recovery time above recovery point, one mark a drill."""
-    import altair as alt  # noqa: PLC0415  # heavy: only for plots
-
+def recovery_history(drills: Sequence[DrillReport]) -> Any:
+    """Recovery time above recovery point, one mark a drill."""
     panels = [
         _panel(drills, "rto_seconds", "Recovery time (RTO)", of_failed=False),
         _panel(drills, "rpo_seconds", "Recovery point (RPO)", of_failed=True),
     ]
     known = [panel for panel in panels if panel is not None]
-    write_plot(alt.vconcat(*known, spacing=22).resolve_scale(x="shared"), output)
+    return alt.vconcat(*known, spacing=22).resolve_scale(x="shared")
 
 
 def _panel(drills: Sequence[DrillReport], field: str, title: str, *, of_failed: bool) -> Any:
     """A line through what was measured; a failed drill's time is no recovery time: at its foot."""
-    import altair as alt  # noqa: PLC0415  # heavy: only for plots
-
-    from mlmcsc.demo.charts.style import FAINT, WIDTH, colour, data, shape  # noqa: PLC0415
-
     values = [
         (each, getattr(each, field))
         for each in drills

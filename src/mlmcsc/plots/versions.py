@@ -1,74 +1,28 @@
-"""The picture of a difference between two versions, in the style of the demo's charts."""
+"""The picture of a difference between two versions."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from mlmcsc.errors import UnsupportedError, ValidationError
+import altair as alt
 
-if TYPE_CHECKING:
-    from mlmcsc.domain.versions.differences import Transitions, VersionDiff
+from mlmcsc.domain.versions.differences import Transitions, VersionDiff
+from mlmcsc.plots.style import COLOURS, INK, WIDTH, data
 
-SUFFIXES: Final = (".svg", ".png")
-SCALE: Final = 2.0
-"""Pixels of a PNG per point of the drawing, so that letters are sharp on today's screens."""
 CHANGES: Final = ("added", "removed", "relabelled", "moved", "details", "redacted")
 
 
-def require_plots(path: str) -> None:
-    """Refuse, before any work, a plot that cannot be drawn.
-
-    Raises:
-        ValidationError: The name ends neither in `.svg` nor in `.png`.
-        UnsupportedError: A package of the extra `demo` is missing.
-    """
-    if not path.lower().endswith(SUFFIXES):
-        raise ValidationError(f"{path}: name a plot that ends in .svg or .png.")
-    missing = [name for name in ("altair", "vl_convert") if find_spec(name) is None]
-    if missing:
-        raise UnsupportedError(
-            f"a plot needs {', '.join(missing)}; install with: pip install 'mlmcsc[demo]'"
-        )
-
-
-def draw_diff(found: VersionDiff, output: str) -> None:
-    """Draw how many images changed in which way, and the histogram of label differences."""
-    import altair as alt  # noqa: PLC0415  # heavy: only for plots
-
+def version_diff(found: VersionDiff) -> Any:
+    """How many images changed in which way, and the histogram of label differences."""
     parts = [_counts(found)]
     if found.histogram:
         parts.append(_differences(found))
     if found.transitions:
         parts.append(_moves(found.transitions))
-    write_plot(alt.vconcat(*parts, spacing=18), output)
-
-
-def write_plot(chart: Any, output: str) -> None:
-    """Write an Altair chart as SVG or PNG, by the file's ending, whole or not at all."""
-    import vl_convert  # noqa: PLC0415  # heavy: only for plots
-
-    from mlmcsc.adapters.tabular import draft  # noqa: PLC0415  # not for --help
-    from mlmcsc.demo.charts.style import svg  # noqa: PLC0415  # imports Altair
-
-    drawn = svg(chart)
-    path = Path(output).absolute()
-    with draft(path) as made:
-        if path.suffix.lower() == ".svg":
-            made.path.write_text(drawn, encoding="utf-8")
-        else:
-            opened, sign, rest = drawn.partition(">")  # a PNG is looked at on any background
-            on_white = f'{opened}{sign}<rect width="100%" height="100%" fill="white"/>{rest}'
-            made.path.write_bytes(vl_convert.svg_to_png(on_white, scale=SCALE))
-        made.publish()
+    return alt.vconcat(*parts, spacing=18)
 
 
 def _counts(found: VersionDiff) -> Any:
-    import altair as alt  # noqa: PLC0415  # heavy: only for plots
-
-    from mlmcsc.demo.charts.style import COLOURS, INK, WIDTH, data  # noqa: PLC0415
-
     shown = [
         name for name in CHANGES if name not in {"details", "redacted"} or getattr(found, name)
     ]
@@ -86,10 +40,6 @@ def _counts(found: VersionDiff) -> Any:
 
 
 def _differences(found: VersionDiff) -> Any:
-    import altair as alt  # noqa: PLC0415  # heavy: only for plots
-
-    from mlmcsc.demo.charts.style import COLOURS, INK, WIDTH, data  # noqa: PLC0415
-
     rows = [
         {"low": b.low, "high": b.high, "images": b.count, "lower": b.high <= 0}
         for b in found.histogram
@@ -115,10 +65,6 @@ def _differences(found: VersionDiff) -> Any:
 
 def _moves(found: Transitions) -> Any:
     """A heat map: how many went from which label to which."""
-    import altair as alt  # noqa: PLC0415  # heavy: only for plots
-
-    from mlmcsc.demo.charts.style import COLOURS, WIDTH, data  # noqa: PLC0415
-
     edges, most = found.edges, max(map(max, found.counts))
     rows = [
         {
