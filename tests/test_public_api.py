@@ -33,6 +33,7 @@ DOCUMENTED = [
     "get_predictions",
     "get_labels",
     "get_system_health",
+    "check_data_quality",
     "update_label",
     "ingest",
     "store_predictions",

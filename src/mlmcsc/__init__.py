@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlmcsc.domain.release import RELEASE
 
 if TYPE_CHECKING:
+    from mlmcsc import plots
     from mlmcsc.bootstrap.restoring import restore_backup
     from mlmcsc.config import load_config
     from mlmcsc.domain.permissions import Actor, Permission
@@ -24,6 +25,7 @@ __all__ = [
     "MlmcscError",
     "Permission",
     "load_config",
+    "plots",
     "restore_backup",
 ]
 
@@ -38,6 +40,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plots":
+        return import_module("mlmcsc.plots")
     if name not in _HOMES:
         raise AttributeError(f"module 'mlmcsc' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from mlmcsc.demo.charts import SplitLabel, labels_by_split
-from mlmcsc.demo.metrics import Metrics
 from mlmcsc.demo.report import (
     Chart,
     Picture,
@@ -17,6 +16,7 @@ from mlmcsc.demo.report import (
     thumbnail,
     write_report,
 )
+from mlmcsc.domain.quality.accuracy import Accuracy
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def data(campaign):
     return ReportData(
         title="A <demo> & more",
         made_at=datetime(2026, 3, 2, 12, 30),  # noqa: DTZ001 (shown as it stands)
-        model=Metrics(n=10, mae=0.0456, rmse=0.06, r2=0.91, bias=-0.012),
+        model=Accuracy(n=10, mae=0.0456, rmse=0.06, bias=-0.012, r2=0.91),
         baseline_mae=0.31,
-        technicians=[TechnicianRow("Ada", "expert", 27.4, Metrics(60, 0.02, 0.03, 0.9, 0.01))],
+        technicians=[TechnicianRow("Ada", "expert", 27.4, Accuracy(60, 0.02, 0.03, 0.01, 0.9))],
         splits=[SplitRow("train", 60, ["SPEC_A01", "SPEC_A02"], 0.5)],
         pictures=[
             Picture(

@@ -18,6 +18,7 @@ HOMES = {
     "labels": ("mlmcsc.cli.labels", "Make, correct, verify and read labels."),
     "features": ("mlmcsc.cli.features", "Stored feature vectors."),
     "training": ("mlmcsc.cli.training", "Splits and feature matrices for training."),
+    "quality": ("mlmcsc.cli.quality", "How good images, labels, people and models are."),
     "version": ("mlmcsc.cli.version", "Freeze datasets: create, compare, verify, check out."),
     "import": ("mlmcsc.cli.import_", "Read a CSV, Parquet or JSONL file, or a dataset."),
     "export": ("mlmcsc.cli.export", "Write a table to a CSV, Parquet or JSONL file."),

@@ -9,9 +9,11 @@ import click
 from mlmcsc.cli.annotation_views import LABELS as COLUMNS
 from mlmcsc.cli.annotation_views import REVISIONS
 from mlmcsc.cli.command import Group
+from mlmcsc.cli.labels_consensus import consensus
 from mlmcsc.cli.output import facts, note, print_json, say, table
 from mlmcsc.cli.paging import given, listing, show_listing
 from mlmcsc.cli.session import Session
+from mlmcsc.cli.specimens_measure import measurement, sfa_input
 from mlmcsc.cli.technician import find_technician
 from mlmcsc.cli.words import FieldWord, Moment, field_options
 from mlmcsc.domain.tables import LABELS
@@ -29,12 +31,19 @@ def group() -> None:
     """Make, correct, verify and read labels."""
 
 
+group.add_command(consensus)
+
+
 @group.command(
     "add",
-    example="labels add 17 0.87 --technician tech_001 --notes 'clear lips' --time-spent 24",
+    example="""
+        labels add 17 0.87 --technician tech_001 --notes 'clear lips' --time-spent 24
+        labels add 17 --a-mm 4.2 --b-mm 5.1 --technician tech_001
+    """,
 )
 @click.argument("image_id", type=int)
-@click.argument("label", type=FieldWord(LABELS.by_name["label"]))
+@click.argument("label", type=FieldWord(LABELS.by_name["label"]), required=False)
+@measurement
 @click.option("--technician", help="Who measured: the staff number.")
 @click.option("--technician-number", type=int, help="Who measured: the id instead.")
 @field_options(LABELS, *DETAILS)
@@ -43,15 +52,24 @@ def add(
     session: Session,
     *,
     image_id: int,
-    label: float,
+    label: float | None,
+    sfa: dict[str, Any],
     technician: str | None,
     technician_number: int | None,
     details: dict[str, Any],
 ) -> None:
-    """Store the LABEL that a technician measured on the image IMAGE_ID."""
+    """Store the LABEL that a technician measured on the image IMAGE_ID.
+
+    In place of LABEL, an SFA is computed from A and B in mm, or from areas, and kept with them.
+    """
+    if (label is None) == (not sfa):
+        raise click.UsageError("give the LABEL, or --a-mm and --b-mm, or both areas; one of them")
     with session.open() as db:
         who = find_technician(db, technician, technician_number)
-        new_id = db.labels.add(image_id, who, label, **details)
+        if label is None:
+            new_id = db.charpy.label(image_id, who, **sfa_input(sfa), **details)
+        else:
+            new_id = db.labels.add(image_id, who, label, **details)
     if session.json:
         print_json({"id": new_id})
     else:

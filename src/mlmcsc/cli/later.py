@@ -7,7 +7,6 @@ import click
 from mlmcsc.cli.exits import USAGE
 
 LATER = {
-    "quality": ("part 5, quality", ("check", "update-scores")),
     "pipeline": ("part 6, the pipeline", ("status",)),
 }
 """Group name to the part that brings it, and its documented commands."""

@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from mlmcsc.cli import specimens_curve as curve
+from mlmcsc.cli import specimens_measure as measure
+from mlmcsc.cli import specimens_table as table
 from mlmcsc.cli.command import Group
 from mlmcsc.cli.output import attribute, facts, print_json
 from mlmcsc.cli.paging import listing, show_listing
@@ -14,7 +17,7 @@ from mlmcsc.cli.words import field_options
 from mlmcsc.domain.tables import SPECIMENS
 from mlmcsc.errors import UnknownRecordError
 
-DETAILS = ("material", "heat", "temperature_c", "orientation", "kv_joule", "le_mm", "notes")
+DETAILS = tuple(name for name in SPECIMENS.by_name if name != "specimen_id")
 COLUMNS = (
     attribute("id", right=True),
     attribute("specimen_id", "specimen"),
@@ -24,6 +27,8 @@ COLUMNS = (
     attribute("orientation", whole=True),
     attribute("kv_joule", "KV J", right=True),
     attribute("le_mm", "LE mm", right=True),
+    attribute("sfa_percent", "SFA %", right=True),
+    attribute("sfa_method", "SFA by", whole=True, minor=True),
     attribute("notes", minor=True),
 )
 
@@ -83,9 +88,14 @@ def set_details(session: Session, specimen_id: str, details: dict[str, Any]) -> 
         _print(session, specimen)
 
 
+group.add_command(table.command)
+group.add_command(curve.command)
+group.add_command(measure.command)
+
+
 def _print(session: Session, specimen: Any) -> None:
     if session.json:
         print_json(specimen)
         return
     values = {column.title: column.of(specimen) for column in COLUMNS}
-    facts(values | {"changed": specimen.updated_at})
+    facts(values | {"SFA from": specimen.sfa_details, "changed": specimen.updated_at})

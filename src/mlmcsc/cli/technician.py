@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlmcsc.cli.command import Group
-from mlmcsc.cli.output import attribute, facts, print_json, say
+from mlmcsc.cli.output import Column, attribute, counted, facts, print_json, say
 from mlmcsc.cli.paging import listing, show_listing
 from mlmcsc.cli.session import Session
 from mlmcsc.cli.words import field_options
@@ -24,6 +24,7 @@ COLUMNS = (
     attribute("experience_level", "experience"),
     attribute("department", minor=True),
     attribute("total_labels", "labels", right=True),
+    Column("accuracy", lambda t: _accuracy(t), right=True, minor=True),
     attribute("is_active", "active", whole=True),
 )
 
@@ -106,8 +107,21 @@ def _print(session: Session, technician: TechnicianRecord) -> None:
             "e-mail": technician.email,
             "registered": technician.created_at,
             "last label": technician.last_active,
+            "accuracy of": _comparisons(technician),
+            "accuracy since": technician.accuracy_scored_at,
         }
     )
+
+
+def _accuracy(technician: TechnicianRecord) -> str | None:
+    score = technician.accuracy_score
+    return None if score is None else f"{score:.3f}"
+
+
+def _comparisons(technician: TechnicianRecord) -> str | None:
+    n = technician.accuracy_labels
+    return None if n is None else counted(n, "label held against a reference",
+                                          "labels held against a reference")
 
 
 def find_technician(db: DatabaseManager, technician_id: str | None, number: int | None) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 
 from mlmcsc.demo.labelling import Laboratory
 from mlmcsc.demo.learning import Lesson
-from mlmcsc.demo.metrics import Metrics, measure
+from mlmcsc.demo.metrics import measure
+from mlmcsc.domain.quality.accuracy import Accuracy
 from mlmcsc.domain.records import LabelRecord
 from mlmcsc.errors import ValidationError
 
@@ -26,11 +27,11 @@ class Scores:
         technicians: all labels against the truth.
     """
 
-    model: Metrics
-    against_labels: Metrics
-    first_model: Metrics
+    model: Accuracy
+    against_labels: Accuracy
+    first_model: Accuracy
     baseline_mae: float
-    technicians: Metrics
+    technicians: Accuracy
 
 
 def evaluate(lab: Laboratory, first: Lesson, second: Lesson) -> Scores:
@@ -57,7 +58,7 @@ def evaluate(lab: Laboratory, first: Lesson, second: Lesson) -> Scores:
     )
 
 
-def technicians_against_truth(lab: Laboratory, labels: Iterable[LabelRecord]) -> Metrics:
+def technicians_against_truth(lab: Laboratory, labels: Iterable[LabelRecord]) -> Accuracy:
     """Measure labels against the truth.
 
     Raises:

@@ -17,7 +17,8 @@ from mlmcsc.manager import DatabaseManager
 
 CHECKER, DEPUTY = CREW[0], CREW[1]
 """Two experts; the deputy checks what the checker labelled: nobody verifies their own work."""
-LABELS_PER_IMAGE = 2
+TWO, THE_OTHERS, EVERYBODY = range(2), range(2, 4), range(4)
+"""Who of the crew looks at an image, counted from the one whose turn it is."""
 ACCEPTS_WITHIN = 0.05
 """A prediction this near to their own estimate is confirmed as it stands."""
 VERIFIES_WITHIN = 0.08
@@ -67,10 +68,18 @@ def two_rounds(lab: Laboratory) -> tuple[list[int], list[int]]:
     return early, images[len(early) :]
 
 
-def label_blind(lab: Laboratory, images: Sequence[int]) -> int:
-    """Have every image labelled by two people who see no prediction; return the labels made."""
+def first_views(lab: Laboratory, images: Sequence[int]) -> list[int]:
+    """One image of each specimen: what everybody labels, so that people can be compared."""
+    first: dict[str, int] = {}
+    for image in images:
+        first.setdefault(lab.truth[image].specimen_id, image)
+    return list(first.values())
+
+
+def label_blind(lab: Laboratory, images: Sequence[int], turns: range = TWO) -> int:
+    """Have every image labelled by people who see no prediction; return the labels made."""
     made = 0
-    for who, todo in _work(lab, images):
+    for who, todo in _work(lab, images, turns):
         said = [who.score(lab.rng(BLIND, who, image), lab.truth[image].true_sfa) for image in todo]
         made += _store(lab, who, todo, [one.label for one in said], said, label_type="manual")
     return made
@@ -81,7 +90,7 @@ def label_with_predictions(
 ) -> int:
     """Have every image labelled by two people who see the prediction; return the labels made."""
     made = 0
-    for who, todo in _work(lab, images):
+    for who, todo in _work(lab, images, TWO):
         said = [
             who.score(
                 lab.rng(SHOWN, who, image), lab.truth[image].true_sfa, shown[image].prediction
@@ -136,20 +145,10 @@ def verify(lab: Laboratory) -> int:
     return len(agreed)
 
 
-def pull(lab: Laboratory, labels: Sequence[LabelRecord]) -> float:
-    """How far labels lean towards the prediction that was shown: 0 not at all, 1 copied.
-
-    The slope of (label - truth) on (prediction - truth). A laboratory takes the consensus of blind
-    labels for the truth it does not have.
-    """
-    truth = np.array([lab.truth[one.image_id].true_sfa for one in labels])
-    prediction = np.array([one.original_prediction for one in labels], np.float64)
-    label = np.array([one.label for one in labels])
-    return float(np.polyfit(prediction - truth, label - truth, 1)[0])
-
-
-def _work(lab: Laboratory, images: Sequence[int]) -> list[tuple[Technician, list[int]]]:
-    """Who still has to label what: two people each, taking turns, in the order of the images."""
+def _work(
+    lab: Laboratory, images: Sequence[int], turns: range
+) -> list[tuple[Technician, list[int]]]:
+    """Who still has to label what: people taking turns, in the order of the images."""
     done = {(one.technician_id, one.image_id) for one in lab.labels()}
     lists: list[tuple[Technician, list[int]]] = []
     for number, who in enumerate(CREW):
@@ -157,7 +156,7 @@ def _work(lab: Laboratory, images: Sequence[int]) -> list[tuple[Technician, list
         mine = [
             image
             for place, image in enumerate(images)
-            if (number - place) % len(CREW) < LABELS_PER_IMAGE and (own, image) not in done
+            if (number - place) % len(CREW) in turns and (own, image) not in done
         ]
         lists.append((who, mine))
     return [(who, mine) for who, mine in lists if mine]

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneGroupOut
 
-from mlmcsc.demo.metrics import Metrics, measure
+from mlmcsc.demo.metrics import measure
+from mlmcsc.domain.quality.accuracy import Accuracy
 from mlmcsc.errors import ValidationError
 
 Floats = NDArray[np.float64]
@@ -51,7 +52,7 @@ class RidgeModel:
     scale: Floats
     spread: Floats
     left_out_errors: Floats
-    left_out: Metrics
+    left_out: Accuracy
 
     def predict(self, features: ArrayLike) -> tuple[Floats, Floats]:
         """Predict shear fractions.
@@ -95,7 +96,7 @@ class RidgeModel:
             written = document.pop("format")
             arrays = ("coefficients", "mean", "scale", "spread", "left_out_errors")
             document |= {name: np.asarray(document[name], np.float64) for name in arrays}
-            document["left_out"] = Metrics(**document["left_out"])
+            document["left_out"] = Accuracy(**document["left_out"])
             model = cls(**document)
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ValidationError(

@@ -10,9 +10,10 @@ import numpy as np
 
 from mlmcsc.demo import charts
 from mlmcsc.demo.evaluation import Scores, technicians_against_truth
-from mlmcsc.demo.labelling import Laboratory, pull
+from mlmcsc.demo.labelling import Laboratory
 from mlmcsc.demo.learning import Lesson
 from mlmcsc.demo.people import CREW
+from mlmcsc.demo.quality import Judged, quality_charts, words
 from mlmcsc.demo.report import (
     THUMBNAIL_PX,
     Chart,
@@ -29,7 +30,12 @@ TITLE = "Charpy fracture surfaces: people and a model"
 
 
 def report_of(
-    lab: Laboratory, lesson: Lesson, scores: Scores, health: SystemHealth, seconds: float
+    lab: Laboratory,
+    lesson: Lesson,
+    scores: Scores,
+    judged: Judged,
+    health: SystemHealth,
+    seconds: float,
 ) -> ReportData:
     """Gather what the report tells.
 
@@ -37,6 +43,7 @@ def report_of(
         lab: the database and the truth.
         lesson: the last model.
         scores: how it and the technicians did.
+        judged: what the quality services say, without the truth.
         health: the state of the database after the run.
         seconds: wall time so far.
     """
@@ -50,6 +57,8 @@ def report_of(
         splits=_splits(lab, lesson),
         pictures=_pictures(lab, lesson, labels),
         charts=_charts(lab, lesson, labels),
+        judgements=list(words(judged)),
+        quality_charts=quality_charts(judged),
         facts=_facts(lab, lesson, scores, health, labels, seconds),
         steps=_steps(lab.db.url),
     )
@@ -159,7 +168,6 @@ def _facts(
     labels: Sequence[LabelRecord],
     seconds: float,
 ) -> list[tuple[str, str]]:
-    assisted = [one for one in labels if one.original_prediction is not None]
     report = lesson.data.report
     return [
         ("Seed", str(lab.seed)),
@@ -170,7 +178,6 @@ def _facts(
         ("Against labels", f"{100 * scores.against_labels.mae:.1f} % off"),
         ("Verified", f"{sum(one.is_verified for one in labels)} of {len(labels)} labels"),
         ("Corrected", f"{sum(one.revision > 1 for one in labels)} label, earlier value kept"),
-        ("Anchoring", f"{pull(lab, assisted):.2f} (0 ignores the prediction, 1 copies it)"),
         (
             "Left out",
             "; ".join(f"{n} images: {why}" for why, n in report.left_out.items()) or "none",

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from mlmcsc.demo.metrics import Metrics
+from mlmcsc.domain.quality.accuracy import Accuracy
 
 THUMBNAIL_PX = 240
 TEMPLATE = "report.html.j2"
@@ -61,7 +61,7 @@ class TechnicianRow:
     name: str
     experience_level: str
     seconds_per_label: float
-    metrics: Metrics
+    metrics: Accuracy
 
 
 @dataclass(frozen=True)
@@ -96,18 +96,22 @@ class ReportData:
         splits: in the order train, val, test.
         pictures: in the order to show, those of one specimen together.
         charts: in the order to show.
+        judgements: name and words of what the quality services say, without the truth.
+        quality_charts: theirs, in the order to show.
         facts: name and value of anything else worth knowing about the run.
         steps: command and what it does, to go on from here.
     """
 
     title: str
     made_at: datetime
-    model: Metrics
+    model: Accuracy
     baseline_mae: float
     technicians: Sequence[TechnicianRow]
     splits: Sequence[SplitRow]
     pictures: Sequence[Picture]
     charts: Sequence[Chart]
+    judgements: Sequence[tuple[str, str]]
+    quality_charts: Sequence[Chart]
     facts: Sequence[tuple[str, str]]
     steps: Sequence[tuple[str, str]]
 
@@ -142,7 +146,7 @@ def write_report(path: Path, data: ReportData) -> Path:
         specimens=specimens,
         labels=labelled,
         people_mae=people,
-        charts=[(chart, _inline(chart)) for chart in data.charts],
+        inline=_inline,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html, encoding="utf-8")

@@ -33,6 +33,9 @@ class SpecimenDetails(TypedDict, total=False):
     kv_joule: float | None
     le_mm: float | None
     notes: str | None
+    sfa_percent: float | None
+    sfa_method: str | None
+    sfa_details: dict[str, Any] | None
 
 
 class TechnicianDetails(TypedDict, total=False):

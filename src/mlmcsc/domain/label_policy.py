@@ -53,7 +53,8 @@ def choose_labels(
     """One value per image.
 
     * latest: the value of the highest label id.
-    * mean: the mean of each technician's latest label; who labels twice has one vote.
+    * mean: the mean of each technician's latest label; who labels twice has one vote. A consensus
+      label is made of these votes and is none itself, unless the image has no other label.
     * consensus: the latest consensus label or, where there is none, the median of each
       technician's latest label.
     * verified: the latest verified label; an image without one is left out.
@@ -66,7 +67,8 @@ def choose_labels(
         technician_ids: `int64[N]`, needed by mean and consensus. Labels of one id are one vote:
             give unknown technicians ids of their own.
         verified: `bool[N]`, needed by verified.
-        consensus: `bool[N]`, which labels are of the type consensus; needed by consensus.
+        consensus: `bool[N]`, which labels are of the type consensus; needed by consensus, and
+            heeded by mean where it is given.
 
     Raises:
         ValidationError: When a column is missing or of another length, a label id appears twice,
@@ -86,7 +88,11 @@ def choose_labels(
         present, rows = _last_among(rows_of, _column("verified", verified, n, order))
         given = _as_given(rows, order)
         return Chosen(images[present], values[rows], given, np.arange(len(rows)))
-    rows = _votes(rows_of, _column("technician_ids", technician_ids, n, order))
+    people = _column("technician_ids", technician_ids, n, order)
+    if policy == LabelPolicy.MEAN and consensus is not None:
+        rows = _of_people(rows_of, people, _column("consensus", consensus, n, order))
+    else:
+        rows = _votes(rows_of, people)
     if policy == LabelPolicy.MEAN:
         means = _means(rows_of[rows], values[rows])
         return Chosen(images, means, _as_given(rows, order), rows_of[rows])
@@ -163,6 +169,17 @@ def _votes(image: NDArray[np.int64], technician: NDArray[np.int64]) -> NDArray[n
     people, person = np.unique(technician, return_inverse=True)
     _, pairs = np.unique(image * len(people) + person, return_inverse=True)
     return np.sort(_last_rows(pairs))
+
+
+def _of_people(
+    image: NDArray[np.int64], technician: NDArray[np.int64], consensus: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The votes without consensus labels, but for images that have nothing else."""
+    measured = np.bincount(image, ~consensus, minlength=image.max(initial=-1) + 1) > 0
+    counted = np.flatnonzero(~consensus | ~measured[image])
+    _, dense = np.unique(image[counted], return_inverse=True)
+    votes: NDArray[np.int64] = counted[_votes(dense, technician[counted])]
+    return votes
 
 
 def _means(image: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlmcsc.domain.charpy.methods import METHODS
 from mlmcsc.domain.fields import Field, Kind, RowSpec
 
 K = Kind
@@ -37,6 +38,11 @@ SPECIMENS = RowSpec(
         Field("kv_joule", K.REAL, "absorbed energy KV in J", minimum=0.0),
         Field("le_mm", K.REAL, "lateral expansion LE in mm", minimum=0.0),
         Field("notes", K.TEXT, "free text"),
+        Field(
+            "sfa_percent", K.REAL, "measured SFA in percent, 0 to 100", minimum=0.0, maximum=100.0
+        ),
+        Field("sfa_method", K.TEXT, "how the SFA was measured", choices=METHODS),
+        Field("sfa_details", K.JSON, "what the SFA was computed from, an object"),
     ),
 )
 

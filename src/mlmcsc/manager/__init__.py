@@ -11,6 +11,7 @@ from mlmcsc.manager.images import ImageCalls
 from mlmcsc.manager.learning import LearningCalls
 from mlmcsc.manager.people import PeopleCalls
 from mlmcsc.manager.privacy import PrivacyCalls
+from mlmcsc.manager.quality import QualityCalls
 from mlmcsc.manager.versions import VersionCalls
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class DatabaseManager(
     PrivacyCalls,
     VersionCalls,
     BackupCalls,
+    QualityCalls,
 ):
     """An open mlmcsc database.
 

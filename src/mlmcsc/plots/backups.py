@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from mlmcsc.domain.backups.drills import DrillReport
-from mlmcsc.plots.style import FAINT, WIDTH, colour, data, shape
+from mlmcsc.plots.style import FAINT, WIDTH, colour, data, dress, shape
 
 UNITS = (("h", 3600.0, 7200.0), ("min", 60.0, 120.0), ("s", 1.0, 0.0))
 """Unit, its seconds, and from which largest value on it serves."""
@@ -17,13 +17,13 @@ PASSED, FAILED = "restored whole", "not restored"
 
 
 def recovery_history(drills: Sequence[DrillReport]) -> Any:
-    """Recovery time above recovery point, one mark a drill."""
+    """Drills in → recovery times above recovery points, one mark a drill."""
     panels = [
         _panel(drills, "rto_seconds", "Recovery time (RTO)", of_failed=False),
         _panel(drills, "rpo_seconds", "Recovery point (RPO)", of_failed=True),
     ]
     known = [panel for panel in panels if panel is not None]
-    return alt.vconcat(*known, spacing=22).resolve_scale(x="shared")
+    return dress(alt.vconcat(*known, spacing=22).resolve_scale(x="shared"))
 
 
 def _panel(drills: Sequence[DrillReport], field: str, title: str, *, of_failed: bool) -> Any:

@@ -8,7 +8,7 @@ shapes repeat what colours say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import altair as alt
 import vl_convert
@@ -21,6 +21,24 @@ WIDTH, HEIGHT = 290, 250
 PERCENT = ".0%"
 SCALE = 2.0
 """Pixels of a PNG per point of the drawing: letters are sharp on today's screens."""
+_WORDS = {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 13}
+STYLE: Final[dict[str, Any]] = {
+    "background": "transparent",
+    "font": "sans-serif",
+    "padding": 4,
+    "axis": {
+        **_WORDS,
+        "titleFontWeight": "normal",
+        "gridColor": FAINT,
+        "gridOpacity": 0.3,
+        "domainColor": FAINT,
+        "tickColor": FAINT,
+    },
+    "legend": {**_WORDS, "symbolSize": 80},
+    "title": {"color": INK, "fontSize": 13, "anchor": "start", "fontWeight": "bold"},
+    "view": {"stroke": None},
+}
+"""Part of each chart, not an Altair theme: that would change the reader's own charts too."""
 
 
 def data(rows: list[dict[str, Any]]) -> alt.InlineData:
@@ -46,26 +64,19 @@ def shape(field: str, domain: Sequence[str]) -> alt.Shape:
     return alt.Shape(f"{field}:N", scale=scale, legend=_legend(field))
 
 
+def dress(chart: Any) -> Any:
+    """Return a copy in the house's style, wherever it is shown; what Altair shows else stays.
+
+    A dressed chart cannot become a part of another: dress the whole.
+    """
+    dressed = chart.copy(deep=False)
+    dressed.config = alt.Config(**STYLE)
+    return dressed
+
+
 def svg(chart: alt.TopLevelMixin) -> str:
     """Return the chart as SVG text, in the house's style."""
-    words = {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 13}
-    config = {
-        "background": "transparent",
-        "font": "sans-serif",
-        "padding": 4,
-        "axis": {
-            **words,
-            "titleFontWeight": "normal",
-            "gridColor": FAINT,
-            "gridOpacity": 0.3,
-            "domainColor": FAINT,
-            "tickColor": FAINT,
-        },
-        "legend": {**words, "symbolSize": 80},
-        "title": {"color": INK, "fontSize": 13, "anchor": "start", "fontWeight": "bold"},
-        "view": {"stroke": None},
-    }
-    return str(vl_convert.vegalite_to_svg(chart.to_dict() | {"config": config}))
+    return str(vl_convert.vegalite_to_svg(dress(chart).to_dict()))
 
 
 def png(chart: alt.TopLevelMixin) -> bytes:

@@ -7,19 +7,19 @@ from typing import Any, Final
 import altair as alt
 
 from mlmcsc.domain.versions.differences import Transitions, VersionDiff
-from mlmcsc.plots.style import COLOURS, INK, WIDTH, data
+from mlmcsc.plots.style import COLOURS, INK, WIDTH, data, dress
 
 CHANGES: Final = ("added", "removed", "relabelled", "moved", "details", "redacted")
 
 
 def version_diff(found: VersionDiff) -> Any:
-    """How many images changed in which way, and the histogram of label differences."""
+    """A difference in → bars of what changed, histogram of label differences, old over new."""
     parts = [_counts(found)]
     if found.histogram:
         parts.append(_differences(found))
     if found.transitions:
         parts.append(_moves(found.transitions))
-    return alt.vconcat(*parts, spacing=18)
+    return dress(alt.vconcat(*parts, spacing=18))
 
 
 def _counts(found: VersionDiff) -> Any:

@@ -33,8 +33,8 @@ class Specimens:
 
         Args:
             specimen_id: The laboratory's specimen number.
-            **details: Material, heat, temperature_c, orientation, kv_joule, le_mm, notes; see
-                `mlmcsc.domain.tables.SPECIMENS`.
+            **details: Material, heat, temperature_c, orientation, kv_joule, le_mm, notes,
+                sfa_percent, sfa_method, sfa_details; see `mlmcsc.domain.tables.SPECIMENS`.
 
         Raises:
             ValidationError: A value is wrong.
@@ -54,6 +54,9 @@ class Specimens:
     def update(self, specimen_id: str, **details: Unpack[SpecimenDetails]) -> SpecimenRecord:
         """Change what is known of a specimen; the audit trail keeps the earlier values.
 
+        Another SFA takes the method and the details of the earlier one away, unless they are
+        given with it.
+
         Raises:
             ValidationError: A value is wrong.
             UnknownRecordError: There is no such specimen.
@@ -62,7 +65,8 @@ class Specimens:
         values = {k: SPECIMENS.by_name[k].check(v) for k, v in details.items()}
         with self.db.write(self.actor) as tx:
             registers.lock(tx, specimens)  # the values before are those that are replaced
-            registers.change(tx, specimens, _find(tx, specimen_id), values)
+            before = _find(tx, specimen_id)
+            registers.change(tx, specimens, before, _whole_sfa(before, values))
             return _find(tx, specimen_id)
 
     @requires(Permission.INGEST)
@@ -99,6 +103,13 @@ class Specimens:
         found = check_listing(SpecimenFilter, wanted, after_id, limit)
         with self.db.read() as view:
             return image_queries.specimen_page(view, found, after_id=after_id, limit=limit)
+
+
+def _whole_sfa(before: SpecimenRecord, values: dict[str, Any]) -> dict[str, Any]:
+    """The change, without a method or details left over from another SFA."""
+    if values.get("sfa_percent", before.sfa_percent) == before.sfa_percent:
+        return values
+    return {"sfa_method": None, "sfa_details": None} | values
 
 
 def _find(view: View, specimen_id: str) -> SpecimenRecord:

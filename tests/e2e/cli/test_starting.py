@@ -27,6 +27,21 @@ def test_all_three_ways_start_the_same_program(program, start):
     assert (status.code, status.json["status"]) == (0, "healthy")
 
 
+def test_the_documented_quality_commands_run_as_printed(program, sqlite_url, draw):
+    with DatabaseManager(sqlite_url) as db:
+        image = db.store_image(draw("a.png", size=(640, 480)))
+    facade = ("-m", "src.database.cli")
+    words = ("quality", "update-scores", "--threshold", "0.7")
+    scored = program(*words, start=facade, url=sqlite_url)
+    assert (scored.code, scored.err) == (0, "")
+    checked = program("quality", "check", "--json", start=facade, url=sqlite_url)
+    assert checked.code in {0, 1}  # 1: it found something
+    assert checked.json["average_quality_score"] is not None
+    with DatabaseManager(sqlite_url) as db:
+        assert db.check_data_quality().ok == (checked.code == 0)
+        assert db.get_image(image).quality_score == checked.json["average_quality_score"]
+
+
 @pytest.mark.parametrize("module", ["mlmcsc.cli.app", "src.database"])
 def test_the_program_loads_nothing_heavy_before_it_is_needed(module):
     code = f"import sys, {module}; print(*[m for m in {HEAVY} if m in sys.modules])"

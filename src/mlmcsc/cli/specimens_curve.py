@@ -1,0 +1,150 @@
+"""`mlmcsc specimens curve`: transition curves and transition temperatures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlmcsc.cli.command import Command
+from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, table
+from mlmcsc.cli.plotting import require_plots, write_plot
+from mlmcsc.cli.session import Session
+from mlmcsc.cli.training_files import refuse_existing
+from mlmcsc.errors import ValidationError
+
+if TYPE_CHECKING:
+    from mlmcsc.domain.charpy.results import Curve
+
+WORDS = {"lower_shelf": "lower shelf", "upper_shelf": "upper shelf", "t50": "T50", "c": "C"}
+OUTLIERS = (
+    attribute("specimen_id", "outlier", whole=True),
+    attribute("temperature_c", "T °C", right=True),
+    attribute("value", right=True),
+    Column("studentised", lambda point: f"{point.studentised:+.1f}", right=True),
+)
+
+
+@click.command(
+    "curve",
+    cls=Command,
+    example="""
+        specimens curve --heat H4711 --property kv
+        specimens curve --heat H4711 --property sfa --source labels --plot fatt.svg
+        specimens curve --heat H4711 --compare H4712 --plot heats.png
+    """,
+)
+@click.option("--heat", help="Of this heat.")
+@click.option("--material", help="Of this material.")
+@click.option("--orientation", help="Of this orientation, e.g. T-L.")
+@click.option(
+    "--property",
+    type=click.Choice(["kv", "le", "sfa"]),
+    default="kv",
+    show_default=True,
+    help="Absorbed energy, lateral expansion, or shear fracture appearance.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["measured", "labels", "predictions"]),
+    default="measured",
+    show_default=True,
+    help="Of an SFA: measured on the specimen, or read off its images by people or the model.",
+)
+@click.option("--compare", multiple=True, metavar="HEAT", help="Also this heat; up to three.")
+@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals.")
+@click.option("--robust", is_flag=True, help="Weigh outliers down.")
+@click.option(
+    "--bootstrap", "samples", type=int, default=0, metavar="N", help="Intervals from N samples."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of --bootstrap."
+)
+@click.option(
+    "--shelves",
+    metavar="LOWER,UPPER",
+    help="Fix a shelf, e.g. 2.7, or ,180; left out, SFA is 0,100 and others are free.",
+)
+@click.option("--plot", type=click.Path(dir_okay=False), metavar="FILE", help="Draw: .svg or .png.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    *,
+    plot: str | None,
+    overwrite: bool,
+    shelves: str | None,
+    **asked: Any,
+) -> None:
+    """Fit a tanh transition curve (ASTM E2215) and tell transition temperatures.
+
+    FATT is where SFA is 50 %, T28J and T41J where KV is 28 J and 41 J, T0.89mm where LE is
+    0.89 mm, each with its confidence interval. Too few test temperatures, or none within the
+    transition, are refused.
+    """
+    if plot is not None:
+        refuse_existing(plot, replace=overwrite)
+        require_plots(plot)
+    if shelves is not None:
+        asked["shelves"] = _shelves(shelves)
+    with session.open() as db:
+        report = db.charpy.curve(**asked)
+    if plot is not None:
+        from mlmcsc.plots.charpy import transition_curves  # noqa: PLC0415  # Altair: only here
+
+        write_plot(transition_curves(report), plot)
+    if session.json:
+        print_json(report)
+    else:
+        for curve in report.curves:
+            _show(curve)
+    if report.restricted_technicians:
+        people = counted(report.restricted_technicians, "person", "people")
+        note(f"labels of {people} left out: their processing is restricted")
+    if plot is not None:
+        note(f"written to {plot}")
+
+
+def _shelves(text: str) -> tuple[float | None, float | None]:
+    words = text.split(",")
+    try:
+        lower, upper = (float(word) if word.strip() else None for word in (*words, "")[:2])
+    except ValueError:
+        words = []
+    if not 1 <= len(words) <= 2:  # noqa: PLR2004  # a lower and an upper one
+        raise ValidationError(f"--shelves {text}: write LOWER,UPPER, such as 2.7,180 or ,180.")
+    return lower, upper
+
+
+def _show(curve: Curve) -> None:
+    fit, shelf = curve.fit, curve.upper_shelf
+    unit = {"lower_shelf": fit.unit, "upper_shelf": fit.unit, "t50": "°C", "c": "°C"}
+    told: dict[str, Any] = {
+        "fitted": f"{counted(fit.n, 'specimen')} at {counted(fit.temperatures, 'temperature')} "
+        f"from {fit.coldest_c:g} to {fit.warmest_c:g} °C"
+        + (f"; {curve.left_out} without temperature or value left out" if curve.left_out else ""),
+    }
+    for each in fit.parameters:
+        limits = "fixed" if each.fixed else _limits(each.low, each.high)
+        told[WORDS[each.name]] = f"{each.value:.4g} {unit[each.name]} ({limits})"
+    for temperature in fit.derived:
+        known = temperature.value is not None
+        limits = _limits(temperature.low, temperature.high)
+        text = f"{temperature.value:.1f} °C ({limits})" if known else str(temperature.note)
+        told[temperature.name] = text + (" EXTRAPOLATED" if temperature.extrapolated else "")
+    told["residual SD"] = f"{fit.residual_sd:.3g} {fit.unit}"
+    told["R²"] = None if fit.r_squared is None else f"{fit.r_squared:.3f}"
+    told["intervals"] = f"{fit.confidence:.4g}, {fit.intervals}"
+    if shelf is not None:
+        known_shelf = f"{shelf.mean:.4g} J, n {shelf.n}" if shelf.mean is not None else "unknown"
+        told["upper shelf energy"] = "; ".join(filter(None, (known_shelf, shelf.note)))
+    facts(told, title=f"{curve.name}: {fit.kind.upper()}")
+    if fit.outliers:
+        table(OUTLIERS, fit.outliers, "far from the curve")
+    for warning in curve.warnings:
+        note(f"{curve.name}: {warning}")
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    return " to ".join("?" if limit is None else f"{limit:.4g}" for limit in (low, high))

@@ -1,0 +1,124 @@
+"""Bland and Altman's comparison of two ways to measure the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri, stdtrit
+
+from mlmcsc.domain.agreement.arrays import Floats, at_least, check_confidence, floats, same_length
+from mlmcsc.domain.agreement.plain import Result
+from mlmcsc.domain.agreement.straight_line import line
+
+COVERED = 0.95
+"""Share of differences that the limits of agreement are to hold."""
+MOST_POINTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class BlandAltman(Result):
+    """Bias and limits of agreement of `first` minus `second`, in the unit of the labels.
+
+    Attributes:
+        n: Pairs.
+        confidence: Level of all intervals.
+        bias: Mean difference.
+        bias_low: Lower end of its interval.
+        bias_high: Upper end of its interval.
+        sd: Standard deviation of the differences.
+        lower: Lower limit of agreement, bias - 1.96 sd.
+        lower_low: Lower end of its interval.
+        lower_high: Upper end of its interval.
+        upper: Upper limit of agreement, bias + 1.96 sd.
+        upper_low: Lower end of its interval.
+        upper_high: Upper end of its interval.
+        slope: Of the difference on the mean: 0 unless the bias grows with what is measured;
+            None where fewer than three pairs or no spread of the means leave it unknown.
+        slope_low: Lower end of its interval.
+        slope_high: Upper end of its interval.
+        means: Of each pair that a plot shows.
+        differences: Of the same pairs.
+        sampled: Whether there were above 2,000 pairs, of which `means` and `differences` hold
+            as many, drawn at random, and always the four outermost; all numbers are of all pairs.
+    """
+
+    n: int
+    confidence: float
+    bias: float
+    bias_low: float
+    bias_high: float
+    sd: float
+    lower: float
+    lower_low: float
+    lower_high: float
+    upper: float
+    upper_low: float
+    upper_high: float
+    slope: float | None
+    slope_low: float | None
+    slope_high: float | None
+    means: tuple[float, ...]
+    differences: tuple[float, ...]
+    sampled: bool
+
+    @property
+    def proportional(self) -> bool | None:
+        """Whether the slope's interval leaves 0 out; None without a slope."""
+        if self.slope_low is None or self.slope_high is None:
+            return None
+        return self.slope_low > 0 or self.slope_high < 0
+
+
+def bland_altman(
+    first: ArrayLike, second: ArrayLike, confidence: float = 0.95, seed: int = 0
+) -> BlandAltman:
+    """Bias, limits of agreement and their confidence intervals.
+
+    Bland & Altman (1999), Stat. Methods Med. Res. 8, 135-160: limits d ± 1.96 s, the variance of
+    a limit s²(1/n + 1.96²/(2(n-1))), Student's t with n - 1 degrees of freedom.
+
+    Args:
+        first: Shape `(n,)`; pairs with a NaN in either are left out.
+        second: Shape `(n,)`, the same items.
+        confidence: Level of the intervals, above 0 and below 1.
+        seed: Of the choice of points to draw.
+
+    Raises:
+        ValidationError: Fewer than two pairs, or lengths that differ.
+    """
+    level = check_confidence(confidence)
+    one = floats(first, "first", dimensions=1, missing=True)
+    two = floats(second, "second", dimensions=1, missing=True)
+    same_length(first=one, second=two)
+    both = ~(np.isnan(one) | np.isnan(two))
+    differences, means = (one - two)[both], (one + two)[both] / 2
+    n = len(differences)
+    at_least(n, 2, "pairs")
+    bias, sd, z = float(differences.mean()), float(differences.std(ddof=1)), float(ndtri(0.975))
+    t = float(stdtrit(n - 1, (1 + level) / 2))
+    of_bias = t * sd / n**0.5
+    of_limit = t * sd * (1 / n + z**2 / (2 * (n - 1))) ** 0.5
+    slope, slope_low, slope_high = line(means, differences, level) or (None, None, None)
+    shown = _shown(differences, seed)
+    return BlandAltman(
+        n=n, confidence=level, bias=bias, bias_low=bias - of_bias, bias_high=bias + of_bias, sd=sd,
+        lower=bias - z * sd,
+        lower_low=bias - z * sd - of_limit, lower_high=bias - z * sd + of_limit,
+        upper=bias + z * sd,
+        upper_low=bias + z * sd - of_limit, upper_high=bias + z * sd + of_limit,
+        slope=slope, slope_low=slope_low, slope_high=slope_high,
+        means=tuple(means[shown].tolist()), differences=tuple(differences[shown].tolist()),
+        sampled=len(shown) < n,
+    )  # fmt: skip
+
+
+def _shown(differences: Floats, seed: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    n = len(differences)
+    if n <= MOST_POINTS:
+        return np.arange(n)
+    order = np.argsort(differences, kind="stable")
+    outermost = np.concatenate([order[:2], order[-2:]])
+    chosen = np.random.default_rng(seed).choice(order[2:-2], MOST_POINTS - 4, replace=False)
+    return np.sort(np.concatenate([outermost, chosen]))

@@ -1,0 +1,1 @@
+"""Charpy impact tests: shear fracture appearance, and how toughness goes with temperature."""

@@ -1,0 +1,162 @@
+"""Transition curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import altair as alt
+
+from mlmcsc.domain.charpy.results import Curve, CurveReport
+from mlmcsc.plots.style import COLOURS, HEIGHT, INK, SHAPES, WIDTH, data
+
+TEMPERATURE: Final = "test temperature (°C)"
+TITLES: Final = {
+    "kv": "absorbed energy KV (J)",
+    "le": "lateral expansion LE (mm)",
+    "sfa": "shear fracture appearance SFA (%)",
+}
+
+
+def transition_curves(report: CurveReport) -> Any:
+    """Specimens, fitted curves with their confidence bands, and transition temperatures.
+
+    A transition temperature is a diamond at its level, with a bar for its confidence interval as
+    far as there were tests; outliers are ringed.
+    """
+    names = [curve.name for curve in report.curves]
+    coldest = min(curve.fit.coldest_c for curve in report.curves)
+    warmest = max(curve.fit.warmest_c for curve in report.curves)
+    margin = (warmest - coldest) / 30
+    axis = alt.Scale(domain=[coldest - margin, warmest + margin], nice=False)
+    several = len(names) > 1
+    key = alt.Legend(orient="top", direction="horizontal", title=None, symbolOpacity=1)
+    chart = _Drawing(
+        alt.X("t:Q", title=TEMPERATURE, scale=axis),
+        alt.Y("y:Q", title=TITLES[report.property], scale=_scale(report)),
+        alt.Color(
+            "heat:N",
+            scale=alt.Scale(domain=names, range=list(COLOURS[: len(names)])),
+            legend=key if several else None,
+        ),
+        alt.Shape(
+            "heat:N",
+            scale=alt.Scale(domain=names, range=list(SHAPES[: len(names)])),
+            legend=key if several else None,
+        ),
+    )
+    layers = [chart.band(report.curves), chart.line(report.curves), chart.points(report.curves)]
+    if any(curve.fit.outliers for curve in report.curves):
+        layers.append(chart.rings(report.curves))
+    marks = _marks(report.curves, coldest - margin, warmest + margin)
+    if marks:
+        layers += [chart.intervals(marks), chart.diamonds(marks)]
+    return alt.vconcat(
+        alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=_title(report)),
+        *([_words(marks)] if marks else []),
+        spacing=6,
+    )
+
+
+class _Drawing:
+    """The layers, on common axes."""
+
+    def __init__(self, x: alt.X, y: alt.Y, colour: alt.Color, shape: alt.Shape) -> None:
+        self.x, self.y, self.colour, self.shape = x, y, colour, shape
+
+    def band(self, curves: Sequence[Curve]) -> alt.Chart:
+        rows = [
+            {"t": p.temperature_c, "y": p.low, "high": p.high, "heat": curve.name}
+            for curve in curves
+            for p in curve.fit.band
+        ]
+        drawn = alt.Chart(data(rows)).mark_area(opacity=0.18)
+        return drawn.encode(x=self.x, y=self.y, y2="high:Q", color=self.colour)
+
+    def line(self, curves: Sequence[Curve]) -> alt.Chart:
+        rows = [
+            {"t": p.temperature_c, "y": p.value, "heat": curve.name}
+            for curve in curves
+            for p in curve.fit.band
+        ]
+        drawn = alt.Chart(data(rows)).mark_line(strokeWidth=2)
+        return drawn.encode(x=self.x, y=self.y, color=self.colour)
+
+    def points(self, curves: Sequence[Curve]) -> alt.Chart:
+        rows = [
+            {"t": p.temperature_c, "y": p.value, "heat": curve.name}
+            for curve in curves
+            for p in curve.fit.points
+        ]
+        drawn = alt.Chart(data(rows)).mark_point(filled=True, size=34, opacity=0.65)
+        return drawn.encode(x=self.x, y=self.y, color=self.colour, shape=self.shape)
+
+    def rings(self, curves: Sequence[Curve]) -> alt.Chart:
+        rows = [
+            {"t": p.temperature_c, "y": p.value} for curve in curves for p in curve.fit.outliers
+        ]
+        drawn = alt.Chart(data(rows)).mark_point(shape="circle", size=170, color=INK)
+        return drawn.encode(x=self.x, y=self.y)
+
+    def intervals(self, marks: list[dict[str, Any]]) -> alt.Chart:
+        drawn = alt.Chart(data(marks)).mark_rule(strokeWidth=3)
+        return drawn.encode(
+            x=alt.X("low:Q", title=TEMPERATURE), x2="high:Q", y=self.y, color=self.colour
+        )
+
+    def diamonds(self, marks: list[dict[str, Any]]) -> alt.Chart:
+        drawn = alt.Chart(data(marks)).mark_point(
+            shape="diamond", size=110, filled=True, stroke="white", strokeWidth=1.5, opacity=1
+        )
+        return drawn.encode(x=self.x, y=self.y, color=self.colour)
+
+
+def _scale(report: CurveReport) -> alt.Scale:
+    """From 0, and of an SFA to 100."""
+    if report.property == "sfa":
+        return alt.Scale(domain=[0, 100])
+    most = max(
+        max([p.value for p in curve.fit.points] + [p.high for p in curve.fit.band])
+        for curve in report.curves
+    )
+    return alt.Scale(domain=[0, most * 1.04], nice=False)
+
+
+def _marks(curves: Sequence[Curve], left: float, right: float) -> list[dict[str, Any]]:
+    """The transition temperatures that lie within the tested range."""
+    return [
+        {
+            "t": each.value,
+            "y": each.level,
+            "low": max(left, left if each.low is None else each.low),
+            "high": min(right, right if each.high is None else each.high),
+            "heat": curve.name,
+            "text": _told(curve, each.name, each.value, each.low, each.high, many=len(curves) > 1),
+        }
+        for curve in curves
+        for each in curve.fit.derived
+        if each.value is not None and not each.extrapolated
+    ]
+
+
+def _told(
+    curve: Curve, name: str, value: float, low: float | None, high: float | None, *, many: bool
+) -> str:
+    limits = " to ".join("?" if limit is None else f"{limit:.0f}" for limit in (low, high))
+    text = f"{name} {value:.0f} °C ({limits})".replace("-", "−")  # noqa: RUF001  # a true minus sign
+    return f"{curve.name}: {text}" if many else text
+
+
+def _words(marks: list[dict[str, Any]]) -> alt.Chart:
+    """The transition temperatures in words, below, where they cover no point."""
+    rows = [{"row": at, "text": mark["text"]} for at, mark in enumerate(marks)]
+    written = alt.Chart(data(rows)).mark_text(align="left", color=INK, fontSize=12, x=0)
+    y = alt.Y("row:O", axis=None)
+    return written.encode(y=y, text="text:N").properties(width=WIDTH, height=17 * len(rows))
+
+
+def _title(report: CurveReport) -> str:
+    first, several = report.curves[0], len(report.curves) > 1
+    origin = {"measured": "", "labels": ", read by people", "predictions": ", by the model"}
+    name = report.property.upper() if several else first.name
+    return f"{name}{origin[first.source]}, with {100 * first.fit.confidence:.3g} % band"

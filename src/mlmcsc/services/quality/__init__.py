@@ -1,0 +1,5 @@
+"""The check of quality."""
+
+from mlmcsc.services.quality.quality import Quality
+
+__all__ = ["Quality"]

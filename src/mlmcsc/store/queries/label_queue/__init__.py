@@ -1,0 +1,1 @@
+"""What can be handed out to be labelled, and what is."""

@@ -1,0 +1,1 @@
+"""Queries about the quality of images, labels, people and models."""

@@ -1,0 +1,109 @@
+"""Counting and naming what a check of quality finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mlmcsc.store.models import (
+    IMAGES_PER_CHUNK,
+    images,
+    labels,
+    model_versions,
+    near_duplicates,
+    predictions,
+)
+from mlmcsc.store.queries.rows import View
+
+_i = images.c
+ABSENT: Final = {
+    "no_specimen": _i.specimen_id.is_(None),
+    "no_magnification": _i.magnification.is_(None),
+    "no_pixel_size": _i.pixel_size_um.is_(None),
+    "not_labelled": ~sa.exists().where(labels.c.image_id == _i.id),
+}
+"""Kind of finding to the images that it is about."""
+
+
+def first_images(view: View, kind: str, chunks: Sequence[int], most: int) -> list[int]:
+    """The first images that lack something, looked for in these chunks, ascending."""
+    found: list[int] = []
+    for chunk in chunks:
+        if len(found) >= most:
+            break
+        low = chunk * IMAGES_PER_CHUNK
+        within = (_i.id >= low) & (_i.id < low + IMAGES_PER_CHUNK)
+        query = sa.select(_i.id).where(within, ABSENT[kind]).order_by(_i.id)
+        found += view.conn.scalars(query.limit(most - len(found)))
+    return found
+
+
+def poor_images(view: View, threshold: float, most: int) -> tuple[int, list[int]]:
+    """Images in use whose score is below the threshold: how many, and the worst."""
+    poor = sa.and_(_i.is_valid, _i.quality_score < threshold)
+    query = sa.select(_i.id).where(poor).order_by(_i.quality_score, _i.id).limit(most)
+    return _counted(view, poor), list(view.conn.scalars(query))
+
+
+def unscored_images(view: View, most: int) -> tuple[int, list[int]]:
+    """Images in use without a score: how many, and the first."""
+    unknown = sa.and_(_i.is_valid, _i.quality_score.is_(None))
+    query = sa.select(_i.id).where(unknown).order_by(_i.id).limit(most)
+    return _counted(view, unknown), list(view.conn.scalars(query))
+
+
+def _counted(view: View, condition: sa.ColumnElement[bool]) -> int:
+    return view.conn.scalar(sa.select(sa.func.count()).select_from(images).where(condition)) or 0
+
+
+def unverified_labels(view: View, restricted: NDArray[np.int64], most: int) -> list[int]:
+    """The first labels that nobody has checked."""
+    c = labels.c
+    query = sa.select(c.id).where(~c.is_verified).order_by(c.id).limit(most)
+    if len(restricted):
+        query = query.where(~view.dialect.ids_in(c.technician_id, restricted))
+    return list(view.conn.scalars(query))
+
+
+def unsure_predictions(view: View, threshold: float, most: int) -> list[int]:
+    """Predictions of a confidence below the threshold, the least sure first."""
+    c = predictions.c
+    query = sa.select(c.id).where(c.confidence < threshold).order_by(c.confidence, c.id)
+    return list(view.conn.scalars(query.limit(most)))
+
+
+def look_alikes(view: View, most: int) -> tuple[int, list[int]]:
+    """Pairs of images in use that look the same: how many, and the newer image of the first."""
+    c = near_duplicates.c
+    # Not a join: without statistics SQLite walks all valid images twice, one inside the other.
+    unused = sa.select(_i.id).where(~_i.is_valid)
+    pairs = sa.select(c.image_id).where(
+        c.image_id.not_in(unused), c.older_image_id.not_in(unused)
+    )
+    count = view.conn.scalar(sa.select(sa.func.count()).select_from(pairs.subquery())) or 0
+    return count, list(view.conn.scalars(pairs.order_by(c.image_id).limit(most)))
+
+
+def versions(view: View) -> dict[int, str]:
+    """Names of model versions by id."""
+    c = model_versions.c
+    return {row: name for row, name in view.conn.execute(sa.select(c.id, c.version))}
+
+
+def image_files(view: View, ids: NDArray[np.int64] | None) -> list[tuple[int, str]]:
+    """Ids and paths of these images, or of all."""
+    query = sa.select(_i.id, _i.path).order_by(_i.id)
+    if ids is not None:
+        query = query.where(view.dialect.ids_in(_i.id, ids))
+    return [(row, path) for row, path in view.conn.execute(query)]
+
+
+def ids_between(view: View, low: int, high: int) -> NDArray[np.int64]:
+    """Ids of the images from `low` to below `high`, ascending, shape `(N,)`."""
+    query = sa.select(_i.id).where(_i.id >= low, _i.id < high).order_by(_i.id)
+    found = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8")]))
+    return np.ascontiguousarray(found["id"])

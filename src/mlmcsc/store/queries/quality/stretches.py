@@ -1,0 +1,97 @@
+"""Reading all that is known of a stretch of images, as columns of numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mlmcsc.domain.quality.rows import IMAGES, LABELS, PREDICTIONS, TYPES, UNKNOWN, Rows, Stretch
+from mlmcsc.store.models import images, labels, predictions
+from mlmcsc.store.queries.rows import View
+
+Bound = sa.ColumnElement[bool]
+MONTHS: Final = 12
+
+
+def read_stretch(view: View, low: int, high: int, restricted: NDArray[np.int64]) -> Stretch:
+    """Everything about images from `low` to below `high`, without restricted people's labels."""
+    i, p, c = images.c, predictions.c, labels.c
+    made = _labels(view, (c.image_id >= low) & (c.image_id < high))
+    left_out = np.isin(made["technician"], restricted)
+    return Stretch(
+        view.dialect.read_numbers(view.conn, _images((i.id >= low) & (i.id < high)), IMAGES),
+        _predictions(view, (p.image_id >= low) & (p.image_id < high)),
+        made[~left_out],
+        made["image"][left_out],
+    ).ordered()
+
+
+def newest_labelled(view: View, most: int, restricted: NDArray[np.int64]) -> tuple[Rows, Rows]:
+    """Predictions and labels of the images of the `most` newest labels, restricted ones left out.
+
+    Returns:
+        Rows of dtype `PREDICTIONS` and of dtype `LABELS`.
+    """
+    c = labels.c
+    newest: sa.Select[Any] = sa.select(c.image_id).order_by(c.id.desc()).limit(most)
+    found = view.dialect.read_numbers(view.conn, newest, np.dtype([("image", "<i8")]))
+    chosen = np.unique(found["image"])
+    made = _labels(view, view.dialect.ids_in(c.image_id, chosen))
+    return (
+        _predictions(view, view.dialect.ids_in(predictions.c.image_id, chosen)),
+        made[~np.isin(made["technician"], restricted)],
+    )
+
+
+def _images(within: Bound) -> sa.Select[Any]:
+    c = images.c
+    known = (c.specimen_id, c.magnification, c.pixel_size_um)
+    columns = (
+        c.id,
+        _flag(c.is_valid),
+        sa.func.coalesce(c.quality_score, sa.literal(UNKNOWN)),
+        *(_flag(column.is_not(None)) for column in known),
+    )
+    return sa.select(*columns).where(within)
+
+
+def _predictions(view: View, within: Bound) -> Rows:
+    c = predictions.c
+    month = _month(view, c.timestamp)
+    columns = (c.id, c.image_id, c.model_version_id, month, c.prediction, c.confidence)
+    query: sa.Select[Any] = sa.select(*columns).where(within)
+    return view.dialect.read_numbers(view.conn, query, PREDICTIONS)
+
+
+def _labels(view: View, within: Bound) -> Rows:
+    c = labels.c
+    codes = {name: code for code, name in enumerate(TYPES) if code}
+    columns = (
+        c.id,
+        c.image_id,
+        c.technician_id,
+        _month(view, c.timestamp),
+        sa.case(codes, value=c.label_type, else_=0),
+        _flag(c.is_verified),
+        _flag(c.original_prediction.is_not(None)),
+        c.label,
+    )
+    query: sa.Select[Any] = sa.select(*columns).where(within)
+    return view.dialect.read_numbers(view.conn, query, LABELS)
+
+
+def _flag(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.case((condition, 1), else_=0)
+
+
+def _month(view: View, column: sa.Column[Any]) -> sa.ColumnElement[int]:
+    """12 · year + month - 1, in UTC; of a time that nobody can read, some other number."""
+    if view.conn.dialect.name == "sqlite":  # its text begins YYYY-MM; its time functions are slow
+        year = sa.cast(sa.func.substr(column, 1, 4), sa.Integer)
+        return year * MONTHS + sa.cast(sa.func.substr(column, 6, 2), sa.Integer) - 1
+    utc = sa.func.timezone("UTC", column)
+    month = sa.extract("year", utc) * MONTHS + sa.extract("month", utc) - 1
+    return sa.case((view.dialect.readable_time(column), sa.cast(month, sa.BigInteger)), else_=0)
