@@ -18,6 +18,7 @@ from benchmarks import (
     durable,
     dvc,
     features,
+    image_quality,
     ingest,
     machine,
     pages,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "startup": startup.run,
     "versions": versions.run,
     "similarity": similarity.run,
+    "image_quality": image_quality.run,
     "dvc": dvc.run,
     "backup": backup.run,
 }

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mlmcsc.adapters import image_workers
 from mlmcsc.adapters.image_workers import ReadOptions, Unreadable, read_many
-from mlmcsc.adapters.image_workers_process import _limit_processor_time, answer, request
+from mlmcsc.adapters.image_workers_process import limit_processor_time, answer, request
 
 OPTIONS = ReadOptions()
 
@@ -62,7 +62,7 @@ def test_workers_killed_between_requests_are_replaced(pictures, monkeypatch):
 
 
 def test_a_dead_worker_is_noticed_and_can_be_closed(pictures):
-    worker = image_workers._Worker(OPTIONS)
+    worker = image_workers._Worker(image_workers._Reading(OPTIONS))
     assert len(worker.ask(pictures)) == 12
     worker._process.kill()
     worker._process.wait()
@@ -100,7 +100,7 @@ def test_processor_time_is_limited_for_each_request():
 
     before = resource.getrlimit(resource.RLIMIT_CPU)
     try:
-        _limit_processor_time(1000.0)
+        limit_processor_time(1000.0)
         soft, _ = resource.getrlimit(resource.RLIMIT_CPU)
         assert 1000 <= soft - time.process_time() <= 1002
     finally:
@@ -151,6 +151,6 @@ def test_metadata_that_no_text_can_hold_concerns_its_file_only(pictures, monkeyp
 
     monkeypatch.setattr("mlmcsc.adapters.image_workers_process.read_facts", with_half_a_sign)
     monkeypatch.setattr(
-        "mlmcsc.adapters.image_workers_process._limit_processor_time", lambda _: None
+        "mlmcsc.adapters.image_workers_process.limit_processor_time", lambda _: None
     )
     assert b"metadata cannot be stored" in answer(request(pictures[:1], OPTIONS, 9.0))

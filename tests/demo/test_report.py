@@ -44,7 +44,9 @@ def data(campaign):
             )
             for one in campaign.images
         ],
-        charts=[chart, chart],
+        charts=[chart],
+        judgements=[("Agreement", "ICC(2,1) 0.99 <excellent>")],
+        quality_charts=[chart],
         facts=[("Seed", "0")],
         steps=[("mlmcsc database status", "Look at the database.")],
     )
@@ -94,6 +96,7 @@ def test_charts_are_part_of_the_page_scale_with_it_and_do_not_clash(html):
 def test_text_is_escaped(html):
     assert "A &lt;demo&gt; &amp; more" in html
     assert "<demo>" not in html
+    assert "ICC(2,1) 0.99 &lt;excellent&gt;" in html
 
 
 def test_an_image_that_nobody_labelled_says_so(html):

@@ -46,18 +46,18 @@ def test_the_story_is_told_in_numbered_steps_with_the_error_against_truth(told):
     assert str(result.report) in lines[-1]
 
 
-def test_the_report_shows_every_image_and_four_plots(told):
+def test_the_report_shows_every_image_and_seven_plots(told):
     html = told[3].report.read_text(encoding="utf-8")
 
     assert html.count('src="data:image/jpeg;base64,') == 60
-    assert html.count("<svg") == 4
+    assert html.count("<svg") == 7
 
 
 def test_the_database_holds_the_whole_campaign(told, opened):
     rows = opened.get_system_health().tables
 
     assert (rows["images"], rows["specimens"], rows["technicians"]) == (60, 12, 4)
-    assert (rows["labels"], rows["predictions"], rows["features"]) == (120, 120, 60)
+    assert (rows["labels"], rows["predictions"], rows["features"]) == (176, 120, 60)
     specimen = opened.specimens.get("SPEC_A01")
     assert specimen.temperature_c == -80
     assert None not in (specimen.kv_joule, specimen.le_mm, specimen.heat, specimen.orientation)
@@ -76,7 +76,7 @@ def test_labels_made_with_a_prediction_say_which(opened):
     blind = opened.get_labels(label_type="manual", limit=200)
     shown = [x for x in opened.get_labels(limit=200) if x.label_type != "manual"]
 
-    assert (len(blind), len(shown)) == (80, 40)
+    assert (len(blind), len(shown)) == (136, 40)
     assert {x.original_prediction for x in blind} == {None}
     assert {x.model_version_used for x in shown} == {FIRST_MODEL}
     assert {x.label_type for x in shown} == {"confirmed", "corrected"}

@@ -62,6 +62,13 @@ CALLS = [
     (Permission.BACKUP, "backups.prune", (), {}),
     (Permission.BACKUP, "backups.scrub", (), {}),
     (Permission.READ, "health.status", (), {}),
+    (Permission.INGEST, "charpy.measure", ("S1",), {"a_mm": 1.0, "b_mm": 1.0}),
+    (Permission.LABEL, "charpy.label", (1, 1), {"a_mm": 1.0, "b_mm": 1.0}),
+    (Permission.READ, "charpy.table", (), {}),
+    (Permission.READ, "charpy.curve", (), {}),
+    (Permission.QUALITY, "agreement.report", (), {}),
+    (Permission.QUALITY, "agreement.update_accuracy", (), {}),
+    (Permission.QUALITY, "consensus.create", (), {}),
     (Permission.BACKUP, "backup_drills.drill", (), {}),
     (Permission.BACKUP, "backup_drills.drill_all", (), {}),
     (Permission.BACKUP, "backup_drills.history", (), {}),
@@ -81,6 +88,9 @@ COVERED = {
     "datasets",
     "training",
     "health",
+    "agreement",
+    "charpy",
+    "consensus",
     "backups",
 }
 

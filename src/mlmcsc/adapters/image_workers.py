@@ -1,4 +1,4 @@
-"""Reading many image files in worker processes.
+"""Working on many image files in worker processes: reading them, or whatever a `Work` is.
 
 A worker is a fresh interpreter that answers lines of JSON on its standard input: not a fork
 (native libraries run threads) and not `multiprocessing` (which would run the caller's script
@@ -14,16 +14,22 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from queue import SimpleQueue
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 from mlmcsc.adapters import image_workers_process as process
 from mlmcsc.adapters.image_workers_process import Outcome, ReadOptions, Unreadable, read_one
 
-__all__ = ["Outcome", "ReadOptions", "Unreadable", "read_many"]
+__all__ = ["Outcome", "ReadOptions", "Unreadable", "Work", "in_workers", "read_many"]
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+AskedT_contra = TypeVar("AskedT_contra", contravariant=True)
+FoundT_co = TypeVar("FoundT_co", covariant=True)
 
 CHUNK = 32
 """Files per request: large enough to hide the pipe, small enough for a moving progress bar."""
@@ -64,20 +70,75 @@ def read_many(paths: Sequence[str], options: ReadOptions, workers: int) -> Itera
         for chunk in chunks:
             yield [read_one(path, options) for path in chunk]
         return
-    with _Pool(options, workers) as pool:
+    yield from in_workers(chunks, _Reading(options), workers)
+
+
+class Work(Protocol[AskedT_contra, FoundT_co]):
+    """What the processes do with items: how it is asked for, and what an answer means.
+
+    Attributes:
+        module: What a process runs; it answers each line with one, see `image_workers_process`.
+    """
+
+    @property
+    def module(self) -> str:
+        """What a process runs."""
+        ...
+
+    def request(self, items: Sequence[AskedT_contra], seconds: float) -> bytes:
+        """The line that asks for these items, to be done in so many seconds."""
+        ...
+
+    def outcomes(self, line: bytes, items: Sequence[AskedT_contra]) -> list[FoundT_co]:
+        """What an answer says of them."""
+        ...
+
+    def lost(self, item: AskedT_contra, why: str) -> FoundT_co:
+        """The outcome for an item that ended its process."""
+        ...
+
+
+def in_workers(
+    chunks: Iterable[Sequence[ItemT]], work: Work[ItemT, ResultT], workers: int
+) -> Iterator[list[ResultT]]:
+    """Do the work in processes; answers come in order, a chunk at a time.
+
+    Args:
+        chunks: The items of each request; taken as they are needed.
+        work: What is done.
+        workers: Processes, 1 or more.
+    """
+    with _Pool(work, workers) as pool:
         yield from pool.map(chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reading files, as ingest does."""
+
+    options: ReadOptions
+    module: str = "mlmcsc.adapters.image_workers_process"
+
+    def request(self, items: Sequence[str], seconds: float) -> bytes:
+        return process.request(items, self.options, seconds)
+
+    def outcomes(self, line: bytes, items: Sequence[str]) -> list[Outcome]:
+        return process.outcomes(line, items)
+
+    def lost(self, item: str, why: str) -> Outcome:
+        return Unreadable(item, f"{item} {why}")
 
 
 class _WorkerLostError(Exception):
     """A worker did not answer; the message says why, in words that follow a file's name."""
 
 
-class _Pool:
+class _Pool(Generic[ItemT, ResultT]):
     """Worker processes, each fed by one thread."""
 
-    def __init__(self, options: ReadOptions, workers: int) -> None:
-        self._options = options
-        self._idle: SimpleQueue[_Worker | None] = SimpleQueue()
+    def __init__(self, work: Work[ItemT, ResultT], workers: int) -> None:
+        self._work = work
+        self._idle: SimpleQueue[_Worker[ItemT, ResultT] | None] = SimpleQueue()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="mlmcsc-read")
         self._workers = workers
         for _ in range(workers):
@@ -93,33 +154,33 @@ class _Pool:
             if worker is not None:
                 worker.close()
 
-    def map(self, chunks: Sequence[Sequence[str]]) -> Iterator[list[Outcome]]:
+    def map(self, chunks: Iterable[Sequence[ItemT]]) -> Iterator[list[ResultT]]:
         """Answers in order, with a bounded number of chunks under way."""
-        waiting: list[Future[list[Outcome]]] = []
+        waiting: list[Future[list[ResultT]]] = []
         rest = iter(chunks)
         waiting += [self._threads.submit(self._ask, c) for c in islice(rest, self._workers * AHEAD)]
         while waiting:
             yield waiting.pop(0).result()
             waiting += [self._threads.submit(self._ask, c) for c in islice(rest, 1)]
 
-    def _ask(self, paths: Sequence[str]) -> list[Outcome]:
+    def _ask(self, items: Sequence[ItemT]) -> list[ResultT]:
         try:
-            return self._once(paths)
+            return self._once(items)
         except _WorkerLostError:  # one of them is the culprit: ask one by one
-            return [self._alone(path) for path in paths]
+            return [self._alone(item) for item in items]
 
-    def _alone(self, path: str) -> Outcome:
+    def _alone(self, item: ItemT) -> ResultT:
         try:
-            return self._once([path])[0]
+            return self._once([item])[0]
         except _WorkerLostError as lost:
-            return Unreadable(path, f"{path} {lost}")
+            return self._work.lost(item, str(lost))
 
-    def _once(self, paths: Sequence[str]) -> list[Outcome]:
+    def _once(self, items: Sequence[ItemT]) -> list[ResultT]:
         """Ask an idle worker, or a new one; one that fails is ended and not used again."""
         worker = self._idle.get()
         try:
-            worker = worker or _Worker(self._options)
-            return worker.ask(paths)
+            worker = worker or _Worker(self._work)
+            return worker.ask(items)
         except BaseException:
             if worker is not None:
                 worker.close()
@@ -129,14 +190,14 @@ class _Pool:
             self._idle.put(worker)
 
 
-class _Worker:
+class _Worker(Generic[ItemT, ResultT]):
     """One process, answering one request at a time."""
 
-    def __init__(self, options: ReadOptions) -> None:
-        self._options = options
-        self._process = subprocess.Popen(  # our own interpreter and module
+    def __init__(self, work: Work[ItemT, ResultT]) -> None:
+        self._work = work
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, and a module named in our code
             # -S: the paths come with PYTHONPATH, and finding them anew is a third of the start
-            [sys.executable, "-S", "-m", "mlmcsc.adapters.image_workers_process"],
+            [sys.executable, "-S", "-m", work.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
@@ -149,27 +210,27 @@ class _Worker:
             },
         )
 
-    def ask(self, paths: Sequence[str]) -> list[Outcome]:
-        """The facts of these files.
+    def ask(self, items: Sequence[ItemT]) -> list[ResultT]:
+        """What comes of these items.
 
         Raises:
             _WorkerLostError: When the process died or took too long; it is of no more use.
         """
-        seconds = max(LEAST_SECONDS, SECONDS_PER_FILE * len(paths))
+        seconds = max(LEAST_SECONDS, SECONDS_PER_FILE * len(items))
         give_up = time.monotonic() + seconds
         try:
-            self._send(process.request(paths, self._options, seconds), give_up)
+            self._send(self._work.request(items, seconds), give_up)
             line = self._receive(give_up)
         except BrokenPipeError:
             line = b""
         except TimeoutError:
             raise _WorkerLostError(
                 f"kept the image reader busy for more than {seconds:g} s and was given up. If the "
-                "file and its disk are sound, ingest it with workers=1, which sets no limit."
+                "file and its disk are sound, repeat with workers=1, which sets no limit."
             ) from None
         if not line.endswith(b"\n"):
             raise _WorkerLostError("made the image reader crash; it is damaged.")
-        return process.outcomes(line, paths)
+        return self._work.outcomes(line, items)
 
     def _send(self, line: bytes, give_up: float) -> None:
         pipe = self._process.stdin

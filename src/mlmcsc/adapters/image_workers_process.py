@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, tzinfo
 from operator import attrgetter
@@ -90,7 +90,7 @@ def request(paths: Sequence[str], options: ReadOptions, seconds: float) -> bytes
 def answer(line: bytes) -> bytes:
     """Read the files that a request names; the line to send back."""
     names, options, seconds = orjson.loads(line)
-    _limit_processor_time(seconds)
+    limit_processor_time(seconds)
     asked = ReadOptions(**options)
     read = (read_one(os.fsdecode(bytes.fromhex(name)), asked) for name in names)
     return b"[" + b",".join(map(_encode, read)) + b"]\n"
@@ -137,7 +137,7 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _limit_processor_time(seconds: float) -> None:
+def limit_processor_time(seconds: float) -> None:
     """End this process when it computes for so long: even where nobody waits for it any more."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415  # POSIX only
@@ -149,12 +149,12 @@ def _limit_processor_time(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def serve() -> None:
+def serve(reply: Callable[[bytes], bytes] = answer) -> None:
     """Answer requests until the input ends."""
     _limit_memory()
     gc.freeze()  # what was imported stays: collections need not look at it
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(answer(line))
+        sys.stdout.buffer.write(reply(line))
         sys.stdout.buffer.flush()
 
 

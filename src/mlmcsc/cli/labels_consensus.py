@@ -61,8 +61,10 @@ def consensus(
         print_json(done)
         return
     if not (done.created or done.corrected or done.unchanged or done.withdrawn):
-        note(f"no image was measured by {min_raters} people without a prediction shown; give some "
-             "out with: mlmcsc labels queue --strategy overlap --technician STAFF_NUMBER")
+        note(
+            f"no image was measured by {min_raters} people without a prediction shown; give some "
+            "out with: mlmcsc labels queue --strategy overlap --technician STAFF_NUMBER"
+        )
     else:
         facts(
             {

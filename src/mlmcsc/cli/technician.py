@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from mlmcsc.domain.records import TechnicianRecord
     from mlmcsc.manager import DatabaseManager
 
+
+def _accuracy(technician: TechnicianRecord) -> str | None:
+    score = technician.accuracy_score
+    return None if score is None else f"{score:.3f}"
+
+
 COLUMNS = (
     attribute("id", right=True),
     attribute("technician_id", "staff number"),
@@ -24,7 +30,7 @@ COLUMNS = (
     attribute("experience_level", "experience"),
     attribute("department", minor=True),
     attribute("total_labels", "labels", right=True),
-    Column("accuracy", lambda t: _accuracy(t), right=True, minor=True),
+    Column("accuracy", _accuracy, right=True, minor=True),
     attribute("is_active", "active", whole=True),
 )
 
@@ -113,15 +119,13 @@ def _print(session: Session, technician: TechnicianRecord) -> None:
     )
 
 
-def _accuracy(technician: TechnicianRecord) -> str | None:
-    score = technician.accuracy_score
-    return None if score is None else f"{score:.3f}"
-
-
 def _comparisons(technician: TechnicianRecord) -> str | None:
     n = technician.accuracy_labels
-    return None if n is None else counted(n, "label held against a reference",
-                                          "labels held against a reference")
+    return (
+        None
+        if n is None
+        else counted(n, "label held against a reference", "labels held against a reference")
+    )
 
 
 def find_technician(db: DatabaseManager, technician_id: str | None, number: int | None) -> int:

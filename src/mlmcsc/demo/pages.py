@@ -22,7 +22,6 @@ from mlmcsc.demo.report import (
     SplitRow,
     TechnicianRow,
 )
-from mlmcsc.demo.specimens import HEATS
 from mlmcsc.domain.records import LabelRecord
 from mlmcsc.domain.results import SystemHealth
 
@@ -56,7 +55,7 @@ def report_of(
         technicians=_technicians(lab, labels),
         splits=_splits(lab, lesson),
         pictures=_pictures(lab, lesson, labels),
-        charts=_charts(lab, lesson, labels),
+        charts=_charts(lab, lesson),
         judgements=list(words(judged)),
         quality_charts=quality_charts(judged),
         facts=_facts(lab, lesson, scores, health, labels, seconds),
@@ -115,42 +114,19 @@ def _pictures(lab: Laboratory, lesson: Lesson, labels: Sequence[LabelRecord]) ->
     return pictures
 
 
-def _charts(lab: Laboratory, lesson: Lesson, labels: Sequence[LabelRecord]) -> list[Chart]:
-    names = {lab.technician_ids[who.technician_id]: who.name for who in CREW}
-    judged = [
-        charts.Judgement(names[x.technician_id], lab.truth[x.image_id].true_sfa, x.label)
-        for x in labels
-    ]
+def _charts(lab: Laboratory, lesson: Lesson) -> list[Chart]:
     spread = [charts.SplitLabel(name, value) for name, v in lesson.data.items() for _, value in v]
     points = [
-        charts.Prediction(
-            true_sfa=lab.truth[image].true_sfa,
-            predicted=lesson.predictions[image].prediction,
-            split=name,
-            temperature_c=lab.truth[image].temperature_c,
-            heat=lab.truth[image].heat,
-        )
+        charts.Prediction(lab.truth[image].true_sfa, lesson.predictions[image].prediction, name)
         for name, pairs in lesson.data.items()
         for image, _ in pairs
     ]
-    curves = [charts.Curve(heat.name, heat.t50_c, heat.spread_c) for heat in HEATS]
     return [
         Chart(
             "The model",
             "Predicted over true shear fraction; on the dashed line they are equal. Judge by the "
             "test specimens: the model has learnt from the others.",
             charts.predicted_against_true(points),
-        ),
-        Chart(
-            "The technicians",
-            "Label minus truth over truth. Lines: mean, and mean ± 1.96 standard deviations.",
-            charts.technician_differences(judged),
-        ),
-        Chart(
-            "The transition",
-            "Shear fraction over test temperature: curve of each heat, true values of the "
-            "specimens (bars) and predictions (points).",
-            charts.transition_curves(points, curves),
         ),
         Chart(
             "The splits",

@@ -1,17 +1,27 @@
-"""What the database itself says of images, people, models and steels, who know no truth."""
+"""What the database says of images, people and steels, as it would without knowing the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlmcsc import plots
 from mlmcsc.demo.labelling import Laboratory
+from mlmcsc.demo.report import Chart
 from mlmcsc.demo.specimens import HEATS
 from mlmcsc.domain.agreement.report import AgreementReport, Missing
 from mlmcsc.domain.charpy.derived import Temperature
 from mlmcsc.domain.charpy.results import Curve, CurveReport
 from mlmcsc.domain.quality.report import QualityReport
+from mlmcsc.plots.quality import panels
 
+PANELS = {
+    "Image quality": "Scores from focus, contrast, clipping, noise and illumination; dashed: the "
+    "threshold below which an image is flagged.",
+    "Is the confidence true?": "How often a model is right over how sure it says it is; on the "
+    "dashed line it can be believed.",
+}
+"""Panels of the check that the report shows, and how to read them."""
 TRUE_FATT = {heat.name: heat.t50_c for heat in HEATS}
 
 
@@ -41,21 +51,48 @@ def judge(lab: Laboratory) -> Judged:
     )
 
 
-def told(judged: Judged) -> Iterator[str]:
-    """One line a report."""
+def words(judged: Judged) -> Iterator[tuple[str, str]]:
+    """Name and words of each report."""
     check, report = judged.check, judged.agreement
-    yield (
-        f"images: mean quality score {check.scores.mean:.2f}, {check.scores.below} of "
-        f"{check.scores.n} below {check.scores.threshold:g}"
+    if check.scores.mean is not None:
+        scored = f"mean quality score {check.scores.mean:.2f}"
+        low = f"{check.scores.below} of {check.scores.n} below {check.scores.threshold:g}"
+        yield "Images", f"{scored}; {low}"
+    yield "Agreement", agreement(report)
+    yield "Anchoring", anchoring(report)
+    for curve in judged.curves.curves:
+        yield f"Heat {curve.name}", f"{temperature(curve)}; truth {TRUE_FATT[curve.name]:.0f} °C"
+    findings = [f"{each.count} {each.kind.replace('_', ' ')}" for each in check.findings]
+    yield "To look at", ", ".join(findings) or "nothing"
+
+
+def quality_charts(judged: Judged) -> Iterator[Chart]:
+    """What the same reports look like; one that has no result has no chart."""
+    report = judged.agreement
+    if not isinstance(report.raters, Missing):
+        yield Chart(
+            "The technicians",
+            "Each against the mean of the others on the same images, blind labels only; bars are "
+            "95 % confidence intervals.",
+            plots.svg(plots.rater_effects(report.raters)),
+        )
+    if not isinstance(report.anchoring, Missing):
+        yield Chart(
+            "The pull of a prediction",
+            "Labels made with a prediction on the screen, over that prediction; both as distance "
+            "from what others said blind. A flat line is independent, a steep one copies.",
+            plots.svg(plots.anchoring(report.anchoring)),
+        )
+    yield Chart(
+        "The transition",
+        "Shear fraction of each specimen as people read it off the images, over test temperature; "
+        "fitted curves with 95 % bands, and the temperature of 50 % shear (FATT).",
+        plots.svg(plots.transition_curves(judged.curves)),
     )
-    yield f"people: {agreement(report)}"
-    yield f"anchoring: {anchoring(report)}"
-    yield "steel: " + "; ".join(
-        f"heat {curve.name} {temperature(curve)}, truth {TRUE_FATT[curve.name]:.0f} °C"
-        for curve in judged.curves.curves
-    )
-    findings = [f"{each.count} × {each.kind}" for each in check.findings]
-    yield f"check: {', '.join(findings) or 'nothing to look at'}"
+    drawn = panels(judged.check)
+    for title, caption in PANELS.items():
+        if title in drawn:
+            yield Chart(title, caption, plots.svg(drawn[title].properties(title="")))
 
 
 def agreement(report: AgreementReport) -> str:

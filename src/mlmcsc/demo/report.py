@@ -137,7 +137,7 @@ def write_report(path: Path, data: ReportData) -> Path:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": _percent, "signed": _signed, "degrees": _degrees}
-    environment.filters |= {"jpeg_uri": _jpeg_uri}
+    environment.filters |= {"jpeg_uri": _jpeg_uri, "minus": _minus}
     specimens = [list(same) for _, same in groupby(data.pictures, lambda p: p.specimen_id)]
     labelled = sum(row.metrics.n for row in data.technicians)
     people = sum(row.metrics.mae * row.metrics.n for row in data.technicians) / max(labelled, 1)
@@ -183,11 +183,16 @@ def _percent(share: float, digits: int = 0) -> str:
 
 
 def _signed(share: float, digits: int = 1) -> str:
-    return f"{100 * share:+.{digits}f}{NBSP}%".replace("-", MINUS)
+    return _minus(f"{100 * share:+.{digits}f}{NBSP}%")
+
+
+def _minus(words: str) -> str:
+    """Make true minus signs of the hyphens before numbers."""
+    return re.sub(r"(?<![\w-])-(?=\d)", MINUS, words)
 
 
 def _degrees(celsius: float) -> str:
-    return f"{celsius:.0f}{NBSP}°C".replace("-", MINUS)
+    return _minus(f"{celsius:.0f}{NBSP}°C")
 
 
 def _jpeg_uri(jpeg: bytes) -> str:

@@ -19,7 +19,7 @@ from mlmcsc.demo.labelling import Laboratory
 from mlmcsc.demo.learning import Lesson, learn
 from mlmcsc.demo.pages import report_of
 from mlmcsc.demo.people import CREW
-from mlmcsc.demo.quality import Judged, judge, told
+from mlmcsc.demo.quality import Judged, judge, words
 from mlmcsc.demo.report import write_report
 from mlmcsc.demo.texture import EXTRACTOR, VERSION
 from mlmcsc.domain.enums import LabelType
@@ -160,8 +160,11 @@ def _archive(
     )
     narrator.tell("specimen and temperature read from the file names; KV, LE, heat registered")
     narrator.step("Measure how sharp, even and free of noise the images are")
-    scored = db.image_quality.update_scores()
-    narrator.tell(f"{scored}")
+    scored = db.image_quality.update_scores(workers=1)
+    narrator.tell(
+        f"{scored.scored} measured, {scored.flagged} below {scored.threshold:g}, formula "
+        f"{scored.formula}"
+    )
     narrator.step("Register the technicians")
     technicians = archive.register_technicians(db)
     narrator.tell(", ".join(f"{one.name} ({one.experience_level})" for one in CREW))
@@ -246,8 +249,8 @@ def _tell_scores(scores: Scores, narrator: Narrator) -> None:
 def _judge(lab: Laboratory, narrator: Narrator) -> Judged:
     narrator.step("Check quality, as a laboratory does that does not know the truth")
     judged = judge(lab)
-    for line in told(judged):
-        narrator.tell(line)
+    for name, said in words(judged):
+        narrator.tell(f"{name}: {said}")
     return judged
 
 

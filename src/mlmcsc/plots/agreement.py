@@ -22,7 +22,6 @@ BLUE, ORANGE, GREEN = COLOURS[:3]
 MINUS: Final = "\N{MINUS SIGN}"
 MOST_NAMES: Final = 20
 """Raters or models of one chart; more cannot be read."""
-MOST_POINTS: Final = 2_000
 MOST_PAIRS, MOST_CHARTS = 2, 4
 """Of the combined picture."""
 ROW: Final = 22
@@ -118,7 +117,6 @@ def _control_chart(found: ControlChart, name: str) -> Any:
     rules: dict[int, list[int]] = {}
     for each in found.signals:
         rules.setdefault(each.at, []).append(each.rule)
-    dated = isinstance(found.times[0], datetime)
     rows = [
         {
             "time": moment.isoformat() if isinstance(moment, datetime) else moment,
@@ -127,12 +125,11 @@ def _control_chart(found: ControlChart, name: str) -> Any:
         }
         for at, (moment, value) in enumerate(zip(found.times, found.values, strict=True))
     ]
-    axis = alt.Axis(tickCount=4, labelAngle=0, **({"format": "%d %b"} if dated else {}))
-    x = (
-        alt.X("time:T", title=None, axis=axis, scale=alt.Scale(type="utc"))
-        if dated
-        else alt.X("time:Q", title=None, axis=axis, scale=alt.Scale(zero=False))
-    )
+    if isinstance(found.times[0], datetime):
+        axis = alt.Axis(tickCount=4, labelAngle=0, format="%d %b")
+        x = alt.X("time:T", title=None, axis=axis, scale=alt.Scale(type="utc"))
+    else:
+        x = alt.X("time:Q", title=None, axis=_few(), scale=alt.Scale(zero=False))
     y = alt.Y("value:Q", title=f"label {MINUS} gold", scale=alt.Scale(zero=False))
     limits = alt.Chart(data([{"at": found.lower}, {"at": found.upper}]))
     centre = alt.Chart(data([{"at": found.centre}]))
@@ -188,17 +185,18 @@ def _rater_effects(found: Sequence[RaterEffect]) -> Any:
     panels = [bias]
     if any(row["scatter"] is not None for row in rows):
         bars = base.encode(y=_names("rater", order, labels=False))
-        bars = bars.transform_filter("isValid(datum.scatter)").mark_bar(color=FAINT, height={"band": 0.6})
+        bars = bars.transform_filter("isValid(datum.scatter)").mark_bar(
+            color=FAINT, height={"band": 0.6}
+        )
         bars = bars.encode(x=alt.X("scatter:Q", title="scatter (SD)", axis=_few(3)))
         panels.append(bars.properties(width=85, height=ROW * len(rows)))
     return alt.hconcat(*panels, spacing=14).properties(title=f"Raters against {against}{part}")
 
 
 def _anchoring(found: Anchoring) -> Any:
-    step = -(-found.n // MOST_POINTS)
-    rows = [{"x": x, "y": y} for x, y in zip(found.x[::step], found.y[::step], strict=True)]
+    rows = [{"x": x, "y": y} for x, y in zip(found.x, found.y, strict=True)]
     left, right = min(found.x), max(found.x)
-    base = {"left": left, "right": right}
+    base: dict[str, Any] = {"left": left, "right": right}
     lines = [
         base | {"what": "copying (slope 1)", "from": left, "to": right},
         base | {"what": "independent (slope 0)", "from": 0, "to": 0},
@@ -209,7 +207,7 @@ def _anchoring(found: Anchoring) -> Any:
             "to": found.intercept + found.slope * right,
         },
     ]
-    names = [each["what"] for each in lines]
+    names = [str(each["what"]) for each in lines]
     opacity = 0.6 if len(rows) < 200 else 0.25  # noqa: PLR2004  # crowded points overlap
     points = (
         alt.Chart(data(rows))

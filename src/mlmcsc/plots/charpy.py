@@ -8,7 +8,7 @@ from typing import Any, Final
 import altair as alt
 
 from mlmcsc.domain.charpy.results import Curve, CurveReport
-from mlmcsc.plots.style import COLOURS, HEIGHT, INK, SHAPES, WIDTH, data
+from mlmcsc.plots.style import COLOURS, HEIGHT, INK, SHAPES, WIDTH, data, dress
 
 TEMPERATURE: Final = "test temperature (°C)"
 TITLES: Final = {
@@ -51,10 +51,12 @@ def transition_curves(report: CurveReport) -> Any:
     marks = _marks(report.curves, coldest - margin, warmest + margin)
     if marks:
         layers += [chart.intervals(marks), chart.diamonds(marks)]
-    return alt.vconcat(
-        alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=_title(report)),
-        *([_words(marks)] if marks else []),
-        spacing=6,
+    return dress(
+        alt.vconcat(
+            alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=_title(report)),
+            *([_words(marks)] if marks else []),
+            spacing=6,
+        )
     )
 
 

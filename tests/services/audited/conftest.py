@@ -35,6 +35,7 @@ DERIVED = {
     ("feature_sets", "INSERT"): ("features", None),
     ("feature_sets", "UPDATE"): ("features", {"n_vectors", "tokens"}),
     ("label_revisions", "INSERT"): ("labels", None),
+    ("label_revisions", "DELETE"): ("labels", None),
     ("technicians", "UPDATE"): ("labels", {"total_labels", "last_active"}),
     ("archives", "INSERT"): ("ARCHIVE", None),
     ("data_versions", "UPDATE"): ("backups", {"backup_path", "backup_size", "backup_checksum"}),

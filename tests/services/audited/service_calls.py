@@ -198,6 +198,41 @@ def scrubbed(lab):
     assert lab.db.backups.scrub(repair=True).whole
 
 
+def measured_by_three(lab):
+    """Two people more measured the three images of the first one."""
+    people = [lab.db.register_technician(f"rater{n}", "R") for n in (1, 2)]
+    values = [0.2, 0.3, 0.6, 0.7, 0.5, 0.4]
+    lab.db.labels.add_many(
+        image_id=[*lab.images, *lab.images], technician_id=np.repeat(people, 3), label=values
+    )
+    return people
+
+
+def agreed(lab):
+    measured_by_three(lab)
+    lab.db.consensus.create()
+
+
+def agreed_anew(lab):
+    """One consensus is corrected, the next made anew from fewer labels, the last withdrawn."""
+    people = measured_by_three(lab)
+    lab.db.consensus.create()
+    lab.db.labels.correct(lab.labels[0], label=0.9, reason="misread")
+    lab.db.holds.restrict("rater1", ground="contested")
+    lab.db.consensus.create()
+    assert len(people) == 2
+    lab.db.consensus.create(min_raters=3)
+
+
+def scored(lab):
+    """Two people have the five comparisons that a score needs."""
+    second = lab.db.register_technician("rater1", "R")
+    more = [lab.db.store_image(lab.draw(f"s{n}.png", seed=50 + n)) for n in range(3)]
+    lab.db.labels.add_many(image_id=more, technician_id=lab.technician, label=0.4)
+    lab.db.labels.add_many(image_id=[*lab.images, *more], technician_id=second, label=0.3)
+    lab.db.agreement.update_accuracy()
+
+
 def requested(lab):
     return lab.db.requests.add("t1", "access").id
 
@@ -290,6 +325,17 @@ WRITES = {
     },
     "labels.verify": {
         "": lambda lab: lab.db.labels.verify(lab.labels[0], "chief"),
+    },
+    "charpy.measure": {"": lambda lab: lab.db.charpy.measure("S1", a_mm=4.2, b_mm=5.1)},
+    "charpy.label": {
+        "": lambda lab: lab.db.charpy.label(lab.images[0], 1, a_mm=4.2, b_mm=5.1),
+    },
+    "agreement.update_accuracy": {
+        "of several": scored,
+    },
+    "consensus.create": {
+        "new": agreed,
+        "corrected, withdrawn": agreed_anew,
     },
     "features.add": {
         "new": lambda lab: lab.db.features.add(lab.images[0], "lbp", [1.0], "v1"),
@@ -385,6 +431,11 @@ def unknown_backup(lab):
         lab.db.backups.show("no-such")
 
 
+def unknown_curve(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.charpy.curve(heat="no such")
+
+
 def unknown_shown(lab):
     with pytest.raises(UnknownRecordError):
         lab.db.versions.show("no such")
@@ -477,6 +528,9 @@ READS = {
     "versions.list": lambda lab: lab.db.versions.list(),
     "versions.show": unknown_shown,
     "versions.tags": lambda lab: lab.db.versions.tags(),
+    "charpy.table": lambda lab: lab.db.charpy.table(),
+    "charpy.curve": unknown_curve,
+    "agreement.report": lambda lab: lab.db.agreement.report(),
     "health.status": lambda lab: lab.db.health.status(),
     "maintenance.validate": lambda lab: lab.db.maintenance.validate(hash_files=True),
     "archives.plan": lambda lab: lab.db.archives.plan("predictions", timedelta(days=3650)),

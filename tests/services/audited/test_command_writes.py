@@ -19,6 +19,7 @@ WRITES = {
     "images ingest": ["{folder}/new"],
     "images set": ["1", "--magnification", "20"],
     "specimens set": ["S9", "--heat", "H"],
+    "specimens measure": ["S1", "--a-mm", "4.2", "--b-mm", "5.1"],
     "technician register": ["t9", "--name", "Al"],
     "technician set": ["t1", "--name", "Al"],
     "models register": ["v9", "--name", "net", "--model-path", "/m"],
@@ -48,6 +49,8 @@ READS = {
     "images thumbnail",
     "specimens list",
     "specimens show",
+    "specimens table",
+    "specimens curve",
     "technician list",
     "technician show",
     "models active",
@@ -91,6 +94,9 @@ READS = {
     "config validate",
 }
 ELSEWHERE = {
+    "quality agreement": "test_service_writes.py: agreement.update_accuracy",
+    "quality accuracy": "test_service_writes.py: agreement.update_accuracy",
+    "labels consensus": "test_service_writes.py: consensus.create",
     "backup drill": "tests/services/backup_drills: what is restored bears the witness too",
     "backup auto": "tests/services/backup_drills: likewise",
     "version export": "test_service_writes.py: dataset_exports.export",

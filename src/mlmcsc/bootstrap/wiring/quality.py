@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlmcsc.bootstrap.wiring.learning import LearningServices
+from mlmcsc.domain.permissions import Permission
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mlmcsc.services.agreement import Agreement
     from mlmcsc.services.charpy import Charpy
     from mlmcsc.services.consensus import Consensus
+    from mlmcsc.services.drift import Drift
+    from mlmcsc.services.image_quality import ImageQuality
+    from mlmcsc.services.label_queue import LabelQueue
     from mlmcsc.services.quality import Quality
+    from mlmcsc.services.suspicious_labels import SuspiciousLabels
 
 
 class QualityServices(LearningServices):
     """The services of quality."""
+
+    @cached_property
+    def image_quality(self) -> ImageQuality:
+        """How good images are, by their pixels."""
+        from mlmcsc.services.image_quality import ImageQuality
+
+        database = self._database
+        threshold = database.config.quality.min_quality_score
+        return ImageQuality(database.store, self.actor, database.images, threshold)
 
     @cached_property
     def quality(self) -> Quality:
@@ -48,9 +66,44 @@ class QualityServices(LearningServices):
         return Consensus(store, self.actor, label_range, self.agreement.update_accuracy)
 
     @cached_property
+    def drift(self) -> Drift:
+        """Whether data, models or people have drifted."""
+        from mlmcsc.services.drift import Drift
+
+        # A comparison reads versions to tell what changed: for that this service's right serves.
+        reading = replace(self.actor, permissions=frozenset({Permission.TRAIN}))
+        open_version = replace(self.datasets, actor=reading).rows
+        return Drift(self._database.store, self.actor, open_version)
+
+    @cached_property
     def charpy(self) -> Charpy:
         """Measured SFA, the table of specimens, transition curves."""
         from mlmcsc.services.charpy import Charpy
 
         label_range = self._database.label_range
         return Charpy(self._database.store, self.actor, label_range, self.labels.add)
+
+    @cached_property
+    def suspicious_labels(self) -> SuspiciousLabels:
+        """Labels that are probably wrong."""
+        from mlmcsc.services.suspicious_labels import SuspiciousLabels
+
+        store, label_range = self._database.store, self._database.label_range
+        return SuspiciousLabels(store, self.actor, label_range, self._vectors_of)
+
+    @cached_property
+    def label_queue(self) -> LabelQueue:
+        """What to label next."""
+        from mlmcsc.domain.label_queue import Shares
+        from mlmcsc.services.label_queue import LabelQueue, QueueSettings
+
+        quality = self._database.config.quality
+        shares = Shares(quality.duplicate_share, quality.gold_share)
+        settings = QueueSettings(quality.reservation_minutes, shares)
+        return LabelQueue(self._database.store, self.actor, settings, self._vectors_of)
+
+    def _vectors_of(self, image_ids: NDArray[np.int64], feature_type: str) -> NDArray[np.float32]:
+        """Vectors of images, to compare them: for that the right to look is enough."""
+        reading = replace(self.actor, permissions=frozenset({Permission.TRAIN}))
+        reads = replace(self.feature_reads, actor=reading)
+        return reads.for_training(image_ids, feature_type, missing="nan")

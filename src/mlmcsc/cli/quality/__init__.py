@@ -7,6 +7,8 @@ import click
 from mlmcsc.cli.command import Group
 from mlmcsc.cli.quality.accuracy import accuracy
 from mlmcsc.cli.quality.agreement import agreement
+from mlmcsc.cli.quality.check import check
+from mlmcsc.cli.quality.update_scores import scores, update_scores
 
 
 @click.group("quality", cls=Group)
@@ -16,3 +18,6 @@ def group() -> None:
 
 group.add_command(accuracy)
 group.add_command(agreement)
+group.add_command(check)
+group.add_command(scores)
+group.add_command(update_scores)

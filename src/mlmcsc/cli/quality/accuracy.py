@@ -33,8 +33,10 @@ def accuracy(session: Session) -> None:
     if done.technicians:
         table(COLUMNS, done.technicians)
     else:
-        note("nobody's labels can be compared: no image was measured blind by two people, or has "
-             "a gold label beside")
+        note(
+            "nobody's labels can be compared: no image was measured blind by two people, or has "
+            "a gold label beside"
+        )
     note(f"{counted(done.changed, 'score')} changed; a score needs {FEWEST} comparisons")
     if done.restricted:
         note(f"left as it is, restricted: {counted(done.restricted, 'person', 'people')}")

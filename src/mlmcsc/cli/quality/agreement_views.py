@@ -107,9 +107,7 @@ PAIRS = (
     attribute("second", "minus", whole=True),
     Column("images", lambda p: p.comparison.n, right=True),
     Column("bias", lambda p: number(p.comparison.bias), right=True),
-    Column(
-        "95 %", lambda p: between(p.comparison.bias_low, p.comparison.bias_high), right=True
-    ),
+    Column("95 %", lambda p: between(p.comparison.bias_low, p.comparison.bias_high), right=True),
     Column(
         "limits of agreement",
         lambda p: between(p.comparison.lower, p.comparison.upper),
@@ -199,8 +197,9 @@ def _anchoring(part: Any) -> None:
         {
             "all": f"{_with_interval(part.slope, part.low, part.high)}  {part.verdict}",
             "meaning": "0: the prediction shown has no effect; 1: it is copied",
-            "of": counted(part.n, "label made with a prediction shown",
-                          "labels made with a prediction shown"),
+            "of": counted(
+                part.n, "label made with a prediction shown", "labels made with a prediction shown"
+            ),
         }
     )
     if len(part.raters) > 1:
@@ -232,9 +231,7 @@ CEILING = (
     Column("95 %", lambda row: between(row[1].mae.low, row[1].mae.high), right=True),
     Column("RMSE", lambda row: number(row[1].rmse.value), right=True, minor=True),
     Column("concordance", lambda row: number(row[1].concordance.value), right=True, minor=True),
-    Column(
-        "than people", lambda row: DASH if row[2] is None else row[2].verdict, whole=True
-    ),
+    Column("than people", lambda row: DASH if row[2] is None else row[2].verdict, whole=True),
 )
 
 VIEWS: Mapping[str, tuple[str, Callable[[Any], None]]] = {
@@ -243,7 +240,7 @@ VIEWS: Mapping[str, tuple[str, Callable[[Any], None]]] = {
     "pairs": ("Pairs (Bland-Altman)", _pairs),
     "precision": ("Repeatability and reproducibility (ISO 5725)", _precision),
     "gauge": ("Gauge R&R, crossed (AIAG)", _gauge),
-    "raters": ("People: bias and scatter", _raters),
+    "raters": ("Bias and scatter of people", _raters),
     "charts": ("Control charts on gold images", _charts),
     "anchoring": ("Anchoring by the prediction shown", _anchoring),
     "ceiling": ("Against the mean of the other people", _ceiling),

@@ -1,25 +1,6 @@
-"""The demo's plots, each a function from plain records to SVG text."""
+"""The plots that need the truth, which only the demo knows: plain records in, SVG text out."""
 
-from mlmcsc.demo.charts.labels import (
-    Judgement,
-    SplitLabel,
-    labels_by_split,
-    technician_differences,
-)
-from mlmcsc.demo.charts.model import (
-    Curve,
-    Prediction,
-    predicted_against_true,
-    transition_curves,
-)
+from mlmcsc.demo.charts.labels import SplitLabel, labels_by_split
+from mlmcsc.demo.charts.model import Prediction, predicted_against_true
 
-__all__ = [
-    "Curve",
-    "Judgement",
-    "Prediction",
-    "SplitLabel",
-    "labels_by_split",
-    "predicted_against_true",
-    "technician_differences",
-    "transition_curves",
-]
+__all__ = ["Prediction", "SplitLabel", "labels_by_split", "predicted_against_true"]

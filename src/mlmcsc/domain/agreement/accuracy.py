@@ -16,6 +16,9 @@ FEWEST: Final = 5
 """Comparisons below which there is no score."""
 DIGITS: Final = 6
 """Decimals of a score; what differs beyond them is rounding, not accuracy."""
+DRIFT: Final = 0.001
+"""By so much a score of the same comparisons must move to be written: every label of the others
+changes their consensus a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class Accuracy(Result):
     technician: int
     score: float | None
     labels: int
+
+    def stands(self, score: float | None, labels: int | None) -> bool:
+        """Whether a stored score, of so many comparisons, need not be written anew."""
+        if labels != self.labels:
+            return not labels and not self.labels
+        if score is None or self.score is None:
+            return score == self.score
+        return abs(score - self.score) < DRIFT
 
 
 @dataclass(frozen=True, slots=True)

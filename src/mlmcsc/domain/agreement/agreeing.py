@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlmcsc.domain.agreement.agreed import Agreed, annotation_of, stored_value
 from mlmcsc.domain.agreement.consensus import consensus
 from mlmcsc.domain.agreement.references import gold_of
 from mlmcsc.domain.agreement.study import Floats, Ids, Measurements
+from mlmcsc.domain.consensus_labels import Agreed, annotation_of, stored_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from mlmcsc.domain.agreement.arrays import (
     same_length,
 )
 from mlmcsc.domain.agreement.plain import Result
+from mlmcsc.domain.agreement.points import shown
 from mlmcsc.errors import ValidationError
 
 FEWEST = 3
@@ -57,6 +58,8 @@ class Anchoring(Result):
         raters: The same of each rater, in the order of their ids; empty if none were given.
         x: Prediction minus blind consensus of each label.
         y: Assisted label minus blind consensus.
+        sampled: Whether there were above 2,000 labels, of which `x` and `y` hold as many, drawn at
+            random, and always the outermost of x; all numbers are of all labels.
     """
 
     n: int
@@ -71,6 +74,7 @@ class Anchoring(Result):
     raters: tuple[RaterAnchoring, ...]
     x: tuple[float, ...]
     y: tuple[float, ...]
+    sampled: bool
 
 
 def anchoring(
@@ -119,6 +123,7 @@ def anchoring(
     names, rater = np.unique(ids, return_inverse=True)
     several = raters is not None and len(names) > 1
     slope, low, high, intercept = _slope(x, y, noise, rater if several else None, level)
+    points = shown(x, seed=0)
     each = () if raters is None else tuple(
         _of_rater(name_of(name), x[own], y[own], noise[own], level)
         for name, own in ((name, rater == at) for at, name in enumerate(names))
@@ -126,7 +131,8 @@ def anchoring(
     return Anchoring(
         n=len(x), slope=slope, low=low, high=high, intercept=intercept, confidence=level,
         method="cluster-robust by rater" if several else "HC3", corrected=bool(noise.any()),
-        verdict=verdict(low, high), raters=each, x=tuple(x.tolist()), y=tuple(y.tolist()),
+        verdict=verdict(low, high), raters=each, x=tuple(x[points].tolist()), y=tuple(y[points].tolist()),
+        sampled=len(points) < len(x),
     )  # fmt: skip
 
 

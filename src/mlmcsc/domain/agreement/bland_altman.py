@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
-from mlmcsc.domain.agreement.arrays import Floats, at_least, check_confidence, floats, same_length
+from mlmcsc.domain.agreement.arrays import at_least, check_confidence, floats, same_length
 from mlmcsc.domain.agreement.plain import Result
+from mlmcsc.domain.agreement.points import shown
 from mlmcsc.domain.agreement.straight_line import line
 
 COVERED = 0.95
 """Share of differences that the limits of agreement are to hold."""
-MOST_POINTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def bland_altman(
     of_bias = t * sd / n**0.5
     of_limit = t * sd * (1 / n + z**2 / (2 * (n - 1))) ** 0.5
     slope, slope_low, slope_high = line(means, differences, level) or (None, None, None)
-    shown = _shown(differences, seed)
+    points = shown(differences, seed)
     return BlandAltman(
         n=n, confidence=level, bias=bias, bias_low=bias - of_bias, bias_high=bias + of_bias, sd=sd,
         lower=bias - z * sd,
@@ -109,16 +108,6 @@ def bland_altman(
         upper=bias + z * sd,
         upper_low=bias + z * sd - of_limit, upper_high=bias + z * sd + of_limit,
         slope=slope, slope_low=slope_low, slope_high=slope_high,
-        means=tuple(means[shown].tolist()), differences=tuple(differences[shown].tolist()),
-        sampled=len(shown) < n,
+        means=tuple(means[points].tolist()), differences=tuple(differences[points].tolist()),
+        sampled=len(points) < n,
     )  # fmt: skip
-
-
-def _shown(differences: Floats, seed: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    n = len(differences)
-    if n <= MOST_POINTS:
-        return np.arange(n)
-    order = np.argsort(differences, kind="stable")
-    outermost = np.concatenate([order[:2], order[-2:]])
-    chosen = np.random.default_rng(seed).choice(order[2:-2], MOST_POINTS - 4, replace=False)
-    return np.sort(np.concatenate([outermost, chosen]))

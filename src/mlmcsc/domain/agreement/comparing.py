@@ -243,7 +243,7 @@ def _gauge(asked: Asked, sets: _Sets) -> Part[CrossedGauge]:
 def _effects(asked: Asked, sets: _Sets) -> Part[tuple[RaterEffect, ...]]:
     """Against gold where a rater has enough of it, else against the others."""
     of = sets.firsts
-    missing = _needs("images that others labelled too, or with a gold label", 0, OVERLAP)
+    missing = _needs("images that others labelled too, or with a gold label", 0, OVERLAP, 2)
     if not len(of):
         return missing
     gold = gold_of(of, asked.found)

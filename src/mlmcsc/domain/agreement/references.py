@@ -109,8 +109,8 @@ def others(blind: Measurements, model: RaterModel) -> Others:
     """
     images, image = np.unique(blind.images, return_inverse=True)
     bias, weight = model.of(blind.raters)
-    weights = np.bincount(image, weight, len(images))
-    sums = np.bincount(image, weight * (blind.firsts - bias), len(images))
+    weights: Floats = np.bincount(image, weight, len(images))
+    sums: Floats = np.bincount(image, weight * (blind.firsts - bias), len(images))
     return Others(blind, model, images, weights, sums)
 
 

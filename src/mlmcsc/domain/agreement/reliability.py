@@ -157,7 +157,8 @@ class _Fit:
         together = float(squares.sum()) / max(float(free.sum()), 1e-9)
         self.pooled = together if together > dust else 0.0
         if self.pooled:
-            mixed = (PRIOR_LABELS * self.pooled + squares) / (PRIOR_LABELS + free)
+            own = np.where(free > 0, squares / np.where(free > 0, free, 1.0), self.pooled)
+            mixed = (PRIOR_LABELS * self.pooled + self.count * own) / (PRIOR_LABELS + self.count)
             self.variance = np.maximum(mixed, self.floor)
 
     def _by_rater(self, values: Floats) -> Floats:
@@ -172,7 +173,7 @@ class _Fit:
             bias=self.bias if self.pooled else none,
             bias_variance=self.bias_variance if self.pooled else none,
             shared=self.count,
-            borrowed=PRIOR_LABELS / (PRIOR_LABELS + self.free),
+            borrowed=PRIOR_LABELS / (PRIOR_LABELS + self.count),
             iterations=rounds,
             converged=converged,
         )

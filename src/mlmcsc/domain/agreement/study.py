@@ -249,8 +249,9 @@ def _overlaps(found: Measurements) -> dict[tuple[int, int], int]:
         if not same.any():
             break
         met = np.stack([rater[:-step][same], rater[step:][same]], axis=1)
-        for (a, b), n in zip(*np.unique(met, axis=0, return_counts=True), strict=True):
-            counts[int(a), int(b)] = counts.get((int(a), int(b)), 0) + int(n)
+        pairs, times = np.unique(met, axis=0, return_counts=True)
+        for (a, b), n in zip(pairs.tolist(), times.tolist(), strict=True):
+            counts[a, b] = counts.get((a, b), 0) + n
         step += 1
     return counts
 

@@ -308,8 +308,10 @@ def _cautions(problem: Problem, parameters: Array, quantity: Quantity) -> list[s
     ends = np.array([problem.temperatures.min(), problem.temperatures.max()])
     share = (1 + np.tanh((ends - parameters[2]) / parameters[3])) / 2
     near = (share[0] <= 1 - REACHED, share[1] >= REACHED)
-    alone = [lonely] if len(steep) == 1 else []
-    return alone + [
+    below = f"the lower shelf of {parameters[0]:.3g} {quantity.unit} cannot be; fix it at a value"
+    said = [lonely] if len(steep) == 1 else []
+    said += [below] if parameters[0] < quantity.lowest else []
+    return said + [
         f"the {side} shelf of {value:.3g} {quantity.unit} is extrapolated: no test came near it"
         for side, value, reached, shelf in zip(
             ("lower", "upper"), parameters[:2], near, problem.shelves, strict=True

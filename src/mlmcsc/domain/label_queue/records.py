@@ -81,8 +81,8 @@ class Reservation(Record):
         technician_id: Staff number of who has it.
         image_id: The image.
         path: Where its file lies.
-        strategy: How it was chosen.
-        purpose: `new`, `overlap`, `duplicate` or `gold`; None for who may not see it.
+        strategy: How it was chosen; None for who may not see it.
+        purpose: `new`, `overlap`, `duplicate` or `gold`; likewise.
         reserved_at: Since when.
         expires_at: Until when.
     """
@@ -91,7 +91,7 @@ class Reservation(Record):
     technician_id: str
     image_id: int
     path: str
-    strategy: str
+    strategy: str | None
     purpose: str | None
     reserved_at: datetime
     expires_at: datetime

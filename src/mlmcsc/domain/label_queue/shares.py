@@ -27,17 +27,16 @@ class Purpose(StrEnum):
     GOLD = "gold"
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One place of a technician's queue.
+def is_blind(purpose: str, technician_id: int, image_id: int) -> bool:
+    """Whether the label is made without seeing the model's answer.
 
-    Attributes:
-        purpose: `duplicate`, `gold`, or `new` for whatever the strategy gives.
-        blind: Whether the label is made without seeing the model's answer.
+    Checks always are. So that blind does not mean check, a share of the other images are too,
+    always the same ones for the same person.
     """
-
-    purpose: Purpose
-    blind: bool
+    if purpose != Purpose.NEW:
+        return True
+    drawn = np.random.default_rng([technician_id, image_id]).random()
+    return bool(drawn < BLIND_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +63,32 @@ class Shares:
                 "sum up to more than 1. Lower one of them."
             )
 
-    def slots(self, technician_id: int, first: int, count: int) -> list[Slot]:
+    def places(self, technician_id: int, first: int, count: int) -> list[Purpose]:
         """The places `first` to `first + count - 1` (from 0) of a technician's queue.
+
+        `new` stands for whatever the strategy gives.
 
         Of the first N places, N a multiple of `BLOCK`, ⌊N·share⌋ are duplicates and, with these,
         ⌊N·(sum of both shares)⌋ are checks.
         Where in a block they lie is a permutation of its own for each technician and block.
         """
         blocks = range(first // BLOCK, (first + count - 1) // BLOCK + 1) if count else range(0)
-        every = [slot for block in blocks for slot in self._block(technician_id, block)]
+        every = [place for block in blocks for place in self._block(technician_id, block)]
         start = first % BLOCK
         return every[start : start + count]
 
-    def _block(self, technician_id: int, block: int) -> list[Slot]:
+    def _block(self, technician_id: int, block: int) -> list[Purpose]:
         duplicates = _due(self.duplicate, block)
         # Counted together, so that two kinds never claim more places than there are.
         checks = _due(self.duplicate + self.gold, block)
         golds = min(max(checks - duplicates, 0), BLOCK - duplicates)
-        ordinary = BLOCK - duplicates - golds
-        rest = max(1 - self.duplicate - self.gold, 0.0)
-        blind = min(_due(rest * BLIND_SHARE, block), ordinary)
-        slots = [
-            *[Slot(Purpose.DUPLICATE, blind=True)] * duplicates,
-            *[Slot(Purpose.GOLD, blind=True)] * golds,
-            *[Slot(Purpose.NEW, blind=True)] * blind,
-            *[Slot(Purpose.NEW, blind=False)] * (ordinary - blind),
+        every = [
+            *[Purpose.DUPLICATE] * duplicates,
+            *[Purpose.GOLD] * golds,
+            *[Purpose.NEW] * (BLOCK - duplicates - golds),
         ]
         order = np.random.default_rng([technician_id, block]).permutation(BLOCK)
-        return [slots[at] for at in order.tolist()]
+        return [every[at] for at in order.tolist()]
 
 
 def _due(share: float, block: int) -> int:

@@ -56,9 +56,7 @@ def bases(labels: Rows) -> NDArray[np.int64]:
     return found.astype(np.int64)
 
 
-def matched(
-    predictions: Rows, labels: Rows
-) -> tuple[Rows, NDArray[np.float64], NDArray[np.int64]]:
+def matched(predictions: Rows, labels: Rows) -> tuple[Rows, NDArray[np.float64], NDArray[np.int64]]:
     """The last answer of each model for each image that has a reference.
 
     Returns:

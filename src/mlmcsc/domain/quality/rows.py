@@ -20,18 +20,27 @@ UNKNOWN: Final = -1.0
 """Stands for a quality score that is not known."""
 
 IMAGES: Final = np.dtype(
-    [("id", "<i8"), ("valid", "<i8"), ("score", "<f8")]
-    + [(name, "<i8") for name in ("specimen", "magnification", "pixel_size")]
+    [
+        ("id", "<i8"),
+        ("valid", "<i8"),
+        ("score", "<f8"),
+        *((name, "<i8") for name in ("specimen", "magnification", "pixel_size")),
+    ]
 )
 """Images: id, flags (0 or 1), quality score in [0, 1] or `UNKNOWN`."""
 PREDICTIONS: Final = np.dtype(
-    [("id", "<i8"), ("image", "<i8"), ("model", "<i8"), ("month", "<i8")]
-    + [("value", "<f8"), ("confidence", "<f8")]
+    [
+        *((name, "<i8") for name in ("id", "image", "model", "month")),
+        *((name, "<f8") for name in ("value", "confidence")),
+    ]
 )
 """Predictions; a month is 12 · year + month - 1, in UTC."""
 LABELS: Final = np.dtype(
-    [("id", "<i8"), ("image", "<i8"), ("technician", "<i8"), ("month", "<i8"), ("type", "<i8")]
-    + [("verified", "<i8"), ("assisted", "<i8"), ("value", "<f8")]
+    [
+        *((name, "<i8") for name in ("id", "image", "technician", "month", "type")),
+        *((name, "<i8") for name in ("verified", "assisted")),
+        ("value", "<f8"),
+    ]
 )
 """Labels; `type` is a place in `TYPES`; assisted ones know the prediction that was shown."""
 

@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from mlmcsc.domain.quality.references import CONSENSUS, GOLD, last_of_runs, matched
 from mlmcsc.domain.quality.rows import UNKNOWN, Rows, Stretch
-from mlmcsc.domain.quality.sums import FRACTIONS, KEPT, MANY, RESIDUALS, Case, Key, Sums, Table, largest
+from mlmcsc.domain.quality.sums import (
+    FRACTIONS,
+    KEPT,
+    MANY,
+    RESIDUALS,
+    Case,
+    Key,
+    Sums,
+    Table,
+    largest,
+)
 
 TOLERANCE: Final = 0.05
 """Share of the label range within which an answer counts as right, for the reliability curve."""
@@ -119,9 +129,7 @@ def _table(keys: tuple[NDArray[np.int64], ...], values: Values) -> Table:
     return dict(zip(names, totals, strict=True))
 
 
-def _extremes(
-    sizes: Values, ids: NDArray[np.int64], images: NDArray[np.int64]
-) -> list[Case]:
+def _extremes(sizes: Values, ids: NDArray[np.int64], images: NDArray[np.int64]) -> list[Case]:
     order = np.lexsort((ids, -sizes))[:KEPT]
     return largest(
         zip(sizes[order].tolist(), ids[order].tolist(), images[order].tolist(), strict=True)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mlmcsc.domain.quality.accuracy import Accuracy, Coverage, accuracy, calibration
 from mlmcsc.domain.quality.report import ModelAccuracy, Rate, Scores
 from mlmcsc.domain.quality.rows import BASES, INDEPENDENT, TYPES
-from mlmcsc.domain.quality.sums import FRACTIONS, MANY, RESIDUALS, Key, Sums, Table
 from mlmcsc.domain.quality.summing import BINS, EDGE, TOLERANCE
+from mlmcsc.domain.quality.sums import FRACTIONS, MANY, RESIDUALS, Key, Sums, Table
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 SHOWN_BARS: Final = 20

@@ -8,10 +8,10 @@ from datetime import datetime
 import numpy as np
 
 from mlmcsc.domain.agreement.accuracy import AccuracyUpdate, accuracies
-from mlmcsc.domain.agreement.agreed import STAFF_NUMBER
 from mlmcsc.domain.agreement.comparing import Asked, compare
 from mlmcsc.domain.agreement.report import AgreementReport
 from mlmcsc.domain.agreement.study import Kind, Measurements
+from mlmcsc.domain.consensus_labels import STAFF_NUMBER
 from mlmcsc.domain.fields import Field
 from mlmcsc.domain.fields import Kind as FieldKind
 from mlmcsc.domain.permissions import Actor, Permission, requires

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmcsc.domain.agreement.agreed import Agreed, ConsensusRun, stands
 from mlmcsc.domain.agreement.agreeing import Agreements, agree
 from mlmcsc.domain.agreement.study import Kind, Measurements
+from mlmcsc.domain.consensus_labels import Agreed, ConsensusRun, stands
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.errors import UnknownRecordError, ValidationError
@@ -86,13 +86,16 @@ class Consensus:
         made = agreed.images
         if wanted is not None:
             made, going = agreed.among(wanted), np.intersect1d(going, wanted)
+        if who is None and len(made) and not dry_run:
+            with self.db.write(self.actor) as tx:
+                who = queries.register(tx)
         done = Counter[str]()
         tell = progress or quiet
         for chunk in _chunks(made):
             done += self._store(agreed.each(chunk, self.label_range), who, dry_run=dry_run)
             tell("consensus", sum(done.values()), len(made))
         for chunk in _chunks(going):
-            done += self._withdraw(chunk, dry_run=dry_run)
+            done += self._withdraw(chunk, who or 0, dry_run=dry_run)
         if not dry_run:
             self.rescore()
         return ConsensusRun(
@@ -106,9 +109,7 @@ class Consensus:
             dry_run=dry_run,
         )
 
-    def _agreed(
-        self, view: View, min_raters: int, *, assisted: bool
-    ) -> tuple[Agreements, int]:
+    def _agreed(self, view: View, min_raters: int, *, assisted: bool) -> tuple[Agreements, int]:
         """What comes out, and how many labels could not be used."""
         found = agreement_queries.measurements(view)
         kinds = (Kind.BLIND, Kind.ASSISTED, Kind.OTHER) if assisted else (Kind.BLIND,)
@@ -120,11 +121,11 @@ class Consensus:
     def _store(self, made: list[Agreed], who: int | None, *, dry_run: bool) -> Counter[str]:
         with self.db.read() as view:
             new, changed, same = self._sorted(view, made, who)
-        if not dry_run and (new or changed):
+        if who is not None and not dry_run and (new or changed):
             with self.db.write(self.actor) as tx:
-                mine = queries.register(tx)
-                new, changed, same = self._sorted(tx, made, mine)  # now that nobody else writes
-                queries.add(tx, mine, new)
+                queries.lock(tx)
+                new, changed, same = self._sorted(tx, made, who)  # now that nobody else writes
+                queries.add(tx, who, new)
                 queries.correct(tx, changed)
         return Counter(created=len(new), corrected=len(changed), unchanged=same)
 
@@ -145,11 +146,11 @@ class Consensus:
         ]
         return new, changed, len(old) - len(changed)
 
-    def _withdraw(self, image_ids: NDArray[np.int64], *, dry_run: bool) -> Counter[str]:
+    def _withdraw(self, image_ids: NDArray[np.int64], who: int, *, dry_run: bool) -> Counter[str]:
         if dry_run:
             return Counter(withdrawn=len(image_ids))
         with self.db.write(self.actor) as tx:
-            gone = queries.withdraw(tx, queries.register(tx), image_ids)
+            gone = queries.withdraw(tx, who, image_ids)
         return Counter(withdrawn=gone, held=len(image_ids) - gone)
 
 

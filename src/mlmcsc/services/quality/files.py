@@ -76,6 +76,6 @@ def look(paths: Paths, images: int, seed: int, progress: Progress) -> Files:
 
 def _there(path: str) -> bool:
     try:
-        return os.path.exists(path)  # noqa: PTH110  # ten times as fast as a Path, a million times
+        return os.path.exists(path)  # ten times as fast as a Path, a million times
     except (OSError, ValueError):  # a name that no file system can hold
         return False

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlmcsc.domain.progress import Progress
-from mlmcsc.domain.quality.sums import VERSION, Sums, merged
 from mlmcsc.domain.quality.summing import sums_of
+from mlmcsc.domain.quality.sums import VERSION, Sums, merged
 from mlmcsc.store.models import IMAGES_PER_CHUNK
 from mlmcsc.store.queries.quality import aggregates, stretches
 from mlmcsc.store.queries.quality.aggregates import Standing

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from mlmcsc.domain.agreement.accuracy import Accuracy, AccuracyUpdate, Scored
-from mlmcsc.domain.agreement.agreed import STAFF_NUMBER
+from mlmcsc.domain.consensus_labels import STAFF_NUMBER
 from mlmcsc.domain.enums import Operation
 from mlmcsc.store.models import subjects, technicians
 from mlmcsc.store.queries import holds, rows
@@ -43,9 +43,8 @@ def differing(
     found = []
     for row in view.conn.execute(query):
         new = now.get(row.id, Accuracy(row.id, None, 0))
-        stored = (row.accuracy_score, row.accuracy_labels or 0)
         renamed = row.id in now and names.get(row.id) != row.technician_id
-        if row.id in restricted or renamed or stored == (new.score, new.labels):
+        if row.id in restricted or renamed or new.stands(row.accuracy_score, row.accuracy_labels):
             continue
         before = {"accuracy_score": row.accuracy_score, "accuracy_labels": row.accuracy_labels}
         after = {"accuracy_score": new.score, "accuracy_labels": new.labels}

@@ -65,9 +65,7 @@ def measurements(
         ("kind", "<i8", _kind()),
         ("revision", "<i8", _c.revision),
     ]
-    at_first = sa.and_(
-        _first.c.label_id == _c.id, _first.c.revision == 1, _c.revision > 1
-    )
+    at_first = sa.and_(_first.c.label_id == _c.id, _first.c.revision == 1, _c.revision > 1)
     query: sa.Select[Any] = (
         sa.select(*(column for *_, column in columns))
         .select_from(labels.outerjoin(_first, at_first))
@@ -93,7 +91,8 @@ def _period(
 ) -> list[sa.ColumnElement[bool]]:
     """Conditions on people's labels; `read_numbers` binds values as the driver takes them."""
     encode = view.dialect.encoder(_c.timestamp)
-    reference = _c.label_type.in_((LabelType.GOLD.value, LabelType.CONSENSUS.value))
+    references = (LabelType.GOLD, LabelType.CONSENSUS)  # IN would be bound only by SQLAlchemy
+    reference = sa.or_(*(_c.label_type == each.value for each in references))
 
     def bound(at: datetime) -> Any:
         return at if encode is None else encode(at)
@@ -142,7 +141,5 @@ def labels_at_all(view: View) -> int:
     return int(view.conn.scalar(sa.select(sa.func.count()).select_from(labels)) or 0)
 
 
-def _numbers(
-    view: View, query: sa.Select[Any], columns: list[tuple[str, str]]
-) -> NDArray[Any]:
+def _numbers(view: View, query: sa.Select[Any], columns: list[tuple[str, str]]) -> NDArray[Any]:
     return view.dialect.read_numbers(view.conn, query, np.dtype(columns))

@@ -10,7 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.domain.agreement.agreed import FULL_NAME, STAFF_NUMBER, Agreed
+from mlmcsc.domain.consensus_labels import FULL_NAME, STAFF_NUMBER, Agreed
 from mlmcsc.domain.enums import LabelType, Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.errors import ConflictError
@@ -65,6 +65,11 @@ def register(tx: Transaction) -> int:
         return known
     values = {"technician_id": STAFF_NUMBER, "name": FULL_NAME, "is_active": False}
     return people.register(tx, values)
+
+
+def lock(tx: Transaction) -> None:
+    """Keep other makers of consensus labels out: two of them would give an image two."""
+    tx.dialect.lock_table(tx.conn, technicians)
 
 
 def stored(view: View, who: int, image_ids: NDArray[np.int64]) -> dict[int, Stored]:
@@ -178,13 +183,15 @@ def withdraw(tx: Transaction, who: int, image_ids: NDArray[np.int64]) -> int:
     found = tx.conn.execute(
         sa.select(_c.id, _c.image_id, _c.label).where(tx.dialect.ids_in(_c.id, ids)).order_by(_c.id)
     ).all()
+    earlier = rows.count(tx, label_revisions, tx.dialect.ids_in(label_revisions.c.label_id, ids))
     removal.delete_labels(tx, tx.dialect.ids_in(_c.id, ids))
     tx.record(
         AuditEvent(
             Operation.DELETE,
             labels.name,
             int(ids[0]) if len(ids) == 1 else None,
-            old_values=batches.id_span(ids) | {"columns": ["id", "image_id", "label"]},
+            old_values=batches.id_span(ids)
+            | {"columns": ["id", "image_id", "label"], "revisions": earlier},
             reason="too few labels are left behind these consensus labels",
             n_rows=len(ids),
             digest=batches.digest(list(zip(*found, strict=True))),

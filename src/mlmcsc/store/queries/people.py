@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from mlmcsc.domain.consensus_labels import STAFF_NUMBER
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
@@ -65,13 +66,18 @@ def change(tx: Transaction, stored: TechnicianRecord, values: Mapping[str, Any])
     """Change a technician's given facts, with one event.
 
     Raises:
-        ConflictError: The technician was erased.
+        ConflictError: The technician was erased, or stands for consensus and is no person.
     """
     known = _opened(tx, stored).to_dict()
     changed = {name: value for name, value in values.items() if known[name] != value}
     if not changed:
         return
     _refuse_erased(tx, stored)
+    if stored.technician_id == STAFF_NUMBER and changed.get("is_active"):
+        raise ConflictError(
+            f"technician {STAFF_NUMBER} stands for what several people agree on, and nobody may "
+            "label as it. Register the person under another staff number."
+        )
     sealed = _sealed(tx, subject_of(tx, stored.id), changed)
     rows.update(tx, technicians, stored.id, sealed)
     before = {name: getattr(stored, name) for name in changed}

@@ -14,6 +14,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.domain.enums import LabelType
 from mlmcsc.store.models import images, label_reservations, labels, model_versions, predictions
 from mlmcsc.store.queries.holds import restricted_technicians
 from mlmcsc.store.queries.rows import View
@@ -22,6 +23,8 @@ Ids = NDArray[np.int64]
 _ID = np.dtype([("id", "<i8")])
 _r = label_reservations.c
 WINDOW = 256
+WIDEST = 8192
+"""Rows of the widest window: the first rows of a ranking may all be labelled already."""
 PROBES = 20
 """Looks at random images before all unlabelled ones are listed."""
 
@@ -37,10 +40,6 @@ class Asking:
 
     technician_id: int
     now: datetime
-
-
-def _valid(image: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    return sa.exists().where(images.c.id == image, images.c.is_valid)
 
 
 def _unlabelled(image: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
@@ -126,15 +125,11 @@ def model_in_use(view: View) -> int | None:
 
 def least_confident(view: View, asking: Asking, model: int) -> Iterator[list[int]]:
     """Unlabelled images by the confidence of the model's newest prediction, lowest first."""
-    c, newer = predictions.c, predictions.alias("newer").c
-    newest = ~sa.exists().where(
-        newer.image_id == c.image_id, newer.model_version_id == model, newer.id > c.id
-    )
-    at: tuple[float, int] = (-1.0, 0)
-    window = WINDOW
+    c = predictions.c
+    at, window = (-1.0, 0), WINDOW
     while True:
         # The sum keeps the planner off the model's index: it is to walk along the confidences.
-        ranked = (
+        query = (
             sa.select(c.id, c.image_id, c.confidence)
             .where(
                 c.model_version_id + 0 == model,
@@ -143,23 +138,117 @@ def least_confident(view: View, asking: Asking, model: int) -> Iterator[list[int
             )
             .order_by(c.confidence, c.id)
             .limit(window)
-            .subquery()
         )
-        good = sa.and_(
-            _valid(ranked.c.image_id),
-            _unlabelled(ranked.c.image_id),
-            _not_out(ranked.c.image_id, asking, anybody=True),
-            newest.correlate(ranked),
-        )
-        del good
-        rows = view.conn.execute(
-            sa.select(ranked.c.id, ranked.c.image_id, ranked.c.confidence).order_by(
-                ranked.c.confidence, ranked.c.id
-            )
-        ).all()
-        if not rows:
+        found = view.conn.execute(query).all()
+        if not found:
             return
-        at = (rows[-1].confidence, rows[-1].id)
-        ids = [row.image_id for row in rows]
-        yield free_new(view, asking, _newest_only(view, rows, model, ids), labelled=False)
-        window = min(window * 2, 8 * 4096)
+        at = (found[-1].confidence, found[-1].id)
+        newest = newest_predictions(view, model, [row.image_id for row in found])
+        ids = [row.image_id for row in found if newest[row.image_id][0] == row.id]
+        yield free_new(view, asking, ids, labelled=False)
+        window = min(window * 2, WIDEST)
+
+
+def newest_predictions(
+    view: View, model: int, ids: list[int]
+) -> dict[int, tuple[int, float, float]]:
+    """Id, value and confidence of the model's newest prediction of each image that has one."""
+    c = predictions.c
+    last = (
+        sa.select(sa.func.max(c.id))
+        .where(view.dialect.ids_in(c.image_id, ids), c.model_version_id + 0 == model)
+        .group_by(c.image_id)
+    )
+    query = sa.select(c.image_id, c.id, c.prediction, c.confidence).where(c.id.in_(last))
+    return {row[0]: (row[1], row[2], row[3]) for row in view.conn.execute(query)}
+
+
+def most_disputed(view: View, asking: Asking, model: int) -> Iterator[list[int]]:
+    """Images by what is said of them: the widest spread first.
+
+    Spread: the largest difference between the models' predictions, or between the model in use
+    and any label of a person whose data may be used.
+    """
+    c = predictions.c
+    spread = (
+        sa.select(c.image_id, (sa.func.max(c.prediction) - sa.func.min(c.prediction)).label("of"))
+        .group_by(c.image_id)
+        .having(sa.func.max(c.model_version_id) > sa.func.min(c.model_version_id))
+    )
+    apart = sa.func.max(sa.func.abs(labels.c.label - c.prediction))
+    against = (
+        sa.select(c.image_id, apart.label("of"))
+        .join(labels, labels.c.image_id == c.image_id)
+        .where(c.model_version_id == model, *_usable(view))
+        .group_by(c.image_id)
+    )
+    both = sa.union_all(spread, against).subquery()
+    query = sa.select(both.c.image_id, sa.func.max(both.c.of)).group_by(both.c.image_id)
+    dtype = np.dtype([("id", "<i8"), ("of", "<f8")])
+    found = view.dialect.read_numbers(view.conn, query, dtype)
+    ranked = found["id"][np.lexsort((found["id"], -found["of"]))]
+    for start in range(0, len(ranked), WINDOW):
+        ids = ranked[start : start + WINDOW].tolist()
+        yield free_new(view, asking, ids, labelled=True)
+
+
+def for_overlap(
+    view: View, asking: Asking, raters: int, rng: np.random.Generator
+) -> Iterator[list[int]]:
+    """Images that fewer than `raters` colleagues labelled or have, and the technician not.
+
+    Labels are walked from one of them at random to the end, and then from the first.
+    """
+    c = labels.c
+    last = int(view.conn.scalar(sa.select(sa.func.max(c.id))) or 0)
+    start = int(rng.integers(0, last + 1))
+    for begin, end in ((start, last), (0, start)):
+        at = begin
+        while at < end:
+            query = sa.select(c.id, c.image_id).where(c.id > at, c.id <= end, *_usable(view))
+            window = view.conn.execute(query.order_by(c.id).limit(WINDOW)).all()
+            if not window:
+                break
+            at = window[-1].id
+            ids = list(dict.fromkeys(row.image_id for row in window))
+            yield free_overlap(view, asking, ids, raters)
+
+
+def free_overlap(view: View, asking: Asking, ids: list[int], raters: int) -> list[int]:
+    """Which of these still want a rater, and may have this one; in their order."""
+    c, i = labels.c, images.c
+    made = (
+        sa.select(sa.func.count(c.technician_id.distinct()))
+        .where(c.image_id == i.id, *_usable(view))
+        .scalar_subquery()
+    )
+    out = (
+        sa.select(sa.func.count())
+        .where(_r.image_id == i.id, _r.released_at.is_(None), _r.expires_at > asking.now)
+        .scalar_subquery()
+    )
+    query = sa.select(i.id).where(
+        view.dialect.ids_in(i.id, ids),
+        i.is_valid,
+        _not_labelled_by(i.id, asking.technician_id),
+        _not_out(i.id, asking, anybody=False),
+        made >= 1,
+        made + out < raters,
+    )
+    good = set(view.conn.scalars(query))
+    return [image for image in ids if image in good]
+
+
+def _usable(view: View) -> list[sa.ColumnElement[bool]]:
+    """Labels by persons whose data may be used; what was agreed is nobody's own label."""
+    c, restricted = labels.c, restricted_technicians(view)
+    by_persons = c.label_type != LabelType.CONSENSUS.value
+    barred = [~view.dialect.ids_in(c.technician_id, restricted)] if len(restricted) else []
+    return [by_persons, *barred]
+
+
+def facts(view: View, ids: list[int]) -> dict[int, tuple[str, str | None]]:
+    """Path and specimen of each image."""
+    c = images.c
+    query = sa.select(c.id, c.path, c.specimen_id).where(view.dialect.ids_in(c.id, ids))
+    return {row.id: (row.path, row.specimen_id) for row in view.conn.execute(query)}

@@ -27,12 +27,12 @@ OPEN = _r.released_at.is_(None)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An open reservation of the technician who asks."""
+    """A reservation of the technician who asks; without id and end while it is only a draft."""
 
-    id: int
+    id: int | None
     image_id: int
     purpose: str
-    expires_at: datetime
+    expires_at: datetime | None
 
 
 def lock(tx: Transaction) -> None:

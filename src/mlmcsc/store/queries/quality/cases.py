@@ -81,9 +81,7 @@ def look_alikes(view: View, most: int) -> tuple[int, list[int]]:
     c = near_duplicates.c
     # Not a join: without statistics SQLite walks all valid images twice, one inside the other.
     unused = sa.select(_i.id).where(~_i.is_valid)
-    pairs = sa.select(c.image_id).where(
-        c.image_id.not_in(unused), c.older_image_id.not_in(unused)
-    )
+    pairs = sa.select(c.image_id).where(c.image_id.not_in(unused), c.older_image_id.not_in(unused))
     count = view.conn.scalar(sa.select(sa.func.count()).select_from(pairs.subquery())) or 0
     return count, list(view.conn.scalars(pairs.order_by(c.image_id).limit(most)))
 
@@ -91,7 +89,8 @@ def look_alikes(view: View, most: int) -> tuple[int, list[int]]:
 def versions(view: View) -> dict[int, str]:
     """Names of model versions by id."""
     c = model_versions.c
-    return {row: name for row, name in view.conn.execute(sa.select(c.id, c.version))}
+    found = view.conn.execute(sa.select(c.id, c.version))
+    return {row.id: row.version for row in found}
 
 
 def image_files(view: View, ids: NDArray[np.int64] | None) -> list[tuple[int, str]]:
@@ -100,10 +99,3 @@ def image_files(view: View, ids: NDArray[np.int64] | None) -> list[tuple[int, st
     if ids is not None:
         query = query.where(view.dialect.ids_in(_i.id, ids))
     return [(row, path) for row, path in view.conn.execute(query)]
-
-
-def ids_between(view: View, low: int, high: int) -> NDArray[np.int64]:
-    """Ids of the images from `low` to below `high`, ascending, shape `(N,)`."""
-    query = sa.select(_i.id).where(_i.id >= low, _i.id < high).order_by(_i.id)
-    found = view.dialect.read_numbers(view.conn, query, np.dtype([("id", "<i8")]))
-    return np.ascontiguousarray(found["id"])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mlmcsc.domain.agreement.plain import Result
+from mlmcsc.domain.records import Record
 
 STAFF_NUMBER: Final = "consensus"
 """The technician row in whose name consensus labels are stored; no person may label as it."""
@@ -35,7 +35,7 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
-class ConsensusRun(Result):
+class ConsensusRun(Record):
     """What making consensus labels did, or with `dry_run` would do.
 
     Attributes:

@@ -1,0 +1,174 @@
+"""Kept sums: always those of a fresh computation, whoever writes meanwhile, on both databases."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlmcsc.domain.permissions import Actor, Permission
+from mlmcsc.domain.progress import quiet
+from mlmcsc.services.quality.totals import totals
+from mlmcsc.store.queries.quality import aggregates
+
+READER = Actor("reader", frozenset({Permission.READ}))
+
+
+@pytest.fixture
+def three_chunks(images_of, sql):
+    """Two images in each of three chunks, of which the second is empty."""
+    ids = images_of(2)
+    sql("UPDATE images SET id = id + 12288 WHERE id = :i", i=ids[1])
+    return [ids[0], ids[1] + 12288]
+
+
+def plain(report):
+    """A report without what differs from check to check."""
+    told = report.to_dict()
+    for name in ("checked_at", "seconds", "summed_chunks"):
+        del told[name]
+    return told
+
+
+def kept_is_fresh(db, sql):
+    """A check with kept sums says what one without them says, which makes all anew."""
+    checked = db.quality.check()
+    marks = sql("SELECT count(*) FROM quality_marks")[0][0]
+    again = db.quality.check()
+    kept = sql("SELECT count(*) FROM quality_aggregates")[0][0]
+    sql("DELETE FROM quality_aggregates")
+    fresh = db.acting_as(READER).quality.check()
+    assert plain(checked) == plain(again) == plain(fresh)
+    assert (marks, again.summed_chunks) == (0, 0)
+    assert kept >= fresh.summed_chunks
+    db.quality.check()
+
+
+def test_only_chunks_that_were_written_to_are_summed_up_again(db, sql, three_chunks, technician):
+    assert db.quality.check().summed_chunks == 2
+    assert db.quality.check().summed_chunks == 0
+    db.store_label(three_chunks[1], technician, 0.5)
+    assert db.quality.check().summed_chunks == 1
+    kept_is_fresh(db, sql)
+
+
+WRITES = {
+    "label": lambda db, sql, i, v, who: db.store_label(i, who, v),
+    "correct": lambda db, sql, i, v, who: [
+        db.update_label(row, label=v, reason="r") for (row,) in sql(LAST, i=i)
+    ],
+    "verify": lambda db, sql, i, v, who: [
+        db.labels.verify(row, "chief") for (row,) in sql(f"{LAST} AND NOT is_verified", i=i)
+    ],
+    "predict": lambda db, sql, i, v, who: db.store_prediction(i, 1, v, v),
+    "score": lambda db, sql, i, v, who: db.images.update_quality(i, v, is_valid=v > 0.3),
+    "raw delete": lambda db, sql, i, v, who: sql("DELETE FROM labels WHERE image_id = :i", i=i),
+    "raw move": lambda db, sql, i, v, who: sql("UPDATE labels SET image_id = :i", i=i),
+    "check": lambda db, sql, i, v, who: db.quality.check(),
+}
+LAST = "SELECT id FROM labels WHERE image_id = :i AND id = (SELECT max(id) FROM labels)"
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(WRITES)), st.integers(0, 1), st.floats(0, 1, width=16)),
+        max_size=6,
+    )
+)
+def test_after_any_writes_kept_sums_are_those_made_anew(db, sql, three_chunks, technician, writes):
+    for name, at, value in writes:
+        WRITES[name](db, sql, three_chunks[at], value, technician)
+    kept_is_fresh(db, sql)
+
+
+def test_who_may_not_write_gets_the_same_report_and_keeps_nothing(
+    db, nothing_written, three_chunks, technician
+):
+    db.store_label(three_chunks[0], technician, 0.5)
+    with nothing_written():
+        read = db.acting_as(READER).quality.check()
+    assert read.summed_chunks == 2
+    assert plain(read) == plain(db.quality.check())
+
+
+class Interleaved:
+    """Two checks and a writer, each a step at a time; an image's labels are what changes."""
+
+    def __init__(self, db, image, technician):
+        self.db, self.store, self.seen = db, db._database.store, {}
+        self.image, self.technician = image, technician
+        self.values = itertools.cycle(n / 10 for n in range(1, 8))
+
+    def write(self, _):
+        self.db.store_label(self.image, self.technician, next(self.values))
+
+    def claim(self, _):
+        with self.store.write(self.db.actor) as tx:
+            aggregates.claim(tx)
+
+    def look(self, who):
+        def remember(*made):
+            self.seen[who] = made
+
+        self.seen.pop(who, None)
+        with self.store.read() as view:
+            return totals(view, NOBODY, (0.0, 1.0), quiet, remember)
+
+    def keep(self, who):
+        if who in self.seen:
+            with self.store.write(self.db.actor) as tx:
+                aggregates.keep(tx, *self.seen[who])
+
+
+STEPS = {"A": ("claim", "look", "keep"), "B": ("claim", "look", "keep"), "W": ("write", "write")}
+NOBODY = np.empty(0, np.int64)
+
+
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_two_checks_and_a_writer_in_any_order_of_their_steps_lose_no_mark(
+    db, sql, images_of, technician, every
+):
+    run = Interleaved(db, images_of(1)[0], technician)
+    for order in [*_orders({who: len(todo) for who, todo in STEPS.items()})][::every]:
+        left = {who: iter(todo) for who, todo in STEPS.items()}
+        for who in order:
+            getattr(run, next(left[who]))(who)
+        labels = sql("SELECT count(*) FROM labels")[0][0]
+        assert run.look("after").sums.counts["labels"] == labels, order
+
+
+def _orders(left):
+    """Every order of the steps in which each one's own follow each other."""
+    if not any(left.values()):
+        yield ()
+        return
+    for who, count in left.items():
+        if count:
+            for rest in _orders(left | {who: count - 1}):
+                yield (who, *rest)
+
+
+def test_restricting_somebody_takes_their_labels_out_and_releasing_brings_them_back(
+    db, sql, three_chunks, technician
+):
+    other = db.register_technician("tech_002", "Al Berg")
+    db.store_label(three_chunks[0], technician, 0.2)
+    db.store_label(three_chunks[0], other, 0.9)
+    db.store_prediction(three_chunks[0], 1, 0.9, 0.9)
+    before = plain(db.quality.check())
+    db.holds.restrict("tech_002", "accuracy contested")
+    without = db.quality.check()
+    assert (without.counts["labels"], without.restricted_labels) == (1, 1)
+    assert without.models[0].overall.mae == pytest.approx(0.7)
+    assert without.disagreements == ()
+    kept_is_fresh(db, sql)
+    db.holds.release("tech_002", reason="settled")
+    assert plain(db.quality.check()) == before
