@@ -20,8 +20,10 @@ from benchmarks import (
     features,
     image_quality,
     ingest,
+    label_queue,
     machine,
     pages,
+    quality_check,
     report,
     similarity,
     splits,
@@ -45,6 +47,8 @@ BENCHMARKS = {
     "image_quality": image_quality.run,
     "dvc": dvc.run,
     "backup": backup.run,
+    "quality_check": quality_check.run,
+    "label_queue": label_queue.run,
 }
 ROOT = Path(__file__).resolve().parents[1]
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"

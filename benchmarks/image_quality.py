@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -58,7 +59,13 @@ def run(worlds: Worlds) -> list[Row]:
 
 def _bare(paths: list[str]) -> None:
     def work(share: list[str]) -> None:
-        subprocess.run([sys.executable, str(BARE)], input=json.dumps(share), text=True, check=True)
+        subprocess.run(
+            [sys.executable, str(BARE)],
+            input=json.dumps(share),
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # as the product's processes
+            text=True,
+            check=True,
+        )
 
     with ThreadPoolExecutor(PROCESSES) as threads:
         list(threads.map(work, [paths[at::PROCESSES] for at in range(PROCESSES)]))

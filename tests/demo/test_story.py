@@ -46,11 +46,25 @@ def test_the_story_is_told_in_numbered_steps_with_the_error_against_truth(told):
     assert str(result.report) in lines[-1]
 
 
-def test_the_report_shows_every_image_and_seven_plots(told):
+def test_the_report_shows_every_image_and_eight_plots(told):
     html = told[3].report.read_text(encoding="utf-8")
 
     assert html.count('src="data:image/jpeg;base64,') == 60
-    assert html.count("<svg") == 7
+    assert html.count("<svg") == 8
+
+
+def test_quality_is_told_with_intervals_and_the_technicians_get_their_scores(told, opened):
+    lines = "\n".join(told[1])
+
+    assert re.search(
+        r"Agreement: ICC\(2,1\) 0\.\d+ \(95 % 0\.\d+ to 0\.\d+\), .+ 4 people on 8", lines
+    )
+    assert re.search(r"Anchoring: slope \d\.\d+ \(95 % -?\d\.\d+ to \d\.\d+;", lines)
+    fatt = re.findall(r"FATT (-?\d+) \(95 % (-?\d+) to (-?\d+)\) °C; truth (-?\d+) °C", lines)
+    assert len(fatt) == 2
+    assert all(abs(int(found) - int(truth)) < 10 for found, _, _, truth in fatt)
+    assert all(x.accuracy_score is not None for x in opened.technicians.list())
+    assert all(x.quality_score is not None for x in opened.get_images(limit=60))
 
 
 def test_the_database_holds_the_whole_campaign(told, opened):
@@ -140,7 +154,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     resumed = run(tmp_path / "a", **SMALL, say=lambda _: None)
     straight = run(tmp_path / "b", **SMALL, say=lambda _: None)
 
-    assert resumed.labels == straight.labels == 32
+    assert resumed.labels == straight.labels == 52
     assert resumed.scores.model.mae == straight.scores.model.mae
 
 

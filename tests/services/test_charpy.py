@@ -173,7 +173,7 @@ def test_an_sfa_may_come_from_labels_and_predictions(db, images_of):
     assert machine.model == "v1"
     assert machine.curves[0].fit.derived[0].value == pytest.approx(-40, abs=0.01)
     db.holds.restrict("ada", "accuracy contested")
-    with pytest.raises(ValidationError, match="H1 .16 without .* there are 0 and 0"):
+    with pytest.raises(ValidationError, match=r"H1 .16 without .* there are 0 and 0"):
         db.charpy.curve(heat="H1", property="sfa", source="labels")
 
 

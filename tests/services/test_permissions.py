@@ -9,6 +9,9 @@ from mlmcsc.domain.permissions import ALL_PERMISSIONS
 from mlmcsc.errors import PermissionDeniedError
 
 CALLS = [
+    (Permission.QUALITY, "image_quality.update_scores", (), {}),
+    (Permission.READ, "image_quality.get", (1,), {}),
+    (Permission.READ, "image_quality.list", (), {}),
     (Permission.INGEST, "images.add", ("a.png",), {}),
     (Permission.INGEST, "images.ingest", ("folder",), {}),
     (Permission.INGEST, "images.update", (1,), {"magnification": 2.0}),
@@ -62,6 +65,7 @@ CALLS = [
     (Permission.BACKUP, "backups.prune", (), {}),
     (Permission.BACKUP, "backups.scrub", (), {}),
     (Permission.READ, "health.status", (), {}),
+    (Permission.READ, "quality.check", (), {}),
     (Permission.INGEST, "charpy.measure", ("S1",), {"a_mm": 1.0, "b_mm": 1.0}),
     (Permission.LABEL, "charpy.label", (1, 1), {"a_mm": 1.0, "b_mm": 1.0}),
     (Permission.READ, "charpy.table", (), {}),
@@ -69,13 +73,22 @@ CALLS = [
     (Permission.QUALITY, "agreement.report", (), {}),
     (Permission.QUALITY, "agreement.update_accuracy", (), {}),
     (Permission.QUALITY, "consensus.create", (), {}),
+    (Permission.QUALITY, "suspicious_labels.list", (), {}),
+    (Permission.LABEL, "label_queue.next", (1,), {}),
+    (Permission.LABEL, "label_queue.release", (1,), {}),
+    (Permission.LABEL, "label_queue.status", (), {}),
     (Permission.BACKUP, "backup_drills.drill", (), {}),
     (Permission.BACKUP, "backup_drills.drill_all", (), {}),
     (Permission.BACKUP, "backup_drills.history", (), {}),
     (Permission.BACKUP, "backup_drills.standing", (), {}),
     (Permission.BACKUP, "backup_drills.create_due", (), {}),
+    (Permission.QUALITY, "drift.compare", ("a", "b"), {}),
+    (Permission.QUALITY, "drift.last", ("a",), {}),
+    (Permission.QUALITY, "drift.compare_versions", ("a", "b"), {}),
 ]
 COVERED = {
+    "drift",
+    "image_quality",
     "backup_drills",
     "images",
     "specimens",
@@ -88,9 +101,12 @@ COVERED = {
     "datasets",
     "training",
     "health",
+    "quality",
     "agreement",
     "charpy",
     "consensus",
+    "suspicious_labels",
+    "label_queue",
     "backups",
 }
 

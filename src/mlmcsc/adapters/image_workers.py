@@ -29,7 +29,7 @@ __all__ = ["Outcome", "ReadOptions", "Unreadable", "Work", "in_workers", "read_m
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 AskedT_contra = TypeVar("AskedT_contra", contravariant=True)
-FoundT_co = TypeVar("FoundT_co", covariant=True)
+FoundT = TypeVar("FoundT")
 
 CHUNK = 32
 """Files per request: large enough to hide the pipe, small enough for a moving progress bar."""
@@ -73,7 +73,7 @@ def read_many(paths: Sequence[str], options: ReadOptions, workers: int) -> Itera
     yield from in_workers(chunks, _Reading(options), workers)
 
 
-class Work(Protocol[AskedT_contra, FoundT_co]):
+class Work(Protocol[AskedT_contra, FoundT]):
     """What the processes do with items: how it is asked for, and what an answer means.
 
     Attributes:
@@ -89,11 +89,11 @@ class Work(Protocol[AskedT_contra, FoundT_co]):
         """The line that asks for these items, to be done in so many seconds."""
         ...
 
-    def outcomes(self, line: bytes, items: Sequence[AskedT_contra]) -> list[FoundT_co]:
+    def outcomes(self, line: bytes, items: Sequence[AskedT_contra]) -> list[FoundT]:
         """What an answer says of them."""
         ...
 
-    def lost(self, item: AskedT_contra, why: str) -> FoundT_co:
+    def lost(self, item: AskedT_contra, why: str) -> FoundT:
         """The outcome for an item that ended its process."""
         ...
 

@@ -10,6 +10,7 @@ from mlmcsc.cli.annotation_views import LABELS as COLUMNS
 from mlmcsc.cli.annotation_views import REVISIONS
 from mlmcsc.cli.command import Group
 from mlmcsc.cli.labels_consensus import consensus
+from mlmcsc.cli.labels_queue import queue
 from mlmcsc.cli.output import facts, note, print_json, say, table
 from mlmcsc.cli.paging import given, listing, show_listing
 from mlmcsc.cli.session import Session
@@ -32,6 +33,7 @@ def group() -> None:
 
 
 group.add_command(consensus)
+group.add_command(queue)
 
 
 @group.command(

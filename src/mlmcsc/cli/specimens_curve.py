@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlmcsc.domain.charpy.results import Curve
 
 WORDS = {"lower_shelf": "lower shelf", "upper_shelf": "upper shelf", "t50": "T50", "c": "C"}
+SHELVES = "--shelves {}: write LOWER,UPPER, such as 2.7,180 or ,180."
 OUTLIERS = (
     attribute("specimen_id", "outlier", whole=True),
     attribute("temperature_c", "T °C", right=True),
@@ -108,12 +109,12 @@ def command(
 
 def _shelves(text: str) -> tuple[float | None, float | None]:
     words = text.split(",")
+    if not 1 <= len(words) <= 2:  # noqa: PLR2004  # a lower and an upper one
+        raise ValidationError(SHELVES.format(text))
     try:
         lower, upper = (float(word) if word.strip() else None for word in (*words, "")[:2])
     except ValueError:
-        words = []
-    if not 1 <= len(words) <= 2:  # noqa: PLR2004  # a lower and an upper one
-        raise ValidationError(f"--shelves {text}: write LOWER,UPPER, such as 2.7,180 or ,180.")
+        raise ValidationError(SHELVES.format(text)) from None
     return lower, upper
 
 

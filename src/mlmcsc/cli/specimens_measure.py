@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -51,10 +51,10 @@ def measurement(command: F) -> F:
 
 def sfa_input(given: dict[str, Any]) -> SfaInput:
     """The measurement as the service takes it."""
-    from mlmcsc.domain.charpy.sfa import Ligament, SfaInput  # noqa: PLC0415  # not for --help
+    from mlmcsc.domain.charpy.sfa import Ligament  # noqa: PLC0415  # not for --help
 
     sides = given.get("ligament")
-    return SfaInput(**given | ({"ligament": Ligament(*sides)} if sides else {}))
+    return cast("SfaInput", given | ({"ligament": Ligament(*sides)} if sides else {}))
 
 
 @click.command(

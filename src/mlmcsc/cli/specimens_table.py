@@ -56,6 +56,14 @@ COLUMNS = (
 )
 
 
+FILE_COLUMNS = (
+    *("specimen_id", "material", "heat", "orientation", "temperature_c", "kv_joule", "le_mm"),
+    *("sfa_percent", "sfa_method", "labels_sfa", "labels_uncertainty", "labels_images"),
+    *("labels_raters", "predictions_sfa", "predictions_uncertainty", "predictions_images"),
+    *("difference", "difference_to"),
+)
+
+
 @click.command(
     "table",
     cls=Command,
@@ -114,32 +122,23 @@ def _write(db: DatabaseManager, output: str, wanted: dict[str, str | None]) -> i
     from mlmcsc.adapters.tabular.formats import compression_of  # noqa: PLC0415
     from mlmcsc.domain.fields import Kind  # noqa: PLC0415
 
-    names = ("specimen_id", "material", "heat", "orientation", "sfa_method", "difference_to")
+    text = ("specimen_id", "material", "heat", "orientation", "sfa_method", "difference_to")
     whole = ("labels_images", "labels_raters", "predictions_images")
-    real = ("temperature_c", "kv_joule", "le_mm", "sfa_percent", "labels_sfa")
-    real += ("labels_uncertainty", "predictions_sfa", "predictions_uncertainty", "difference")
-    kinds = dict.fromkeys(names, Kind.TEXT) | dict.fromkeys(whole, Kind.INTEGER)
-    kinds |= dict.fromkeys(real, Kind.REAL)
-    order = (
-        *("specimen_id", "material", "heat", "orientation", "temperature_c", "kv_joule", "le_mm"),
-        *("sfa_percent", "sfa_method", "labels_sfa", "labels_uncertainty", "labels_images"),
-        *("labels_raters", "predictions_sfa", "predictions_uncertainty", "predictions_images"),
-        *("difference", "difference_to"),
-    )
+    kinds = dict.fromkeys(FILE_COLUMNS, Kind.REAL)
+    kinds |= dict.fromkeys(text, Kind.TEXT) | dict.fromkeys(whole, Kind.INTEGER)
 
     def chunks() -> Iterator[list[tuple[Any, ...]]]:
         position: int | None = 0
         while position is not None:
             page = db.charpy.table(**wanted, after_id=position, limit=BATCH)
-            yield [tuple(_flat(row)[name] for name in order) for row in page]
+            yield [tuple(_flat(row)[name] for name in FILE_COLUMNS) for row in page]
             position = page.next_after_id
 
     path = Path(output).absolute()
     kind = format_of(path)
     with draft(path) as made:
         packed = compression_of(path) if kind != "parquet" else ""
-        columns = {name: kinds[name] for name in order}
-        rows = write_table(made.path, kind, packed, columns, chunks())
+        rows = write_table(made.path, kind, packed, kinds, chunks())
         made.publish()
     return rows
 

@@ -57,7 +57,7 @@ def report_of(
         pictures=_pictures(lab, lesson, labels),
         charts=_charts(lab, lesson),
         judgements=list(words(judged)),
-        quality_charts=quality_charts(judged),
+        quality_charts=list(quality_charts(judged)),
         facts=_facts(lab, lesson, scores, health, labels, seconds),
         steps=_steps(lab.db.url),
     )

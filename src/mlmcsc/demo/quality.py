@@ -13,6 +13,7 @@ from mlmcsc.domain.agreement.report import AgreementReport, Missing
 from mlmcsc.domain.charpy.derived import Temperature
 from mlmcsc.domain.charpy.results import Curve, CurveReport
 from mlmcsc.domain.quality.report import QualityReport
+from mlmcsc.errors import ValidationError
 from mlmcsc.plots.quality import panels
 
 PANELS = {
@@ -32,23 +33,27 @@ class Judged:
     Attributes:
         agreement: how far people agree.
         check: scores of images, errors of models, and what to look at.
-        curves: transition curves by heat, through what people read off the images.
+        curves: transition curves by heat, through what people read off the images; or why there
+            is none, as in a small campaign without a transition.
     """
 
     agreement: AgreementReport
     check: QualityReport
-    curves: CurveReport
+    curves: CurveReport | str
 
 
 def judge(lab: Laboratory) -> Judged:
     """Ask for every report, and bring the technicians' scores up to date."""
     lab.db.agreement.update_accuracy()
+    return Judged(lab.db.agreement.report(), lab.db.quality.check(), _curves(lab))
+
+
+def _curves(lab: Laboratory) -> CurveReport | str:
     first, *others = sorted(TRUE_FATT)
-    return Judged(
-        agreement=lab.db.agreement.report(),
-        check=lab.db.quality.check(),
-        curves=lab.db.charpy.curve(property="sfa", source="labels", heat=first, compare=others),
-    )
+    try:
+        return lab.db.charpy.curve(property="sfa", source="labels", heat=first, compare=others)
+    except ValidationError as refused:
+        return str(refused)
 
 
 def words(judged: Judged) -> Iterator[tuple[str, str]]:
@@ -60,10 +65,17 @@ def words(judged: Judged) -> Iterator[tuple[str, str]]:
         yield "Images", f"{scored}; {low}"
     yield "Agreement", agreement(report)
     yield "Anchoring", anchoring(report)
-    for curve in judged.curves.curves:
-        yield f"Heat {curve.name}", f"{temperature(curve)}; truth {TRUE_FATT[curve.name]:.0f} °C"
+    if isinstance(judged.curves, str):
+        yield "Transition", judged.curves
+    else:
+        yield from _temperatures(judged.curves)
     findings = [f"{each.count} {each.kind.replace('_', ' ')}" for each in check.findings]
     yield "To look at", ", ".join(findings) or "nothing"
+
+
+def _temperatures(report: CurveReport) -> Iterator[tuple[str, str]]:
+    for curve in report.curves:
+        yield f"Heat {curve.name}", f"{temperature(curve)}; truth {TRUE_FATT[curve.name]:.0f} °C"
 
 
 def quality_charts(judged: Judged) -> Iterator[Chart]:
@@ -76,6 +88,13 @@ def quality_charts(judged: Judged) -> Iterator[Chart]:
             "95 % confidence intervals.",
             plots.svg(plots.rater_effects(report.raters)),
         )
+    if not isinstance(report.ceiling, Missing):
+        yield Chart(
+            "Models beside people",
+            "Mean absolute error against the mean of the other people on the same images; no model "
+            "can be shown to be better than people agree.",
+            plots.svg(plots.ceiling(report.ceiling)),
+        )
     if not isinstance(report.anchoring, Missing):
         yield Chart(
             "The pull of a prediction",
@@ -83,12 +102,13 @@ def quality_charts(judged: Judged) -> Iterator[Chart]:
             "from what others said blind. A flat line is independent, a steep one copies.",
             plots.svg(plots.anchoring(report.anchoring)),
         )
-    yield Chart(
-        "The transition",
-        "Shear fraction of each specimen as people read it off the images, over test temperature; "
-        "fitted curves with 95 % bands, and the temperature of 50 % shear (FATT).",
-        plots.svg(plots.transition_curves(judged.curves)),
-    )
+    if not isinstance(judged.curves, str):
+        yield Chart(
+            "The transition",
+            "Shear fraction of each specimen as people read it off the images, over test "
+            "temperature; fitted curves with 95 % bands, and the temperature of 50 % shear (FATT).",
+            plots.svg(plots.transition_curves(judged.curves)),
+        )
     drawn = panels(judged.check)
     for title, caption in PANELS.items():
         if title in drawn:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlmcsc.plots.agreement import (
-        agreement,
+        agreement_overview,
         anchoring,
         bland_altman,
         ceiling,
@@ -21,43 +21,57 @@ if TYPE_CHECKING:
     )
     from mlmcsc.plots.backups import recovery_history
     from mlmcsc.plots.charpy import transition_curves
-    from mlmcsc.plots.image_quality import score_histogram
+    from mlmcsc.plots.drift import distributions, drift_overview, effects, waterfall
+    from mlmcsc.plots.image_quality import score_components, score_histogram
     from mlmcsc.plots.quality import quality_overview
     from mlmcsc.plots.style import png, svg
+    from mlmcsc.plots.suspicion import suspicious_labels
     from mlmcsc.plots.versions import version_diff
 
 __all__ = [
-    "agreement",
+    "agreement_overview",
     "anchoring",
     "bland_altman",
     "ceiling",
     "control_chart",
+    "distributions",
+    "drift_overview",
+    "effects",
     "gauge_rr",
     "png",
     "quality_overview",
     "rater_effects",
     "recovery_history",
+    "score_components",
     "score_histogram",
+    "suspicious_labels",
     "svg",
     "transition_curves",
     "version_diff",
+    "waterfall",
 ]
 
 _HOMES = {
-    "agreement": "agreement",
+    "agreement_overview": "agreement",
     "anchoring": "agreement",
     "bland_altman": "agreement",
     "ceiling": "agreement",
     "control_chart": "agreement",
+    "distributions": "drift",
+    "drift_overview": "drift",
+    "effects": "drift",
     "gauge_rr": "agreement",
     "png": "style",
     "quality_overview": "quality",
     "rater_effects": "agreement",
     "recovery_history": "backups",
+    "score_components": "image_quality",
     "score_histogram": "image_quality",
+    "suspicious_labels": "suspicion",
     "svg": "style",
     "transition_curves": "charpy",
     "version_diff": "versions",
+    "waterfall": "drift",
 }
 
 

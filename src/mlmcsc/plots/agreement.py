@@ -27,7 +27,7 @@ MOST_PAIRS, MOST_CHARTS = 2, 4
 ROW: Final = 22
 
 
-def agreement(report: AgreementReport) -> Any:
+def agreement_overview(report: AgreementReport) -> Any:
     """All that the report has a result for, one below the other.
 
     Raises:
@@ -97,7 +97,7 @@ def _bland_altman(found: BlandAltman, first: str, second: str) -> Any:
     points = data(
         [{"mean": m, "off": d} for m, d in zip(found.means, found.differences, strict=True)]
     )
-    y = alt.Y("off:Q", title=f"{first} {MINUS} {second}", scale=alt.Scale(zero=False))
+    y = alt.Y("off:Q", title="difference", scale=alt.Scale(zero=False))
     x = alt.X("mean:Q", title="mean of both", scale=alt.Scale(zero=False), axis=_few())
     shade = alt.condition("datum.what == 'bias'", alt.value(BLUE), alt.value(ORANGE))
     base = alt.Chart(data(rows))
@@ -109,7 +109,7 @@ def _bland_altman(found: BlandAltman, first: str, second: str) -> Any:
     opacity = 0.75 if len(found.means) < 200 else 0.3  # noqa: PLR2004  # crowded points overlap
     marks = alt.Chart(points).mark_circle(size=28, color=INK, opacity=opacity).encode(x=x, y=y)
     shown = f", {len(found.means):,} shown" if found.sampled else ""
-    title = f"{first} and {second}: {found.n:,} images{shown}"
+    title = [f"{first} {MINUS} {second}", f"{found.n:,} images{shown}"]
     return (bands + rules + marks + words).properties(width=WIDTH - 40, height=210, title=title)
 
 
@@ -144,7 +144,7 @@ def _control_chart(found: ControlChart, name: str) -> Any:
         broken.mark_text(dy=-11, color=ORANGE, fontSize=11).encode(text="rules:N"),
     )
     who = f"{name}: " if name else ""
-    state = "in control" if found.in_control else f"{len(rules)} points break rules (numbers)"
+    state = "in control" if found.in_control else f"{len(rules)} break rules (numbers)"
     title = f"{who}gold images, {state}"
     return alt.layer(*layers).properties(width=WIDTH, height=170, title=title)
 
@@ -180,7 +180,8 @@ def _rater_effects(found: Sequence[RaterEffect]) -> Any:
             color=shade,
         ),
     ).properties(width=165, height=ROW * len(rows))
-    against = "gold" if shown[0].against == "gold" else "the other raters"
+    kinds = {"gold": "gold", "others": "the other raters"}
+    against = " or ".join(kinds[each] for each in sorted({each.against for each in shown}))
     part = "" if len(shown) == len(found) else f", {len(shown)} of {len(found)}"
     panels = [bias]
     if any(row["scatter"] is not None for row in rows):
@@ -247,7 +248,9 @@ def _ceiling(found: Ceiling) -> Any:
     ]
     order = [row["name"] for row in rows]
     one_by_one = [
-        {"name": people, "mae": each.mae.value} for each in found.raters if each.mae.value
+        {"name": people, "mae": each.mae.value}
+        for each in found.raters
+        if each.mae.value is not None
     ]
     base = alt.Chart(data(rows)).encode(
         y=_names("name", order), color=alt.Color("ink:N", scale=None)

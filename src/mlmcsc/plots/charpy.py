@@ -66,7 +66,7 @@ class _Drawing:
     def __init__(self, x: alt.X, y: alt.Y, colour: alt.Color, shape: alt.Shape) -> None:
         self.x, self.y, self.colour, self.shape = x, y, colour, shape
 
-    def band(self, curves: Sequence[Curve]) -> alt.Chart:
+    def band(self, curves: Sequence[Curve]) -> Any:
         rows = [
             {"t": p.temperature_c, "y": p.low, "high": p.high, "heat": curve.name}
             for curve in curves
@@ -75,7 +75,7 @@ class _Drawing:
         drawn = alt.Chart(data(rows)).mark_area(opacity=0.18)
         return drawn.encode(x=self.x, y=self.y, y2="high:Q", color=self.colour)
 
-    def line(self, curves: Sequence[Curve]) -> alt.Chart:
+    def line(self, curves: Sequence[Curve]) -> Any:
         rows = [
             {"t": p.temperature_c, "y": p.value, "heat": curve.name}
             for curve in curves
@@ -84,7 +84,7 @@ class _Drawing:
         drawn = alt.Chart(data(rows)).mark_line(strokeWidth=2)
         return drawn.encode(x=self.x, y=self.y, color=self.colour)
 
-    def points(self, curves: Sequence[Curve]) -> alt.Chart:
+    def points(self, curves: Sequence[Curve]) -> Any:
         rows = [
             {"t": p.temperature_c, "y": p.value, "heat": curve.name}
             for curve in curves
@@ -93,20 +93,20 @@ class _Drawing:
         drawn = alt.Chart(data(rows)).mark_point(filled=True, size=34, opacity=0.65)
         return drawn.encode(x=self.x, y=self.y, color=self.colour, shape=self.shape)
 
-    def rings(self, curves: Sequence[Curve]) -> alt.Chart:
+    def rings(self, curves: Sequence[Curve]) -> Any:
         rows = [
             {"t": p.temperature_c, "y": p.value} for curve in curves for p in curve.fit.outliers
         ]
         drawn = alt.Chart(data(rows)).mark_point(shape="circle", size=170, color=INK)
         return drawn.encode(x=self.x, y=self.y)
 
-    def intervals(self, marks: list[dict[str, Any]]) -> alt.Chart:
+    def intervals(self, marks: list[dict[str, Any]]) -> Any:
         drawn = alt.Chart(data(marks)).mark_rule(strokeWidth=3)
         return drawn.encode(
             x=alt.X("low:Q", title=TEMPERATURE), x2="high:Q", y=self.y, color=self.colour
         )
 
-    def diamonds(self, marks: list[dict[str, Any]]) -> alt.Chart:
+    def diamonds(self, marks: list[dict[str, Any]]) -> Any:
         drawn = alt.Chart(data(marks)).mark_point(
             shape="diamond", size=110, filled=True, stroke="white", strokeWidth=1.5, opacity=1
         )
@@ -149,7 +149,7 @@ def _told(
     return f"{curve.name}: {text}" if many else text
 
 
-def _words(marks: list[dict[str, Any]]) -> alt.Chart:
+def _words(marks: list[dict[str, Any]]) -> Any:
     """The transition temperatures in words, below, where they cover no point."""
     rows = [{"row": at, "text": mark["text"]} for at, mark in enumerate(marks)]
     written = alt.Chart(data(rows)).mark_text(align="left", color=INK, fontSize=12, x=0)

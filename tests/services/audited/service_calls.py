@@ -237,7 +237,42 @@ def requested(lab):
     return lab.db.requests.add("t1", "access").id
 
 
+def unmeasured(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.image_quality.get(lab.images[0])
+
+
+def rescored(lab):
+    lab.db.image_quality.update_scores(0.0)
+    os.unlink(lab.db.get_image(lab.images[0]).path)
+    lab.db.image_quality.update_scores(1.0, everything=True)
+    lab.db.image_quality.update_scores(0.0)
+
+
+def handed_out(lab):
+    lab.draw("new.png", seed=77)
+    lab.db.images.add(lab.folder / "new.png")
+    lab.db.label_queue.next(lab.technician, n=1)
+
+
+def fulfilled(lab):
+    handed_out(lab)
+    lab.db.labels.add(lab.db.label_queue.status()[0].image_id, lab.technician, 0.4)
+    lab.db.label_queue.next(lab.technician, n=1)
+
+
+def given_back(lab):
+    handed_out(lab)
+    lab.db.label_queue.release(lab.technician)
+
+
 WRITES = {
+    "label_queue.next": {"": handed_out, "fulfilled": fulfilled},
+    "label_queue.release": {"": given_back},
+    "image_quality.update_scores": {
+        "new, then again with other flags": rescored,
+        "invalidating": lambda lab: lab.db.image_quality.update_scores(1.0, invalidate=True),
+    },
     "images.add": {
         "new": lambda lab: lab.db.images.add(lab.draw("n.png", seed=9), specimen_id="S9"),
         "known, at another path": lambda lab: lab.db.images.add(copied(lab)),
@@ -474,6 +509,10 @@ def unknown_version(lab):
 
 
 READS = {
+    "label_queue.status": lambda lab: lab.db.label_queue.status(),
+    "suspicious_labels.list": lambda lab: lab.db.suspicious_labels.list(),
+    "image_quality.get": unmeasured,
+    "image_quality.list": lambda lab: lab.db.image_quality.list(),
     **{
         f"version_checks.{name}": checks_of_unknown_versions
         for name in ("diff", "samples", "verify", "status")
@@ -532,6 +571,7 @@ READS = {
     "charpy.curve": unknown_curve,
     "agreement.report": lambda lab: lab.db.agreement.report(),
     "health.status": lambda lab: lab.db.health.status(),
+    "quality.check": lambda lab: lab.db.quality.check(),
     "maintenance.validate": lambda lab: lab.db.maintenance.validate(hash_files=True),
     "archives.plan": lambda lab: lab.db.archives.plan("predictions", timedelta(days=3650)),
     "archives.list": lambda lab: lab.db.archives.list(),

@@ -15,6 +15,7 @@ from mlmcsc.cli.app import mlmcsc
 pytestmark = pytest.mark.sqlite_tells
 
 WRITES = {
+    "quality update-scores": ["--threshold", "1", "--invalidate"],
     "images add": ["{folder}/new/7.png", "--specimen-id", "S9"],
     "images ingest": ["{folder}/new"],
     "images set": ["1", "--magnification", "20"],
@@ -42,6 +43,7 @@ WRITES = {
     "privacy requests add": ["t1", "--kind", "access"],
 }
 READS = {
+    "quality scores",
     "version exports",
     "database status",
     "images list",
@@ -59,6 +61,7 @@ READS = {
     "models show",
     "predictions list",
     "labels history",
+    "quality suspicious",
     "labels list",
     "labels show",
     "features list",
@@ -84,6 +87,7 @@ READS = {
     "backup list",
     "backup show",
     "backup history",
+    "quality check",
     "privacy holds",
     "privacy keys",
     "privacy record",
@@ -96,6 +100,7 @@ READS = {
 ELSEWHERE = {
     "quality agreement": "test_service_writes.py: agreement.update_accuracy",
     "quality accuracy": "test_service_writes.py: agreement.update_accuracy",
+    "labels queue": "test_service_writes.py: label_queue.next",
     "labels consensus": "test_service_writes.py: consensus.create",
     "backup drill": "tests/services/backup_drills: what is restored bears the witness too",
     "backup auto": "tests/services/backup_drills: likewise",

@@ -55,21 +55,30 @@ def test_only_chunks_that_were_written_to_are_summed_up_again(db, sql, three_chu
     kept_is_fresh(db, sql)
 
 
-WRITES = {
-    "label": lambda db, sql, i, v, who: db.store_label(i, who, v),
-    "correct": lambda db, sql, i, v, who: [
-        db.update_label(row, label=v, reason="r") for (row,) in sql(LAST, i=i)
-    ],
-    "verify": lambda db, sql, i, v, who: [
-        db.labels.verify(row, "chief") for (row,) in sql(f"{LAST} AND NOT is_verified", i=i)
-    ],
-    "predict": lambda db, sql, i, v, who: db.store_prediction(i, 1, v, v),
-    "score": lambda db, sql, i, v, who: db.images.update_quality(i, v, is_valid=v > 0.3),
-    "raw delete": lambda db, sql, i, v, who: sql("DELETE FROM labels WHERE image_id = :i", i=i),
-    "raw move": lambda db, sql, i, v, who: sql("UPDATE labels SET image_id = :i", i=i),
-    "check": lambda db, sql, i, v, who: db.quality.check(),
-}
-LAST = "SELECT id FROM labels WHERE image_id = :i AND id = (SELECT max(id) FROM labels)"
+WRITES = (
+    "label", "correct", "verify", "predict", "score", "raw delete", "raw move", "check",
+)  # fmt: skip
+
+
+def write(db, sql, technician, kind, image, value):
+    newest = sql("SELECT id, is_verified FROM labels ORDER BY id DESC LIMIT 1")
+    match kind:
+        case "label":
+            db.store_label(image, technician, value)
+        case "correct" if newest:
+            db.update_label(newest[0].id, label=value, reason="r")
+        case "verify" if newest and not newest[0].is_verified:
+            db.labels.verify(newest[0].id, "chief")
+        case "predict":
+            db.store_prediction(image, 1, value, value)
+        case "score":
+            db.images.update_quality(image, value, is_valid=value > 0.3)
+        case "raw delete":
+            sql("DELETE FROM labels WHERE image_id = :i", i=image)
+        case "raw move":
+            sql("UPDATE labels SET image_id = :i", i=image)
+        case "check":
+            db.quality.check()
 
 
 @settings(
@@ -79,13 +88,13 @@ LAST = "SELECT id FROM labels WHERE image_id = :i AND id = (SELECT max(id) FROM 
 )
 @given(
     st.lists(
-        st.tuples(st.sampled_from(sorted(WRITES)), st.integers(0, 1), st.floats(0, 1, width=16)),
+        st.tuples(st.sampled_from(WRITES), st.integers(0, 1), st.floats(0, 1, width=16)),
         max_size=6,
     )
 )
 def test_after_any_writes_kept_sums_are_those_made_anew(db, sql, three_chunks, technician, writes):
     for name, at, value in writes:
-        WRITES[name](db, sql, three_chunks[at], value, technician)
+        write(db, sql, technician, name, three_chunks[at], value)
     kept_is_fresh(db, sql)
 
 
@@ -132,12 +141,20 @@ STEPS = {"A": ("claim", "look", "keep"), "B": ("claim", "look", "keep"), "W": ("
 NOBODY = np.empty(0, np.int64)
 
 
-@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+KNOWN_TRAPS = (
+    "WAAWBBBA",  # an older snapshot is kept last
+    "AAWWBBBA",
+    "AWAWBABB",  # a mark is relied upon by a writer, claimed, and then served
+    "ABWWABAB",
+)
+
+
+@pytest.mark.parametrize("orders", [KNOWN_TRAPS, pytest.param((), marks=pytest.mark.slow)])
 def test_two_checks_and_a_writer_in_any_order_of_their_steps_lose_no_mark(
-    db, sql, images_of, technician, every
+    db, sql, images_of, technician, orders
 ):
     run = Interleaved(db, images_of(1)[0], technician)
-    for order in [*_orders({who: len(todo) for who, todo in STEPS.items()})][::every]:
+    for order in orders or _orders({who: len(todo) for who, todo in STEPS.items()}):
         left = {who: iter(todo) for who, todo in STEPS.items()}
         for who in order:
             getattr(run, next(left[who]))(who)

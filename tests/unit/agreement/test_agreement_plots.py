@@ -47,7 +47,7 @@ def test_the_combined_picture_shows_each_part_that_there_is(ratings):
     days = [START + timedelta(days=day) for day in range(40)]
     off = ratings[:, 0] - ratings[:, 1]
     drawn = svg(
-        plots.agreement(
+        plots.agreement_overview(
             report(
                 raters=rater_effects(ratings.ravel(), item.ravel(), names[rater.ravel()]),
                 ceiling=noise_ceiling(ratings, {"cnn v2": ratings.mean(axis=1)}, names.tolist()),
@@ -61,7 +61,7 @@ def test_the_combined_picture_shows_each_part_that_there_is(ratings):
         "Raters against the other raters",
         "cnn v2",
         "Anchoring",
-        "T-1 and T-3: 40 images",
+        "T-1 \N{MINUS SIGN} T-3",
         "T-1: gold images",
         "Mar",
     ):
@@ -73,7 +73,7 @@ def test_a_report_without_results_is_not_drawn():
     from mlmcsc.plots import agreement as plots
 
     with pytest.raises(ValidationError, match="no result to draw"):
-        plots.agreement(report())
+        plots.agreement_overview(report())
 
 
 def test_a_gauge_study_shows_verdict_and_categories(ratings):
@@ -91,9 +91,18 @@ def test_a_rater_with_one_item_is_drawn_without_interval():
     assert len(drawn["hconcat"]) == 1  # no scatter to show
 
 
+def test_raters_held_against_different_references_are_titled_so():
+    from mlmcsc.plots import agreement as plots
+
+    gold = rater_effects([1.0, 2.0], [1, 2], ["a", "a"], reference=[0.0, 2.0])
+    others = rater_effects([1.0, 2.0], [1, 1], ["b", "c"])
+    title = plots.rater_effects([*gold, *others]).to_dict()["title"]
+    assert title == "Raters against gold or the other raters"
+
+
 def test_a_sampled_comparison_says_so():
     from mlmcsc.plots import agreement as plots
 
     first, second = np.random.default_rng(0).normal(size=(2, 3_000))
     title = plots.bland_altman(bland_altman(first, second), "A", "B").to_dict()["title"]
-    assert title == "A and B: 3,000 images, 2,000 shown"
+    assert title == ["A \N{MINUS SIGN} B", "3,000 images, 2,000 shown"]

@@ -115,6 +115,11 @@ def test_labels_that_nobody_shares_are_refused():
         consensus([1, 2, 3], [1, 2, 2], ["a", "b", "b"])
 
 
+def test_a_resolution_below_zero_is_refused():
+    with pytest.raises(ValidationError, match="resolution=-1"):
+        consensus([1, 2], [1, 1], ["a", "b"], resolution=-1)
+
+
 def test_a_million_labels_take_seconds():
     _, values, item, rater = crowd(350_000, 1_000_000, np.linspace(1, 8, 20), np.zeros(20))
     start = time.perf_counter()

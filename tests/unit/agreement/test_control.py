@@ -87,6 +87,7 @@ def test_the_centre_may_be_what_ought_to_be():
         ([1, 2], [1.0, 2.0, 3.0], {}, "2 times for 3 values"),
         ([1, 2, 3], [2.0, 2.0, 2.0], {}, "limits need values that vary"),
         ([1, 2, 3], [1.0, 2.0, 3.0], {"baseline": 9}, "baseline=9: must be 3 to 3"),
+        ([1, 2, 3], [1.0, 2.0, 3.0], {"centre": np.nan}, "centre.*must be finite"),
     ],
 )
 def test_too_little_is_refused_by_name(times, values, options, message):

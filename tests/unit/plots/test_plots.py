@@ -117,6 +117,10 @@ def test_plots_load_with_the_first_chart_and_not_before():
     assert run.stdout.split() == ["False", "True"]
 
 
+def test_no_chart_bears_the_name_of_a_module_that_would_hide_it():
+    assert not set(plots.__all__) & {path.stem for path in TOPICS}
+
+
 def test_an_unknown_chart_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'version_dif'"):
         _ = plots.version_dif

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mlmcsc.domain.quality import telling
 from mlmcsc.domain.quality.references import references
 from mlmcsc.domain.quality.rows import BASES, IMAGES, LABELS, PREDICTIONS, TYPES, UNKNOWN, Stretch
-from mlmcsc.domain.quality.sums import CASES, HISTOGRAMS, TABLES, Sums, merged
 from mlmcsc.domain.quality.summing import sums_of
+from mlmcsc.domain.quality.sums import CASES, HISTOGRAMS, TABLES, Sums, merged
 
 FRACTION = st.floats(0, 1, width=32)
 SMALL = st.integers(0, 2)

@@ -38,8 +38,9 @@ def measure_on_cluster(
         raise UnsupportedError("a cluster needs dask; install with: pip install 'mlmcsc[dask]'")
     from distributed import Client  # noqa: PLC0415 - heavy, and an extra
 
+    connect: Any = Client  # its methods have no types
     try:
-        client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        client = connect(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, TimeoutError) as error:
         raise UnsupportedError(
             f"no Dask scheduler answers at {address} ({error}). Start one with: dask scheduler"

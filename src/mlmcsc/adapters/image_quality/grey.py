@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,8 +12,10 @@ import numpy.typing as npt
 
 from mlmcsc.errors import ValidationError
 
-Pixels = npt.NDArray[np.generic]
-Floats = npt.NDArray[np.float32]
+Pixels = npt.NDArray[Any]
+Floats = npt.NDArray[Any]
+"""float32; OpenCV's stubs promise no type."""
+
 
 SIDE = 480
 """Measures are taken at the area of SIDE x SIDE pixels; smaller pictures stay as they are."""

@@ -118,17 +118,18 @@ def _clipped(picture: Grey) -> tuple[float, float]:
 
 def _illumination(means: Floats) -> float:
     """How uneven the light is: the deviation of a quadratic surface fitted to block means."""
-    surface = _fitting(means.shape) @ means.ravel().astype(np.float64)
+    terms, solution = _fitting(*means.shape)
+    surface = terms @ (solution @ means.ravel())
     return float(surface.std() / max(float(means.mean()), 1e-6))
 
 
 @functools.lru_cache(maxsize=16)
-def _fitting(shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """The matrix that takes block means to the fitted surface; the same for pictures of a size."""
-    down, across = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+def _fitting(rows: int, columns: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The surface's terms, `(N, 6)`, and what solves for their factors; the same for one size."""
+    down, across = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
     x, y = across.ravel(), down.ravel()
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=1)
-    return np.asarray(terms @ np.linalg.pinv(terms), np.float64)
+    return terms, np.linalg.pinv(terms)
 
 
 def _blocks(values: Floats) -> Floats:
@@ -136,4 +137,5 @@ def _blocks(values: Floats) -> Floats:
     height, width = values.shape
     size = max(1, width // BLOCK), max(1, height // BLOCK)
     whole = values[: size[1] * BLOCK or None, : size[0] * BLOCK or None]
-    return cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+    means: Floats = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+    return means

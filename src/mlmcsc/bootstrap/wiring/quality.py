@@ -41,12 +41,12 @@ class QualityServices(LearningServices):
         from mlmcsc.services.quality import Quality
         from mlmcsc.services.quality.quality import Limits
 
-        settings = self._database.config.quality
+        config = self._database.config
         limits = Limits(
             self._database.label_range,
-            settings.min_quality_score,
-            settings.flag_threshold,
-            settings.interval_coverage,
+            config.quality.min_quality_score,
+            config.quality.flag_threshold,
+            config.quality.interval_coverage,
         )
         return Quality(self._database.store, self.actor, limits)
 

@@ -68,7 +68,7 @@ def _draw(report: AgreementReport, plot: str) -> None:
     if not report.compared:
         note(f"{plot} was not drawn: there is nothing to compare")
         return
-    from mlmcsc.plots import agreement as chart  # noqa: PLC0415  # imports Altair
+    from mlmcsc.plots.agreement import agreement_overview as chart  # noqa: PLC0415  # Altair
 
     write_plot(chart(report), plot)
     note(f"drawn to {plot}")

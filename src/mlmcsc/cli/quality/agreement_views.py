@@ -51,6 +51,8 @@ def _counts(report: AgreementReport) -> None:
         f"more, {counted(c.labels, 'label')} of these: {c.blind:,} made blind, {c.assisted:,} with "
         f"a prediction shown; {counted(c.gold_images, 'gold image')}."
     )
+    if report.technician is not None:
+        say(f"Pairs, bias, control charts and anchoring: of {report.technician}. The rest: of all.")
     if c.restricted_labels:
         note(
             f"left out: {counted(c.restricted_labels, 'label')} of "
@@ -107,7 +109,12 @@ PAIRS = (
     attribute("second", "minus", whole=True),
     Column("images", lambda p: p.comparison.n, right=True),
     Column("bias", lambda p: number(p.comparison.bias), right=True),
-    Column("95 %", lambda p: between(p.comparison.bias_low, p.comparison.bias_high), right=True),
+    Column(
+        "95 %",
+        lambda p: between(p.comparison.bias_low, p.comparison.bias_high),
+        right=True,
+        minor=True,
+    ),
     Column(
         "limits of agreement",
         lambda p: between(p.comparison.lower, p.comparison.upper),
@@ -167,7 +174,7 @@ RATERS = (
     attribute("against", whole=True),
     attribute("n", "images", right=True),
     Column("bias", lambda r: number(r.bias), right=True),
-    Column("95 %", lambda r: between(r.bias_low, r.bias_high), right=True),
+    Column("95 %", lambda r: between(r.bias_low, r.bias_high), right=True, minor=True),
     Column("biased", lambda r: r.biased, whole=True),
     Column("scatter", lambda r: number(r.scatter), right=True),
     Column("slope", lambda r: number(r.slope), right=True, minor=True),
@@ -211,7 +218,7 @@ ANCHORING = (
     attribute("rater", "person", whole=True),
     attribute("n", "labels", right=True),
     Column("slope", lambda r: number(r.slope), right=True),
-    Column("95 %", lambda r: between(r.low, r.high), right=True),
+    Column("95 %", lambda r: between(r.low, r.high), right=True, minor=True),
     attribute("verdict", whole=True),
 )
 

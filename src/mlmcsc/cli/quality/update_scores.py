@@ -27,7 +27,8 @@ from mlmcsc.cli.training_files import refuse_existing
 from mlmcsc.cli.words import Moment
 
 if TYPE_CHECKING:
-    from mlmcsc.domain.image_quality import ScoreUpdate
+    from mlmcsc.domain.image_quality import ScoreRecord, ScoreUpdate
+    from mlmcsc.domain.results import Page
 
 SHOWN = 20
 PROBLEMS = (attribute("image_id", "image", right=True), attribute("reason"))
@@ -54,6 +55,12 @@ SCORES = (
     _number("noise", "noise", minor=True),
     _number("illumination_gradient", "light", minor=True),
     _number("saturation", "colour", minor=True),
+    attribute("problem"),
+)
+UNREADABLE = (
+    attribute("id", right=True),
+    attribute("image_id", "image", right=True),
+    attribute("measured_at", "tried (UTC)", whole=True),
     attribute("problem"),
 )
 
@@ -153,12 +160,18 @@ def _show(done: ScoreUpdate) -> None:
     "scores",
     cls=Command,
     example="""
-        quality scores --flagged
+        quality scores --flagged --plot components.svg
         quality scores --unreadable --json
     """,
 )
 @click.option("--flagged", is_flag=True, default=None, help="Only images below the threshold.")
 @click.option("--unreadable", is_flag=True, default=None, help="Only files not measured, and why.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Draw the components of those listed: .svg or .png (never replaced).",
+)
 @listing
 @click.pass_obj
 def scores(
@@ -167,19 +180,32 @@ def scores(
     *,
     flagged: bool | None,
     unreadable: bool | None,
-    limit: int | None,
-    after_id: int,
-    everything: bool,
+    plot: str | None,
+    **paging: Any,
 ) -> int:
     """List stored scores with their components."""
+    if plot is not None:
+        refuse_existing(plot, replace=False)
+        require_plots(plot)
+    listed: list[ScoreRecord] = []
     with session.open() as db:
 
-        def fetch(after: int, size: int) -> Any:
-            return db.image_quality.list(
+        def fetch(after: int, size: int) -> Page[ScoreRecord]:
+            page = db.image_quality.list(
                 flagged=flagged, unreadable=unreadable, after_id=after, limit=size
             )
+            if plot is not None:
+                listed.extend(page.items)
+            return page
 
-        show_listing(session, fetch, SCORES, limit=limit, after_id=after_id, everything=everything)
+        show_listing(session, fetch, UNREADABLE if unreadable else SCORES, **paging)
+    if plot is not None and any(each.problem is None for each in listed):
+        from mlmcsc.plots.image_quality import score_components  # noqa: PLC0415  # as above
+
+        write_plot(score_components(listed), plot)
+        note(f"written to {plot}")
+    elif plot is not None:
+        note("no plot: none of those listed was measured")
     return OK
 
 

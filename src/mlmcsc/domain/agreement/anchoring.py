@@ -131,7 +131,8 @@ def anchoring(
     return Anchoring(
         n=len(x), slope=slope, low=low, high=high, intercept=intercept, confidence=level,
         method="cluster-robust by rater" if several else "HC3", corrected=bool(noise.any()),
-        verdict=verdict(low, high), raters=each, x=tuple(x[points].tolist()), y=tuple(y[points].tolist()),
+        verdict=verdict(low, high), raters=each,
+        x=tuple(x[points].tolist()), y=tuple(y[points].tolist()),
         sampled=len(points) < len(x),
     )  # fmt: skip
 

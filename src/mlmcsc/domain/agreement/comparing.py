@@ -47,7 +47,6 @@ FEWEST = 5
 """Images below which nothing is said of agreement."""
 FEWEST_ON_CHART = 5
 MOST_PAIRS = 10
-MOST_POINTS = 2_000
 OVERLAP = "mlmcsc labels queue --strategy overlap --technician STAFF_NUMBER"
 T = TypeVar("T")
 
@@ -296,9 +295,7 @@ def _anchoring(asked: Asked, sets: _Sets) -> Part[Anchoring]:
         of.firsts, blind[usable], of.shown, of.raters, uncertainty=uncertainty[usable]
     )
     raters = tuple(replace(each, rater=asked.name(each.rater)) for each in found.raters)
-    shown = np.sort(np.random.default_rng(0).permutation(len(of))[:MOST_POINTS])
-    x, y = np.array(found.x)[shown], np.array(found.y)[shown]
-    return replace(found, raters=raters, x=tuple(x.tolist()), y=tuple(y.tolist()))
+    return replace(found, raters=raters)
 
 
 def _ceiling(asked: Asked, sets: _Sets) -> Part[Ceiling]:

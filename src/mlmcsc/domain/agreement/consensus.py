@@ -20,6 +20,7 @@ from mlmcsc.domain.agreement.arrays import (
 )
 from mlmcsc.domain.agreement.plain import Result
 from mlmcsc.domain.agreement.reliability import Cells, Reliability, reliability
+from mlmcsc.errors import ValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,11 @@ def consensus(
             precise than its rounding, resolution/√12.
 
     Raises:
-        ValidationError: No item tells two raters apart: none has two raters or a reference.
+        ValidationError: No item tells two raters apart: none has two raters or a reference; or
+            the resolution is below 0.
     """
+    if not 0 <= resolution < float("inf"):
+        raise ValidationError(f"resolution={resolution}: must be at least 0, and finite.")
     labels = long_form(values, items, raters)
     gold = None
     if reference is not None:

@@ -129,7 +129,9 @@ def control_chart(
             f"the first {first} values are all {ordered[0]:g}: limits need values that vary; "
             "wait for more, or take a longer baseline."
         )
-    middle = float(ordered[:first].mean()) if centre is None else float(centre)
+    middle = float(
+        ordered[:first].mean() if centre is None else floats(centre, "centre", dimensions=0)
+    )
     sigma = mean_range / D2
     return ControlChart(
         times=tuple(moments), values=tuple(ordered.tolist()), moving_ranges=tuple(ranges.tolist()),

@@ -109,8 +109,8 @@ def others(blind: Measurements, model: RaterModel) -> Others:
     """
     images, image = np.unique(blind.images, return_inverse=True)
     bias, weight = model.of(blind.raters)
-    weights: Floats = np.bincount(image, weight, len(images))
-    sums: Floats = np.bincount(image, weight * (blind.firsts - bias), len(images))
+    weights = np.bincount(image, weight, len(images)).astype(np.float64)  # of nothing: integers
+    sums = np.bincount(image, weight * (blind.firsts - bias), len(images)).astype(np.float64)
     return Others(blind, model, images, weights, sums)
 
 

@@ -173,7 +173,7 @@ class _Fit:
             bias=self.bias if self.pooled else none,
             bias_variance=self.bias_variance if self.pooled else none,
             shared=self.count,
-            borrowed=PRIOR_LABELS / (PRIOR_LABELS + self.count),
+            borrowed=(PRIOR_LABELS / (PRIOR_LABELS + self.count)).astype(np.float64),
             iterations=rounds,
             converged=converged,
         )

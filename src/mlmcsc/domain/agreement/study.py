@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Ids: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
-MOST_IMAGES = 20_000
+MOST_IMAGES, MOST_CELLS = 20_000, 2_000_000
 """Of a table with a column per rater: what it tells is known well enough from so many."""
 MOST_RATERS = 30
 """Raters among whom a complete block is sought: those with most labels."""
@@ -62,6 +62,8 @@ class Measurements:
 
     def where(self, keep: Mask) -> Measurements:
         """These labels only."""
+        if keep.all():
+            return self  # a million labels are not copied for nothing
         return replace(self, **{f.name: getattr(self, f.name)[keep] for f in fields(self)})
 
     def of_kind(self, *kinds: Kind) -> Measurements:
@@ -148,14 +150,15 @@ def packed(found: Measurements) -> Floats:
 
 
 def rated_table(found: Measurements, seed: int = 0) -> tuple[Ids, Ids, Floats]:
-    """Ratings as a table of images by raters, of at most `MOST_IMAGES` images drawn at random.
+    """Ratings as a table of images by raters; of very many images some are drawn at random.
 
     Returns:
         Image ids `(n,)` and rater ids `(k,)`, ascending, and the values `(n, k)`, NaN for none.
     """
     images = np.unique(found.images)
-    if len(images) > MOST_IMAGES:
-        drawn = np.random.default_rng(seed).choice(images, MOST_IMAGES, replace=False)
+    most = min(MOST_IMAGES, MOST_CELLS // max(len(np.unique(found.raters)), 1))
+    if len(images) > most:
+        drawn = np.random.default_rng(seed).choice(images, most, replace=False)
         images = np.sort(drawn)
         found = found.where(np.isin(found.images, images))
     raters = np.unique(found.raters)
@@ -176,12 +179,16 @@ def complete_block(found: Measurements, *, repeats: int = 1, fewest_images: int)
         repeats: Labels of one image that each rater must have made.
         fewest_images: Smaller sets are not considered.
     """
+    people, made = np.unique(found.raters, return_counts=True)
+    busiest = people[np.argsort(-made, kind="stable")[:MOST_RATERS]]
+    found = found.where(np.isin(found.raters, busiest))
     images, image = np.unique(found.images, return_inverse=True)
     raters, rater = np.unique(found.raters, return_inverse=True)
-    if len(raters) < 2 or not len(images):  # noqa: PLR2004  # one rater agrees with nobody
+    if len(raters) < 2:  # noqa: PLR2004  # one rater agrees with nobody
         return None
-    times = np.bincount(image * len(raters) + rater, minlength=len(images) * len(raters))
-    done = times.reshape(len(images), len(raters)) >= repeats
+    cells, times = np.unique(image * len(raters) + rater, return_counts=True)
+    done = np.zeros((len(images), len(raters)), dtype=bool)
+    done.flat[cells[times >= repeats]] = True
     chosen, kept = _grown(done, fewest_images)
     if len(chosen) < 2:  # noqa: PLR2004
         return None
@@ -190,13 +197,12 @@ def complete_block(found: Measurements, *, repeats: int = 1, fewest_images: int)
 
 def _grown(done: Mask, fewest: int) -> tuple[Ids, Ids]:
     """Columns of the best set, and the rows that they share."""
-    columns = np.argsort(-done.sum(axis=0), kind="stable")[:MOST_RATERS].tolist()
+    columns = range(done.shape[1])
     overlap = {
-        (a, b): int((done[:, a] & done[:, b]).sum())
-        for i, a in enumerate(columns)
-        for b in columns[i + 1 :]
+        (a, b): int((done[:, a] & done[:, b]).sum()) for a in columns for b in columns[a + 1 :]
     }
-    chosen = list(max(overlap, key=lambda pair: overlap[pair]))
+    closest: tuple[int, int] = max(overlap, key=lambda pair: overlap[pair])
+    chosen = [*closest]
     shared = done[:, chosen].all(axis=1)
     best, best_score = (list[int](), shared), -1
     while (n := int(shared.sum())) >= fewest:

@@ -16,12 +16,13 @@ Ids = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 
-def sfa_by_labels(found: NDArray[Any], scale: float) -> dict[int, ReadSfa]:
+def sfa_by_labels(found: NDArray[Any], specimens: Ids, scale: float) -> dict[int, ReadSfa]:
     """SFA by specimen id: each image's value by the label policy `consensus`, then their mean.
 
     Args:
-        found: Labels, a structured array with the integer fields `specimen`, `image`, `label`
-            (its id), `technician`, `consensus` (0 or 1) and the float field `value`.
+        found: Labels, a structured array with the integer fields `image`, `label` (its id),
+            `technician`, `consensus` (0 or 1) and the float field `value`; shape `(N,)`.
+        specimens: The specimen id of each, `int64[N]`.
         scale: Percent per unit of a label.
     """
     if not len(found):
@@ -36,9 +37,9 @@ def sfa_by_labels(found: NDArray[Any], scale: float) -> dict[int, ReadSfa]:
         consensus=agreed,
     )
     first = np.unique(found["image"], return_index=True)[1]  # as `chosen.images`, ascending
-    specimen = found["specimen"][first]
+    specimen = specimens[first]
     values = chosen.values * scale
-    people = np.unique(np.stack([found["specimen"], found["technician"]])[:, ~agreed], axis=1)
+    people = np.unique(np.stack([specimens, found["technician"]])[:, ~agreed], axis=1)
     raters = dict(zip(*(a.tolist() for a in np.unique(people[0], return_counts=True)), strict=True))
     scatter = _scatter_of_votes(chosen.owners, found["value"][chosen.rows] * scale)
     return {
@@ -51,14 +52,15 @@ def sfa_by_labels(found: NDArray[Any], scale: float) -> dict[int, ReadSfa]:
     }
 
 
-def sfa_by_predictions(found: NDArray[Any], scale: float) -> dict[int, ReadSfa]:
+def sfa_by_predictions(found: NDArray[Any], specimens: Ids, scale: float) -> dict[int, ReadSfa]:
     """SFA by specimen id: the mean of the model's predictions of its images.
 
     Args:
-        found: A structured array with the fields `specimen` and `value`, a row per image.
+        found: A structured array with the field `value`, a row per image.
+        specimens: The specimen id of each.
         scale: Percent per unit of a prediction.
     """
-    return _by_specimen(found["specimen"], found["value"] * scale, {}) if len(found) else {}
+    return _by_specimen(specimens, found["value"] * scale, {}) if len(found) else {}
 
 
 def _by_specimen(specimen: Ids, values: Values, raters: dict[int, int]) -> dict[int, ReadSfa]:

@@ -22,6 +22,8 @@ from mlmcsc.domain.drift.decomposing import (
 UNTOLD: Final = 0.999
 """From this share of rows on, a factor's levels are those of one period only."""
 
+WORTH_A_WORD: Final = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Factor:
@@ -91,25 +93,15 @@ class Attribution:
             f"{_signed(f.part, self.total)} from {f.name}" + (f" ({f.detail})" if f.detail else "")
             for f in sorted(self.factors, key=lambda each: -abs(each.part))
         ]
+        means = f"{self.reference_mean:.3g} to {self.current_mean:.3g}"
+        rest = _signed(self.unexplained, self.total)
         said = [
-            f"The mean of {self.of} {verb} by {abs(self.total):.3g}, from "
-            f"{self.reference_mean:.3g} to {self.current_mean:.3g}: {'; '.join(parts)}; "
-            f"{_signed(self.unexplained, self.total)} is unexplained."
+            f"The mean of {self.of} {verb} by {abs(self.total):.3g}, from {means}:",
+            f"{'; '.join(parts)}; {rest} is unexplained.",
         ]
-        said += [
-            f"No {f.name} is in both periods: its part cannot be told from other changes of "
-            "that time."
-            for f in self.factors
-            if f.confounded
-        ]
-        said += [
-            f"{f.name}: {f.alone.only_current:.0%} of the current and "
-            f"{f.alone.only_reference:.0%} of the reference rows have no counterpart in the other "
-            "period."
-            for f in self.factors
-            if not f.confounded and max(f.alone.only_current, f.alone.only_reference) >= 0.01  # noqa: PLR2004  # a percent is worth a word
-        ]
-        return " ".join(said)
+        said += [_only_then(f) for f in self.factors if f.confounded]
+        said += [_without_counterpart(f) for f in self.factors if not f.confounded]
+        return " ".join(filter(None, said))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -117,6 +109,23 @@ class Attribution:
         for told, factor in zip(found["factors"], self.factors, strict=True):
             told["confounded"] = factor.confounded
         return found
+
+
+def _only_then(factor: Factor) -> str:
+    return (
+        f"No {factor.name} is in both periods: its part cannot be told from other changes of "
+        "that time."
+    )
+
+
+def _without_counterpart(factor: Factor) -> str:
+    lone = (factor.alone.only_current, factor.alone.only_reference)
+    if max(lone) < WORTH_A_WORD:
+        return ""
+    return (
+        f"{factor.name.capitalize()}: {lone[0]:.0%} of the current and {lone[1]:.0%} of the "
+        "reference rows have no counterpart in the other period."
+    )
 
 
 def _signed(part: float, total: float) -> str:

@@ -136,7 +136,7 @@ def of_numbers(name: Name, both: Two) -> Channel:
     if (reason := too_few(sizes)) is not None:
         return untested(name, "numbers", sizes, reason)
     effective = effective_of_numbers(both)
-    if (reason := _worth_too_little(effective)) is not None:
+    if (reason := _too_clustered(both, effective)) is not None:
         return untested(name, "numbers", sizes, reason)
     a, b = (each.values for each in both)
     shares = binned(a, b, quantile_edges(a))
@@ -169,7 +169,7 @@ def of_categories(name: Name, both: Two, names: Sequence[str]) -> Channel:
     if (reason := too_few(sizes)) is not None:
         return untested(name, "categories", sizes, reason)
     effective = effective_of_categories(both, len(names))
-    if (reason := _worth_too_little(effective)) is not None:
+    if (reason := _too_clustered(both, effective)) is not None:
         return untested(name, "categories", sizes, reason)
     counts = [np.bincount(each.values, minlength=len(names)) for each in both]
     shares = _joined_rare(Shares(None, tuple(names), *counts), effective)
@@ -219,6 +219,12 @@ def too_few(sizes: tuple[int, int]) -> str | None:
         if n < LEAST:
             return f"{n} values in the {period} period; needs {LEAST}"
     return None
+
+
+def _too_clustered(both: Two, effective: Pair) -> str | None:
+    """Few specimens are too few even where their images differ: who knows what others are like."""
+    first, second = (float(len(np.unique(each.clusters))) for each in both)
+    return _worth_too_little((min(first, effective[0]), min(second, effective[1])))
 
 
 def _worth_too_little(effective: Pair) -> str | None:

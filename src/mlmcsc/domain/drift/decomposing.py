@@ -20,6 +20,8 @@ Where data do not tell a factor from the period (a model replaced by another tha
 one decides: the change is put down to the factor, and the report says so.
 """
 MOST_CELLS: Final = 5000
+MOST_GROUPS: Final = 200
+"""Beyond so many specimens a period, random groups of them are resampled: as wide, and quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Cells:
         if weights is not None:
             rows, sums = rows * weights[cluster], sums * weights[cluster]
         size = len(self.period)
-        return np.bincount(cell, rows, size), np.bincount(cell, sums, size)
+        found = (np.bincount(cell, each, size).astype(np.float64) for each in (rows, sums))
+        return next(found), next(found)
 
 
 def cells(reference: Rows, current: Rows) -> Cells:
@@ -119,18 +122,26 @@ def cells(reference: Rows, current: Rows) -> Cells:
     for factor in range(codes.shape[1]):
         key = key * (int(codes[:, factor].max()) + 1) + codes[:, factor]
     _, first, cell = np.unique(key, return_index=True, return_inverse=True)
-    own = [np.unique(each.clusters, return_inverse=True) for each in sides]
-    n_clusters = (len(own[0][0]), len(own[1][0]))
-    cluster = np.concatenate([own[0][1], own[1][1] + n_clusters[0]])
+    first_own, second_own = (_grouped(each.clusters) for each in sides)
+    n_clusters = (int(first_own.max()) + 1, int(second_own.max()) + 1)
+    cluster = np.concatenate([first_own, second_own + n_clusters[0]])
     pairs, entry = np.unique(cell * sum(n_clusters) + cluster, return_inverse=True)
     values = np.concatenate([each.values for each in sides])
     entries = (
         pairs // sum(n_clusters),
         pairs % sum(n_clusters),
         np.bincount(entry).astype(np.float64),
-        np.bincount(entry, weights=values),
+        np.bincount(entry, weights=values).astype(np.float64),
     )
     return Cells(period[first], codes[first], entries, n_clusters)
+
+
+def _grouped(clusters: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Clusters as codes from 0; dealt into `MOST_GROUPS` at random, always alike, if more."""
+    known, code = np.unique(clusters, return_inverse=True)
+    if len(known) <= MOST_GROUPS:
+        return code.astype(np.int64)
+    return np.random.default_rng(len(known)).permutation(len(known))[code] % MOST_GROUPS
 
 
 def joint(

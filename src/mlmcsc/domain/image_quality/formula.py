@@ -38,6 +38,6 @@ def score(measured: Components) -> float:
     """
     frequency = measured.laplacian_variance / (measured.tenengrad + LEAST_GRADIENT)
     focus = -math.expm1(-frequency / SHARP)
-    exposure = max(0.0, 1.0 - measured.clipped_low - measured.clipped_high) ** CLIPPING
+    exposure = math.pow(max(0.0, 1.0 - measured.clipped_low - measured.clipped_high), CLIPPING)
     light = 1.0 - UNEVEN * min(1.0, measured.illumination_gradient)
     return focus * exposure * light

@@ -65,10 +65,10 @@ def _files(seen: Evidence) -> Iterator[Finding]:
     files = seen.files
     if not files.missing:
         return
-    about = f"{files.missing:,} of {files.looked_at:,} image files looked for are not there"
+    about = f"image files that are not there: {files.missing:,} of {files.looked_at:,}"
     if files.seed is not None and files.share is not None and files.upper is not None:
         about += (
-            f": a random sample of {files.images:,} images, so some {files.share:.2%} are "
+            f" in a random sample of all {files.images:,}; so about {files.share:.2%} are "
             f"missing, with 95 % confidence at most {files.upper:.2%}"
         )
     show = f"mlmcsc images show {files.ids[0]}"
@@ -84,14 +84,14 @@ def _images(seen: Evidence) -> Iterator[Finding]:
         seen,
         "low_quality",
         Severity.WARNING,
-        f"images in use have a quality score below {limit:g}",
+        f"images in use with a quality score below {limit:g}",
         f"mlmcsc images list --valid --max-quality {limit:g}",
     )
     yield from _some(
         seen,
         "not_scored",
         Severity.WARNING,
-        "images in use have no quality score",
+        "images in use without a quality score",
         "mlmcsc quality update-scores",
     )
     fence, count = seen.far_score
@@ -103,13 +103,13 @@ def _images(seen: Evidence) -> Iterator[Finding]:
             count,
             "image",
             ids,
-            f"{count:,} images have a quality score far below the others, under {fence:.3f}",
+            f"images scored far below the others, under {fence:.3f}: {count:,}",
             f"mlmcsc images show {ids[0]}",
         )
     for field in ("specimen", "magnification", "pixel_size"):
         told = field.replace("_", " ")
-        yield from _shown(seen, f"no_{field}", f"images have no {told}")
-    pairs = "pairs of images in use look the same; splits keep them together"
+        yield from _shown(seen, f"no_{field}", f"images without {told}")
+    pairs = "pairs of images in use that look the same (splits keep them together)"
     yield from _shown(seen, "look_alikes", pairs)
 
 
@@ -118,14 +118,14 @@ def _labels(seen: Evidence) -> Iterator[Finding]:
         seen,
         "not_labelled",
         Severity.INFO,
-        "images have no label",
+        "images without a label",
         "mlmcsc images list --unlabelled",
     )
     yield from _some(
         seen,
         "not_verified",
         Severity.INFO,
-        "labels are not verified",
+        "labels that nobody has verified",
         "mlmcsc labels list --unverified",
         of="label",
     )
@@ -138,7 +138,7 @@ def _labels(seen: Evidence) -> Iterator[Finding]:
             count,
             "image",
             ids,
-            f"{count:,} images have labels of several people more than 10 % of the range apart",
+            f"images that people label more than 10 % of the range apart: {count:,}",
             f"mlmcsc labels list --image {ids[0]}",
         )
 
@@ -149,7 +149,7 @@ def _answers(seen: Evidence) -> Iterator[Finding]:
         seen,
         "low_confidence",
         Severity.INFO,
-        f"predictions have a confidence below {limit:g}",
+        f"predictions with a confidence below {limit:g}",
         f"mlmcsc predictions list --max-confidence {limit:g}",
         of="prediction",
     )
@@ -162,7 +162,7 @@ def _answers(seen: Evidence) -> Iterator[Finding]:
             count,
             "prediction",
             tuple(row for _, row, _ in cases),
-            f"{count:,} predictions lie {fence:.3g} or more from the label, far out of the others",
+            f"predictions {fence:.3g} or more off the label, far more than the others: {count:,}",
             f"mlmcsc images show {cases[0][2]}",
         )
 
@@ -197,7 +197,7 @@ def _some(
     count = seen.counts.get(kind, 0)
     if count:
         ids = tuple(seen.ids[kind])
-        yield Finding(kind, severity, count, of, ids, f"{count:,} {about}", command)
+        yield Finding(kind, severity, count, of, ids, f"{about}: {count:,}", command)
 
 
 def _shown(seen: Evidence, kind: str, about: str) -> Iterator[Finding]:

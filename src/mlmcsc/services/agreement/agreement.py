@@ -10,7 +10,7 @@ import numpy as np
 from mlmcsc.domain.agreement.accuracy import AccuracyUpdate, accuracies
 from mlmcsc.domain.agreement.comparing import Asked, compare
 from mlmcsc.domain.agreement.report import AgreementReport
-from mlmcsc.domain.agreement.study import Kind, Measurements
+from mlmcsc.domain.agreement.study import Kind, Measurements, rated_table
 from mlmcsc.domain.consensus_labels import STAFF_NUMBER
 from mlmcsc.domain.fields import Field
 from mlmcsc.domain.fields import Kind as FieldKind
@@ -67,7 +67,7 @@ class Agreement:
             asked = Asked(
                 found=found,
                 staff=queries.staff_numbers(view, found.raters),
-                models=queries.model_answers(view, np.unique(blind.images)),
+                models=queries.model_answers(view, rated_table(blind)[0]),
                 times=queries.times(view, found.where(gold).of_kind(Kind.BLIND).label_ids),
                 technician=None if who is None else (who.id, who.technician_id),
                 restricted=restricted,

@@ -100,10 +100,9 @@ def _values(
 ) -> list[float | None]:
     if source is Source.MEASURED:
         return [getattr(one, COLUMN[kind]) for one in found]
-    ids = [one.id for one in found]
     reading = tabulating.labels_of if source is Source.LABELS else tabulating.predictions_of
-    read = reading(view, ids, scale)
-    return [read[one].mean if one in read else None for one in ids]
+    read = reading(view, found, scale)
+    return [read[one.id].mean if one.id in read else None for one in found]
 
 
 def draw(gathered: Gathered, kind: Property, source: Source, options: CurveOptions) -> Curve:

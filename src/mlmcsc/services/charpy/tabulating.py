@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mlmcsc.domain.charpy.readings import sfa_by_labels, sfa_by_predictions
 from mlmcsc.domain.charpy.results import ReadSfa, SpecimenRow
@@ -28,24 +32,37 @@ def checked(heat: str | None, material: str | None, orientation: str | None) -> 
     }
 
 
-def labels_of(view: View, ids: Sequence[int], scale: float) -> dict[int, ReadSfa]:
+def labels_of(view: View, found: Sequence[SpecimenRecord], scale: float) -> dict[int, ReadSfa]:
     """What people read, by specimen id; `scale` is percent per unit of a label."""
-    restricted = holds.restricted_technicians(view)
-    return sfa_by_labels(queries.label_readings(view, ids, restricted), scale)
+    restricted, owner = holds.restricted_technicians(view), _owners(view, found)
+    read = queries.label_readings(view, owner, restricted)
+    return sfa_by_labels(read, _specimens(owner, read), scale)
 
 
-def predictions_of(view: View, ids: Sequence[int], scale: float) -> dict[int, ReadSfa]:
+def predictions_of(view: View, found: Sequence[SpecimenRecord], scale: float) -> dict[int, ReadSfa]:
     """What the active model says, by specimen id; empty where no model is active."""
     model = queries.active_model(view)
     if model is None:
         return {}
-    return sfa_by_predictions(queries.prediction_readings(view, ids, model[0]), scale)
+    owner = _owners(view, found)
+    read = queries.prediction_readings(view, owner, model[0])
+    return sfa_by_predictions(read, _specimens(owner, read), scale)
+
+
+def _owners(view: View, found: Sequence[SpecimenRecord]) -> dict[int, int]:
+    """The specimens' valid images: image id to specimen id."""
+    ids = {one.specimen_id: one.id for one in found}
+    return {image: ids[name] for image, name in queries.valid_images(view, list(ids)).items()}
+
+
+def _specimens(owner: dict[int, int], read: NDArray[Any]) -> NDArray[np.int64]:
+    """The specimen of each reading."""
+    return np.asarray([owner[image] for image in read["image"].tolist()], dtype=np.int64)
 
 
 def tabulate(view: View, found: Sequence[SpecimenRecord], scale: float) -> tuple[SpecimenRow, ...]:
     """A row for each specimen."""
-    ids = [specimen.id for specimen in found]
-    people, model = labels_of(view, ids, scale), predictions_of(view, ids, scale)
+    people, model = labels_of(view, found, scale), predictions_of(view, found, scale)
     return tuple(_row(one, people.get(one.id), model.get(one.id)) for one in found)
 
 

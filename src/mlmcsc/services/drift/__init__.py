@@ -1,5 +1,5 @@
 """Whether data, models or people have drifted, and why."""
 
-from mlmcsc.services.drift.drift import Drift
+from mlmcsc.services.drift.drift import Asking, Drift
 
-__all__ = ["Drift"]
+__all__ = ["Asking", "Drift"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mlmcsc.domain.drift.channels import Channel, Name, of_categories, of_numbers, untested
 from mlmcsc.domain.drift.clusters import Clustered
 from mlmcsc.domain.enums import LabelType
-from mlmcsc.services.drift.reading import Columns, Coded
+from mlmcsc.services.drift.reading import Coded, Columns
 from mlmcsc.store.queries.drift import FACTS, QUALITY
 
 Both = tuple[Columns, Columns]
@@ -37,8 +37,10 @@ def prediction_channels(both: Both, models: Mapping[int, str]) -> list[Channel]:
     found = [_categories("predictions", "model", (places[0], places[1]), "model", named)]
     for at, name in zip(ids, named, strict=True):
         masks = (both[0]["model"] == at, both[1]["model"] == at)
-        for what in ("value", "confidence"):
-            found.append(_numbers("predictions", f"{what} by {name}", both, what, masks))
+        found += [
+            _numbers("predictions", f"{what} by {name}", both, what, masks)
+            for what in ("value", "confidence")
+        ]
     return found
 
 
@@ -48,7 +50,7 @@ def label_channels(both: Both, texts: Coded) -> list[Channel]:
     masks = measured(both, texts)
     found = [_numbers("labels", "all labels", both, "value", masks)]
     codes = np.unique(np.concatenate([each["type"] for each in both])).tolist()
-    for code in codes:
+    for code in codes if len(codes) > 1 else ():
         of_kind = (both[0]["type"] == code, both[1]["type"] == code)
         found.append(_numbers("labels", f"{kinds[code]} labels", both, "value", of_kind))
     found.append(_categories("labels", "type of label", both, "type", kinds))

@@ -44,8 +44,7 @@ Both = tuple[Columns, Columns]
 WHENEVER: Final = Period(None, None)
 STEPS: Final = 4
 FROZEN: Final = (
-    "Labels are as the versions froze them, one an image; inputs, predictions and features are of "
-    "today, for the versions' images.",
+    "Labels are as frozen, one an image; the rest is of today, for the versions' images.",
     "An image that is in both versions makes them alike; tests are cautious then.",
 )
 
@@ -80,7 +79,7 @@ class Asking:
             raise ValidationError(
                 f"adjustment={self.adjustment!r}: must be one of {', '.join(Adjustment)}."
             )
-        if not isinstance(self.seed, int) or self.seed < 0:
+        if self.seed < 0:
             raise ValidationError(f"seed={self.seed!r}: must be a whole number from 0.")
         return Adjustment(self.adjustment)
 
@@ -244,7 +243,7 @@ class _Work:
                 feature_queries.decode(raw[image], chosen.dtype)
                 for image in each["id"][some].tolist()
             ]
-            stacked = np.asarray(decoded, dtype=np.float32).reshape(len(some), -1)
+            stacked = np.asarray(decoded, dtype=np.float32).reshape(-1, chosen.feature_dimension)
             sides.append((stacked, each["cluster"][some]))
         name = Name("inputs", f"features {kind}")
         return of_vectors(name, (sides[0], sides[1]), seed=asked.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,7 +111,7 @@ def frozen_labels(
 
 
 def _gathered(
-    asked: Asked, pages: Iterator[NDArray[Any]], names: tuple[str, ...], real: Callable[..., Any]
+    asked: Asked, pages: Iterator[NDArray[Any]], names: tuple[str, ...], real: Any
 ) -> Columns:
     """Pages narrowed to what belongs to the side, column by column in their final width."""
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
@@ -128,7 +128,7 @@ def _gathered(
     return {name: np.concatenate(found) if found else empty[name] for name, found in parts.items()}
 
 
-def _kind(name: str, real: Callable[..., Any]) -> Any:
+def _kind(name: str, real: Any) -> Any:
     if name in {"id", "cluster"}:
         return np.int64
     return np.int32 if name in {"machine", "model", "rater", "type"} else real

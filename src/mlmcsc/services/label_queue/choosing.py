@@ -115,7 +115,8 @@ def shown(
     every = [*((each, True) for each in held), *((each, False) for each in made)]
     ids = [each.image_id for each, _ in every]
     facts = candidates.facts(view, ids)
-    blind = {each.image_id for each, _ in every if is_blind(each.purpose, asking.technician_id, each.image_id)}
+    who = asking.technician_id
+    blind = {each.image_id for each, _ in every if is_blind(each.purpose, who, each.image_id)}
     open_ = [image for image in ids if image not in blind]
     said = {} if model is None else candidates.newest_predictions(view, model, open_)
 
@@ -135,6 +136,4 @@ def shown(
         )
 
     images = tuple(record(each, again=again) for each, again in every)
-    return HandOut(
-        asking.technician_id, wanted.strategy.value, wanted.seed, model, wanted.count, images
-    )
+    return HandOut(who, wanted.strategy.value, wanted.seed, model, wanted.count, images)

@@ -83,7 +83,7 @@ def _diverse(
     vectors = vectors_of(np.concatenate([new, known]), kind)
     if not vectors.size:
         return []
-    whole = np.isfinite(vectors).all(axis=1)
+    whole = np.isfinite(np.linalg.norm(vectors, axis=1))
     at = np.flatnonzero(whole[: len(new)])
     old = vectors[len(new) :][whole[len(new) :]]
     picked = farthest(vectors[at], old, wanted.count + SPARE)

@@ -72,15 +72,18 @@ def measurements(
         .where(_c.image_id.in_(_compared()), *_period(view, since, until))
         .order_by(_c.id)
     )
-    found = _numbers(view, query, [(name, kind) for name, kind, _ in columns])
+    dtype = np.dtype([(name, kind) for name, kind, _ in columns])
+    read = view.dialect.read_numbers(view.conn, query, dtype)
+    found = {name: np.ascontiguousarray(read[name]) for name, *_ in columns}
     shown = found["shown"]
+    shown[shown == NEVER_SHOWN] = np.nan
     return Measurements(
         label_ids=found["label"],
         images=found["image"],
         raters=found["rater"],
         values=found["value"],
         firsts=found["first"],
-        shown=np.where(shown == NEVER_SHOWN, np.nan, shown),
+        shown=shown,
         kinds=found["kind"].astype(np.int8),
         revisions=found["revision"],
     )
@@ -139,7 +142,3 @@ def staff_numbers(view: View, ids: NDArray[np.int64]) -> dict[int, str]:
 def labels_at_all(view: View) -> int:
     """Labels of the whole database."""
     return int(view.conn.scalar(sa.select(sa.func.count()).select_from(labels)) or 0)
-
-
-def _numbers(view: View, query: sa.Select[Any], columns: list[tuple[str, str]]) -> NDArray[Any]:
-    return view.dialect.read_numbers(view.conn, query, np.dtype(columns))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypedDict
 
 import numpy as np
@@ -27,7 +27,6 @@ class SpecimenWanted(TypedDict, total=False):
 
 LABELS: Final = np.dtype(
     [
-        ("specimen", "<i8"),
         ("image", "<i8"),
         ("label", "<i8"),
         ("value", "<f8"),
@@ -35,7 +34,7 @@ LABELS: Final = np.dtype(
         ("consensus", "<i8"),
     ]
 )
-PREDICTIONS: Final = np.dtype([("specimen", "<i8"), ("image", "<i8"), ("value", "<f8")])
+PREDICTIONS: Final = np.dtype([("image", "<i8"), ("id", "<i8"), ("value", "<f8"), ("model", "<i8")])
 
 
 def specimen_page(
@@ -57,52 +56,48 @@ def active_model(view: View) -> tuple[int, str] | None:
     return None if row is None else (int(row.id), str(row.version))
 
 
+def valid_images(view: View, names: Sequence[str]) -> dict[int, str]:
+    """The valid images of these specimens: image id to specimen number."""
+    c = images.c
+    # Not a condition: SQLite would walk the index of what is valid instead of the specimens'.
+    query = sa.select(c.id, c.specimen_id, c.is_valid).where(
+        view.dialect.ids_in(c.specimen_id, names)
+    )
+    return {int(r.id): str(r.specimen_id) for r in view.conn.execute(query) if r.is_valid}
+
+
 def label_readings(
-    view: View, specimen_ids: Sequence[int], restricted: NDArray[np.int64]
+    view: View, image_ids: Iterable[int], restricted: NDArray[np.int64]
 ) -> NDArray[Any]:
-    """Labels of the specimens' valid images, except those by `restricted` technicians.
+    """Labels of the images, except those by `restricted` technicians; in no order.
 
     Returns:
-        An array of the dtype `LABELS`, by label id.
+        An array of the dtype `LABELS`.
     """
     c = labels.c
     agreed = sa.case((c.label_type == LabelType.CONSENSUS.value, 1), else_=0)
-    query = _of_specimens(view, specimen_ids, labels).add_columns(
-        c.id, c.label, c.technician_id, agreed
+    query = sa.select(c.image_id, c.id, c.label, c.technician_id, agreed).where(
+        view.dialect.ids_in(c.image_id, image_ids)
     )
-    if len(restricted):
-        query = query.where(~view.dialect.ids_in(c.technician_id, restricted))
-    return view.dialect.read_numbers(view.conn, query.order_by(c.id), LABELS)
+    found = view.dialect.read_numbers(view.conn, query, LABELS)
+    kept: NDArray[Any] = found[~np.isin(found["technician"], restricted)]
+    return kept
 
 
-def prediction_readings(view: View, specimen_ids: Sequence[int], model_id: int) -> NDArray[Any]:
-    """The model's last prediction of each of the specimens' valid images.
+def prediction_readings(view: View, image_ids: Iterable[int], model_id: int) -> NDArray[Any]:
+    """The model's last prediction of each of the images, by image.
 
     Returns:
         An array of the dtype `PREDICTIONS`.
     """
     c = predictions.c
-    last = (
-        _of_specimens(view, specimen_ids, predictions)
-        .with_only_columns(sa.func.max(c.id))
-        .where(c.model_version_id == model_id)
-        .group_by(c.image_id)
+    # The model is no condition, for the same reason: it may have predicted every image.
+    query = sa.select(c.image_id, c.id, c.prediction, c.model_version_id).where(
+        view.dialect.ids_in(c.image_id, image_ids)
     )
-    query = (
-        _of_specimens(view, specimen_ids, predictions)
-        .add_columns(c.prediction)
-        .where(c.id.in_(last))
-        .order_by(c.id)
-    )
-    return view.dialect.read_numbers(view.conn, query, PREDICTIONS)
-
-
-def _of_specimens(view: View, specimen_ids: Sequence[int], table: sa.Table) -> sa.Select[Any]:
-    """Specimen and image id of the table's rows."""
-    return (
-        sa.select(specimens.c.id, images.c.id)
-        .select_from(specimens)
-        .join(images, images.c.specimen_id == specimens.c.specimen_id)
-        .join(table, table.c.image_id == images.c.id)
-        .where(view.dialect.ids_in(specimens.c.id, specimen_ids), images.c.is_valid)
-    )
+    found = view.dialect.read_numbers(view.conn, query, PREDICTIONS)
+    found = found[found["model"] == model_id]
+    ordered = found[np.lexsort((found["id"], found["image"]))]
+    last = np.append(ordered["image"][1:] != ordered["image"][:-1], True)[: len(ordered)]
+    kept: NDArray[Any] = ordered[last]
+    return kept

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from mlmcsc.domain.columns import Columns
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.image_quality import FORMULA, Measurement, ScoreRecord, score
 from mlmcsc.domain.image_quality.components import NAMES
@@ -162,7 +163,7 @@ def _write_measures(tx: Transaction, written: Mapping[int, Mapping[str, Any]]) -
     replaced = {record.image_id for record in before}
     new_rows = [row for id_, row in sorted(written.items()) if id_ not in replaced]
     if new_rows:
-        columns = {name: [row[name] for row in new_rows] for name in new_rows[0]}
+        columns: Columns = {name: [row[name] for row in new_rows] for name in new_rows[0]}
         told = {"image_ids": batches.id_ranges(np.asarray(columns["image_id"], np.int64))}
         batches.insert_batch(tx, image_quality, columns, told=told)
 

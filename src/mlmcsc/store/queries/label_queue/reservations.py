@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.domain.columns import Columns
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.label_queue import Reservation
@@ -146,7 +147,7 @@ def take(
     The unique indexes of open reservations guard against writers who do not lock the table.
     """
     size = len(taken)
-    columns = {
+    columns: Columns = {
         "image_id": [image for image, _ in taken],
         "technician_id": [technician_id] * size,
         "purpose": [purpose for _, purpose in taken],

@@ -6,12 +6,12 @@ How it stays right, whoever writes meanwhile:
    be deleted while a later writer may have relied on it. Claimed marks have chunk -1 - c: a
    trigger does not find them, and who writes from now on leaves a mark of his own.
 2. *Look*, in one snapshot: the kept sums, the marks, and new sums of what is marked or missing.
-3. *Keep*, one at a time: sums of a chunk are kept only when every mark that was seen is still
-   there and nobody has replaced its sums since the snapshot; just claimed marks are deleted.
+3. *Keep*, one at a time: sums of a chunk are kept only when nobody has kept others since the
+   snapshot, which a random stamp tells; the claimed marks that were seen are deleted.
 
 Whoever commits after the snapshot leaves a mark that was not seen, so it stays. A check whose
-snapshot is older than that of one that kept its sums finds a mark or the sums changed, and keeps
-nothing. What is interrupted leaves marks behind, never wrong sums without a mark.
+snapshot is older than that of one that kept its sums finds another stamp, and keeps nothing. What
+is interrupted leaves marks behind, never wrong sums without a mark.
 """
 
 from __future__ import annotations
@@ -136,16 +136,9 @@ def keep(tx: Transaction, seen: Standing, basis: str, sums: Mapping[int, Any]) -
         How many were kept.
     """
     tx.dialect.lock_table(tx.conn, quality_aggregates)
-    expected = [mark for chunk in sums for mark in seen.marks.get(chunk, ())]
-    there = {*tx.conn.scalars(sa.select(_m.id).where(tx.dialect.ids_in(_m.id, expected)))}
     current = sa.select(_a.chunk, _a.sums).where(tx.dialect.ids_in(_a.chunk, list(sums)))
     stamps = {chunk: kept["stamp"] for chunk, kept in tx.conn.execute(current)}
-    kept = [
-        chunk
-        for chunk in sums
-        if seen.marks.get(chunk, frozenset()) <= there
-        and stamps.get(chunk) == seen.stamps.get(chunk)
-    ]
+    kept = [chunk for chunk in sums if stamps.get(chunk) == seen.stamps.get(chunk)]
     if not kept:
         return 0
     served = seen.claimed.intersection(m for c in kept for m in seen.marks.get(c, ()))

@@ -1,0 +1,76 @@
+"""How far labels are from what others say; whoever says nothing is not counted."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chi2
+
+from mlmcsc.domain.suspicion.evidence import Said, against, by_colleagues, scores
+from mlmcsc.domain.suspicion.neighbours import expectations
+
+VALUES = st.lists(st.floats(0, 1), min_size=2, max_size=9)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=5))
+def test_expected_is_the_median_of_the_others(groups):
+    images = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    people = np.concatenate([np.arange(len(group)) for group in groups])
+    said = by_colleagues(images, people, np.concatenate(groups), 1.0)
+    others = [np.median(group[:n] + group[n + 1 :]) for group in groups for n in range(len(group))]
+    assert said.expected == pytest.approx(others)
+
+
+def test_two_who_differ_are_equally_suspicious_and_one_alone_is_not():
+    said = by_colleagues(np.array([1, 1, 2]), np.array([1, 2, 1]), np.array([0.2, 0.6, 0.5]), 1.0)
+    assert said.z[0] == pytest.approx(-said.z[1])
+    assert np.isnan(said.z[2])
+    assert said.witnesses.tolist() == [1, 1, 0]
+
+
+def test_a_person_who_scatters_more_is_less_suspicious_of_the_same_difference():
+    rng = np.random.default_rng(1)
+    images = np.repeat(np.arange(400), 3)
+    people = np.tile([1, 2, 3], 400)
+    noise = rng.normal(0, np.tile([0.02, 0.02, 0.1], 400))
+    values = 0.5 + noise
+    values[:6] = [0.8, 0.5, 0.5, 0.5, 0.5, 0.8]  # persons 1 and 3 are 0.3 off
+    said = by_colleagues(images, people, values, 1.0)
+    assert abs(said.z[0]) > 1.15 * abs(said.z[5]) > 1.15
+
+
+def test_the_usual_difference_from_a_model_is_no_reason():
+    values = np.random.default_rng(2).normal(0.5, 0.05, 100)
+    values[7] = 0.9
+    said = against(values, np.full(100, 0.2), np.ones(100, np.int64), 1.0)
+    assert int(np.abs(said.z).argmax()) == 7
+    assert abs(float(np.median(said.z))) < 1e-9
+
+
+def test_too_few_differences_say_nothing():
+    said = against(np.ones(19), np.ones(19), np.ones(19, np.int64), 1.0)
+    assert np.isnan(said.z).all()
+
+
+def test_the_score_is_a_chance_and_missing_evidence_is_missing():
+    def of(*z):
+        return Said(np.zeros(len(z)), np.array(z), np.ones(len(z), np.int64))
+
+    found = scores(of(3.0, 3.0, np.nan, 50.0), of(np.nan, 0.0, np.nan, np.nan))
+    expected = [
+        -np.log10(chi2.sf(9, 1)),
+        -np.log10(chi2.sf(9, 2)),
+        np.nan,
+        -np.log10(chi2.sf(64, 1)),
+    ]
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_neighbours_are_of_other_specimens():
+    vectors = np.random.default_rng(3).normal(1, 0.1, (22, 4)).astype(np.float32)
+    groups = np.repeat([1, 2], 11)
+    values = np.repeat([0.1, 0.7], 11)
+    expected, count = expectations(vectors, groups, vectors, groups, values)
+    assert expected == pytest.approx(np.repeat([0.7, 0.1], 11))
+    assert set(count.tolist()) == {10}
+    assert np.isnan(expectations(vectors, groups, vectors[:9], groups[:9], values[:9])[0]).all()
