@@ -94,8 +94,7 @@ class RetentionSection(Section):
         default=True, description="Replace personal data by pseudonyms after anonymize_after_days."
     )
     anonymize_after_days: Days = Field(
-        default=365,
-        description="Days alerts, job runs and reservations are kept after their end.",
+        default=365, description="Days after which personal data is anonymized."
     )
     gdpr_compliance: bool = Field(
         default=True, description="Serve export and erasure requests (GDPR Art. 15 and 17)."

@@ -91,8 +91,8 @@ def quality_charts(judged: Judged) -> Iterator[Chart]:
     if not isinstance(report.ceiling, Missing):
         yield Chart(
             "Models beside people",
-            "Mean absolute error against the mean of the other people on the same images; no model "
-            "can be shown to be better than people agree.",
+            "Mean absolute error against the mean of the others on the same images, for people "
+            "and, on the same terms, for models: what people do is the noise ceiling.",
             plots.svg(plots.ceiling(report.ceiling)),
         )
     if not isinstance(report.anchoring, Missing):

@@ -125,7 +125,7 @@ def _gathered(
                 column = column.astype(np.int32)
             parts[name].append(column)
     empty = {name: np.empty(0, _kind(name, real)) for name in names}
-    return {name: np.concatenate(found) if found else empty[name] for name, found in parts.items()}
+    return {name: np.concatenate(parts.pop(name) or [empty[name]]) for name in names}
 
 
 def _kind(name: str, real: Any) -> Any:

@@ -25,7 +25,7 @@ from mlmcsc.store.queries.quality import aggregates, cases, stretches
 from mlmcsc.store.queries.quality.aggregates import Standing
 from mlmcsc.store.uow import Snapshot, Store
 
-NEWEST: Final = 10_000
+NEWEST: Final = 5_000
 """Labels, counted back from the newest, on whose images intervals are tried."""
 
 

@@ -42,6 +42,31 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """What was read, in one snapshot.
+
+    Attributes:
+        labels: The labels that count.
+        restricted: How many labels may not be used.
+        model: Id and name of the model that testifies; None without any.
+        images: The labels' images, ascending.
+        at: The place of each label's image among these.
+        predicted: What the model says of each image; NaN where nothing.
+        groups: Specimen of each label's image, a code.
+        kind: Kind of feature that is compared; None for none.
+    """
+
+    labels: LabelTable
+    restricted: int
+    model: tuple[int, str] | None
+    images: Ids
+    at: Ids
+    predicted: Floats
+    groups: Ids
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SuspiciousLabels:
     """Find labels that are probably wrong, in one actor's name."""
 
@@ -84,53 +109,51 @@ class SuspiciousLabels:
         report = quiet if progress is None else progress
         with self.db.read() as view:
             who = _require(view, technician)
-            labels, restricted = _votes(view)
-            model = queries.newest_model(view)
-            groups = _groups(view, labels.image_ids)
-            span = self.label_range[1] - self.label_range[0]
-            images, at = np.unique(labels.image_ids, return_inverse=True)
-            told = np.full(len(images), np.nan)
-            if model is not None:
-                told = queries.predicted(view, model[0], images)
-            kind = feature_type or _only_kind(view)
-        report("comparing labels", 0, len(labels.label_ids))
+            read = _read(view, feature_type)
+        judged = self._judged(read, drawn, report)
+        name = None if read.model is None else read.model[1]
+        rows = _worst(judged, who, most)
+        with self.db.read() as view:
+            items = _told(view, judged, rows, name)
+        witnesses = (judged.colleagues, judged.model, judged.neighbours)
+        speaks = [int(np.isfinite(each.z).sum()) for each in witnesses]
+        return SuspicionReport(
+            items=items,
+            labels=len(judged.label_ids),
+            without_evidence=int(np.count_nonzero(np.isnan(judged.scores))),
+            with_colleagues=speaks[0],
+            with_model=speaks[1],
+            with_neighbours=speaks[2],
+            restricted=read.restricted,
+            model_version=name,
+            feature_type=read.kind,
+            seed=drawn,
+            formula=FORMULA,
+        )
+
+    def _judged(self, read: Read, seed: int, progress: Progress) -> Judged:
+        labels, span = read.labels, self.label_range[1] - self.label_range[0]
+        progress("comparing labels", 0, len(labels.label_ids))
         people = np.asarray(labels.technician_ids)
         colleagues = by_colleagues(labels.image_ids, people, labels.values, span)
-        expected = told[at]
-        by_model = against(labels.values, expected, np.isfinite(expected).astype(np.int64), span)
+        expected = read.predicted[read.at]
+        speaks = np.isfinite(expected).astype(np.int64)
+        model = against(labels.values, expected, speaks, span)
         neighbours = Said.nothing(len(labels.label_ids))
-        if kind is not None and len(images):
-            so_far = scores(colleagues, by_model)
+        if read.kind is not None and len(read.images):
+            so_far = scores(colleagues, model)
             neighbours = self._neighbours(
-                labels, images, at, groups, so_far, kind, drawn, span, report
+                labels, read.images, read.at, read.groups, so_far, read.kind, seed, span, progress
             )
-        judged = Judged(
+        return Judged(
             labels.label_ids,
             labels.image_ids,
             people,
             labels.values,
             colleagues,
-            by_model,
+            model,
             neighbours,
-            scores(colleagues, by_model, neighbours),
-        )
-        name = None if model is None else model[1]
-        rows = _worst(judged, who, most)
-        with self.db.read() as view:
-            items = _told(view, judged, rows, name)
-        speaks = [np.isfinite(each.z) for each in (colleagues, by_model, neighbours)]
-        return SuspicionReport(
-            items=items,
-            labels=len(labels.label_ids),
-            without_evidence=int(np.count_nonzero(np.isnan(judged.scores))),
-            with_colleagues=int(speaks[0].sum()),
-            with_model=int(speaks[1].sum()),
-            with_neighbours=int(speaks[2].sum()),
-            restricted=restricted,
-            model_version=name,
-            feature_type=kind,
-            seed=drawn,
-            formula=FORMULA,
+            scores(colleagues, model, neighbours),
         )
 
     def _neighbours(
@@ -175,6 +198,17 @@ def _require(view: View, technician: str | None) -> int | None:
             f"technician {technician!r} does not exist. `technician list` shows who there is."
         )
     return found
+
+
+def _read(view: View, feature_type: str | None) -> Read:
+    labels, restricted = _votes(view)
+    model = queries.newest_model(view)
+    images, at = np.unique(labels.image_ids, return_inverse=True)
+    predicted = np.full(len(images), np.nan)
+    if model is not None:
+        predicted = queries.predicted(view, model[0], images)
+    groups, kind = _groups(view, labels.image_ids), feature_type or _only_kind(view)
+    return Read(labels, restricted, model, images, at, predicted, groups, kind)
 
 
 def _votes(view: View) -> tuple[LabelTable, int]:

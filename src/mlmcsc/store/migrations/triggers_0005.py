@@ -55,7 +55,9 @@ def _postgresql(table: str, column: str) -> list[str]:
     made = []
     for event, rows in _EVENTS.items():
         name = f"{table}_quality_{event}"
-        touched = " UNION ".join(f"SELECT DISTINCT {column} / {CHUNK} FROM {row}_rows" for row in rows)
+        touched = " UNION ".join(
+            f"SELECT DISTINCT {column} / {CHUNK} FROM {row}_rows" for row in rows
+        )
         tables = " ".join(f"{row} TABLE AS {row}_rows" for row in rows)
         made += [
             (

@@ -84,10 +84,10 @@ def free_new(view: View, asking: Asking, ids: list[int], *, labelled: bool) -> l
 def at_random(view: View, asking: Asking, rng: np.random.Generator) -> Iterator[list[int]]:
     """Unlabelled images in random order; a few probes first, then the list of all."""
     seen: set[int] = set()
-    low, high = view.conn.execute(
-        sa.select(sa.func.min(images.c.id), sa.func.max(images.c.id))
-    ).one()
-    if high is None:
+    # Two queries: of one that asks for both, SQLite reads the whole table.
+    low = view.conn.scalar(sa.select(sa.func.min(images.c.id)))
+    high = view.conn.scalar(sa.select(sa.func.max(images.c.id)))
+    if low is None or high is None:
         return
     for _ in range(PROBES):
         drawn = dict.fromkeys(rng.integers(low, high + 1, WINDOW).tolist())
@@ -154,12 +154,12 @@ def newest_predictions(
 ) -> dict[int, tuple[int, float, float]]:
     """Id, value and confidence of the model's newest prediction of each image that has one."""
     c = predictions.c
-    last = (
-        sa.select(sa.func.max(c.id))
+    # Not grouped: for that the planner would walk through all predictions by image.
+    query = (
+        sa.select(c.image_id, c.id, c.prediction, c.confidence)
         .where(view.dialect.ids_in(c.image_id, ids), c.model_version_id + 0 == model)
-        .group_by(c.image_id)
+        .order_by(c.id + 0)
     )
-    query = sa.select(c.image_id, c.id, c.prediction, c.confidence).where(c.id.in_(last))
     return {row[0]: (row[1], row[2], row[3]) for row in view.conn.execute(query)}
 
 
