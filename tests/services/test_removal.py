@@ -215,6 +215,7 @@ def lose(db, sql, remove, people, steps):
             remove(removal.delete_images, [row.id for row in tied[:2]])
 
 
+@pytest.mark.sqlite_tells
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -74,7 +74,7 @@ def test_a_plot_without_its_packages_names_the_extra(versions, tmp_path, monkeyp
     monkeypatch.setattr("mlmcsc.cli.plotting.find_spec", lambda _: None)
     ran = versions("version", "diff", "v1", "v2", "--plot", tmp_path / "plot.svg")
     assert ran.code == 2
-    assert "pip install 'mlmcsc[demo]'" in ran.err
+    assert "pip install 'mlmcsc[plots]'" in ran.err
 
 
 def test_verify_exits_0_intact_1_findings_2_usage(versions, tmp_path):

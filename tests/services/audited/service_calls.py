@@ -13,6 +13,8 @@ import pytest
 
 from mlmcsc.errors import UnknownRecordError
 
+QUARTERS = ("2026-01-01..2026-03-31", "2026-04-01..2026-06-30")
+
 
 def folder_of(lab, *seeds, name="more"):
     for seed in seeds:
@@ -471,6 +473,11 @@ def unknown_curve(lab):
         lab.db.charpy.curve(heat="no such")
 
 
+def unknown_drift(lab):
+    with pytest.raises(UnknownRecordError):
+        lab.db.drift.compare_versions("no such", "nor such")
+
+
 def unknown_shown(lab):
     with pytest.raises(UnknownRecordError):
         lab.db.versions.show("no such")
@@ -570,6 +577,9 @@ READS = {
     "charpy.table": lambda lab: lab.db.charpy.table(),
     "charpy.curve": unknown_curve,
     "agreement.report": lambda lab: lab.db.agreement.report(),
+    "drift.compare": lambda lab: lab.db.drift.compare(*QUARTERS),
+    "drift.last": lambda lab: lab.db.drift.last(timedelta(days=30)),
+    "drift.compare_versions": unknown_drift,
     "health.status": lambda lab: lab.db.health.status(),
     "quality.check": lambda lab: lab.db.quality.check(),
     "maintenance.validate": lambda lab: lab.db.maintenance.validate(hash_files=True),

@@ -88,6 +88,7 @@ READS = {
     "backup show",
     "backup history",
     "quality check",
+    "quality drift",
     "privacy holds",
     "privacy keys",
     "privacy record",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.progress import quiet
 from mlmcsc.services.quality.totals import totals
-from mlmcsc.store.queries.quality import aggregates
+from mlmcsc.store.queries.quality import additions, aggregates
 
 READER = Actor("reader", frozenset({Permission.READ}))
 
@@ -38,7 +38,7 @@ def kept_is_fresh(db, sql):
     checked = db.quality.check()
     marks = sql("SELECT count(*) FROM quality_marks")[0][0]
     again = db.quality.check()
-    kept = sql("SELECT count(*) FROM quality_aggregates")[0][0]
+    kept = sql("SELECT count(*) FROM quality_aggregates WHERE chunk >= 0")[0][0]
     sql("DELETE FROM quality_aggregates")
     fresh = db.acting_as(READER).quality.check()
     assert plain(checked) == plain(again) == plain(fresh)
@@ -114,22 +114,26 @@ class Interleaved:
     def __init__(self, db, image, technician):
         self.db, self.store, self.seen = db, db._database.store, {}
         self.image, self.technician = image, technician
-        self.values = itertools.cycle(n / 10 for n in range(1, 8))
 
-    def write(self, _):
-        self.db.store_label(self.image, self.technician, next(self.values))
+    def insert(self, _):
+        self.db.store_label(self.image, self.technician, 0.5)
+
+    def update(self, _):
+        newest = self.db.store_label(self.image, self.technician, 0.5)
+        self.db.labels.verify(newest, "chief")
 
     def claim(self, _):
         with self.store.write(self.db.actor) as tx:
-            aggregates.claim(tx)
+            if aggregates.must_claim(tx):
+                aggregates.claim(tx)
 
-    def look(self, who):
+    def look(self, who, *, anew=False):
         def remember(*made):
             self.seen[who] = made
 
         self.seen.pop(who, None)
         with self.store.read() as view:
-            return totals(view, NOBODY, (0.0, 1.0), quiet, remember)
+            return totals(view, NOBODY, (0.0, 1.0), quiet, remember, anew=anew)
 
     def keep(self, who):
         if who in self.seen:
@@ -137,7 +141,8 @@ class Interleaved:
                 aggregates.keep(tx, *self.seen[who])
 
 
-STEPS = {"A": ("claim", "look", "keep"), "B": ("claim", "look", "keep"), "W": ("write", "write")}
+CHECK = ("claim", "look", "keep")
+WRITERS = (("insert", "insert"), ("insert", "update"), ("update", "insert"))
 NOBODY = np.empty(0, np.int64)
 
 
@@ -149,17 +154,21 @@ KNOWN_TRAPS = (
 )
 
 
+@pytest.mark.parametrize("writer", WRITERS, ids="-".join)
 @pytest.mark.parametrize("orders", [KNOWN_TRAPS, pytest.param((), marks=pytest.mark.slow)])
 def test_two_checks_and_a_writer_in_any_order_of_their_steps_lose_no_mark(
-    db, sql, images_of, technician, orders
+    db, images_of, technician, orders, writer, monkeypatch
 ):
+    # Counting all rows would notice some lost marks, and hide them here.
+    monkeypatch.setattr(additions, "do_not_fit", lambda *_: False)
     run = Interleaved(db, images_of(1)[0], technician)
-    for order in orders or _orders({who: len(todo) for who, todo in STEPS.items()}):
-        left = {who: iter(todo) for who, todo in STEPS.items()}
+    steps = {"A": CHECK, "B": CHECK, "W": writer}
+    for order in orders or _orders({who: len(todo) for who, todo in steps.items()}):
+        left = {who: iter(todo) for who, todo in steps.items()}
         for who in order:
             getattr(run, next(left[who]))(who)
-        labels = sql("SELECT count(*) FROM labels")[0][0]
-        assert run.look("after").sums.counts["labels"] == labels, order
+        kept, anew = run.look("after"), run.look("anew", anew=True)
+        assert kept.sums.to_dict() == anew.sums.to_dict(), order
 
 
 def _orders(left):
@@ -171,6 +180,61 @@ def _orders(left):
         if count:
             for rest in _orders(left | {who: count - 1}):
                 yield (who, *rest)
+
+
+@pytest.fixture
+def raw(db, sql):
+    """SQL that does what no call of ours does, on a database whose sums are all kept."""
+
+    def run(statement):
+        db.quality.check()
+        assert db.quality.check().summed_chunks == 0
+        sql(statement)
+        return db.quality.check().counts
+
+    return run
+
+
+LABEL = "INTO labels (id, image_id, technician_id, label, timestamp) VALUES"
+
+
+def test_rows_that_are_put_back_under_old_ids_are_summed_up(db, sql, raw, three_chunks, technician):
+    first, second = (db.store_label(i, technician, 0.5) for i in three_chunks)
+    db.store_label(three_chunks[0], technician, 0.5)
+    sql(f"DELETE FROM labels WHERE id IN ({first}, {second})")
+    back = f"INSERT {LABEL} ({second}, {three_chunks[1]}, {technician}, 0.5, '2026-01-01')"
+    assert raw(back)["labels"] == 2
+    assert db.quality.check().summed_chunks == 0
+    kept_is_fresh(db, sql)
+
+
+def test_labels_back_from_an_archive_have_only_their_chunk_summed_up(
+    db, sql, three_chunks, technician
+):
+    db.store_label(three_chunks[0], technician, 0.5)
+    old = {"image_id": three_chunks[1:], "technician_id": technician, "label": [0.5]}
+    db.store_labels(old, timestamp=datetime(2020, 1, 1, tzinfo=UTC))
+    archive = db.archives.create("labels", timedelta(days=365)).archive
+    assert db.quality.check().counts["labels"] == 1
+    db.archives.restore(archive.name)
+    checked = db.quality.check()
+    assert (checked.counts["labels"], checked.summed_chunks) == (2, 1)
+    kept_is_fresh(db, sql)
+
+
+@pytest.mark.sqlite_tells
+def test_a_row_that_is_replaced_past_the_triggers_needs_a_fresh_check(
+    db, sql, raw, three_chunks, technician
+):
+    """The hole that is known: SQLite's INSERT OR REPLACE runs no DELETE trigger."""
+    key = db.store_label(three_chunks[0], technician, 0.5)
+    assert raw("SELECT 1")["verified"] == 0
+    sql(
+        "INSERT OR REPLACE INTO labels (id, image_id, technician_id, label, timestamp, "
+        f"is_verified) VALUES ({key}, {three_chunks[0]}, {technician}, 0.5, '2026-01-01', 1)"
+    )
+    assert db.quality.check(fresh=True).counts["verified"] == 1
+    assert db.quality.check().counts["verified"] == 1
 
 
 def test_restricting_somebody_takes_their_labels_out_and_releasing_brings_them_back(

@@ -107,3 +107,38 @@ class QualityServices(LearningServices):
         reading = replace(self.actor, permissions=frozenset({Permission.TRAIN}))
         reads = replace(self.feature_reads, actor=reading)
         return reads.for_training(image_ids, feature_type, missing="nan")
+
+    def _trained_on(self, model_version: str) -> NDArray[np.int64] | None:
+        """Images that a model version was trained on, ascending; None where that is not known.
+
+        Not known: no data version was stated, or its list of images is not here or damaged. What
+        was redacted from a version counts as trained on.
+
+        Args:
+            model_version: As it is registered.
+
+        Raises:
+            UnknownRecordError: There is no such model version.
+        """
+        import numpy as np
+
+        from mlmcsc.config.logs import logger
+        from mlmcsc.domain.splits import Split
+        from mlmcsc.errors import IntegrityError, UnsupportedError
+        from mlmcsc.services.lineage.telling import link
+
+        reading = replace(self.actor, permissions=frozenset({Permission.READ, Permission.TRAIN}))
+        model = replace(self.models, actor=reading).get(model_version)
+        with self._database.store.read() as view:
+            version = link(view, model).version
+        if version is None:
+            return None
+        try:
+            _, _, table = replace(self.datasets, actor=reading).rows(version)
+        except UnsupportedError:
+            return None
+        except IntegrityError as error:
+            logger(__name__).warning("data_version_unreadable", version=version, why=str(error))
+            return None
+        trained = table.image_ids[table.splits == Split.TRAIN]
+        return np.union1d(trained, table.redacted)

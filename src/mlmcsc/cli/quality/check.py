@@ -38,6 +38,11 @@ from mlmcsc.cli.training_files import refuse_existing
     "--all-files", is_flag=True, help="Look for every image file, not for 20,000 at random."
 )
 @click.option(
+    "--fresh",
+    is_flag=True,
+    help="Trust no kept sums; needed when another program has replaced rows (SQLite).",
+)
+@click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random sample."
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
@@ -49,6 +54,7 @@ def check(
     html: str | None,
     plot: str | None,
     all_files: bool,
+    fresh: bool,
     seed: int,
     overwrite: bool,
 ) -> int:
@@ -67,7 +73,7 @@ def check(
 
         require_page(html)
     with session.open() as db, progress() as tell:
-        found = db.quality.check(all_files=all_files, seed=seed, progress=tell)
+        found = db.quality.check(all_files=all_files, fresh=fresh, seed=seed, progress=tell)
         url = db.url
     if plot is not None:
         from mlmcsc.plots.quality import quality_overview  # noqa: PLC0415  # Altair: only here

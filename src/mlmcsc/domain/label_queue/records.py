@@ -62,6 +62,8 @@ class HandOut(Record):
         model_version_id: Whose predictions were used; None where there are none.
         wanted: How many images were asked for.
         images: The images, in the order in which they are to be labelled.
+        partial: Whether fewer came than were wanted though only a part of the data was looked at:
+            another request may give more.
     """
 
     technician_id: int
@@ -70,6 +72,7 @@ class HandOut(Record):
     model_version_id: int | None
     wanted: int
     images: tuple[HandedOut, ...]
+    partial: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,8 @@ class Shares:
 
         `new` stands for whatever the strategy gives.
 
-        Of the first N places, N a multiple of `BLOCK`, ⌊N·share⌋ are duplicates and, with these,
-        ⌊N·(sum of both shares)⌋ are checks.
+        Of the first N places, N a multiple of `BLOCK`, ⌊N·share⌋ are duplicates, and likewise
+        golds; only where both shares sum up to more than 0.95 a block may lack a place for one.
         Where in a block they lie is a permutation of its own for each technician and block.
         """
         blocks = range(first // BLOCK, (first + count - 1) // BLOCK + 1) if count else range(0)
@@ -79,9 +79,7 @@ class Shares:
 
     def _block(self, technician_id: int, block: int) -> list[Purpose]:
         duplicates = _due(self.duplicate, block)
-        # Counted together, so that two kinds never claim more places than there are.
-        checks = _due(self.duplicate + self.gold, block)
-        golds = min(max(checks - duplicates, 0), BLOCK - duplicates)
+        golds = min(_due(self.gold, block), BLOCK - duplicates)
         every = [
             *[Purpose.DUPLICATE] * duplicates,
             *[Purpose.GOLD] * golds,

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is summed; sums of another version are made anew."""
 FRACTIONS: Final = 1000
 """Steps of the histograms of scores and confidences, which lie in [0, 1]."""
@@ -32,6 +32,8 @@ COUNTS: Final = (
     "restricted_labels",
     "predictions",
     "disagreeing",
+    "consensus",
+    "unlabelled",
 )
 
 Counts = NDArray[np.int64]
@@ -58,8 +60,8 @@ class Sums:
         labelled: int64 `(4,)`, images with 0, 1, 2 and 3 or more labels.
         predicted: int64 `(4,)`, images with so many predictions.
         verification: (type, month) to labels, and verified ones.
-        accuracy: (model, month, basis) to n, Σe, Σ|e|, Σe², Σy, Σy²; e = prediction - y.
-        calibration: (model, basis, bin) to n, Σ confidence, and how many were near enough.
+        accuracy: (model, month, basis, split) to n, Σe, Σ|e|, Σe², Σy, Σy²; e = prediction - y.
+        calibration: (model, basis, bin, split) to n, Σ confidence, and how many were near enough.
         outliers: Largest residuals, of predictions.
         spreads: Images whose labels lie farthest apart.
         lowest: Images of the lowest scores, as (-score, id, id).

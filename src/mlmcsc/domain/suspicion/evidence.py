@@ -1,4 +1,4 @@
-"""How far labels are from what colleagues, models and similar images say, in robust units."""
+"""How far labels are from what somebody else says of them, in standard deviations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLOOR: Final = 0.01
 CAP: Final = 8.0
 """No single witness counts more than so many standard deviations."""
 ENOUGH: Final = 20
-"""Differences from which on a person's or a witness's own scatter is estimated."""
+"""Differences from which on the usual one, and the scatter about it, are estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,72 +43,8 @@ class Said:
         return cls(np.full(size, np.nan), np.full(size, np.nan), np.zeros(size, np.int64))
 
 
-def by_colleagues(images: Ids, people: Ids, values: Floats, span: float) -> Said:
-    """Each label against the median of the others' labels of the same image.
-
-    z = (x - m - b) / √(s² + v·k/n): m is the median of the n others, b the person's usual
-    difference (median) and s the person's scatter; v is the mean of the others' s² and k = π/2,
-    what a median loses against a mean (1 for fewer than three). A person's s is the robust
-    standard deviation of the person's differences, divided by √(1 + k/n); the scatter of all
-    stands in where there are fewer than `ENOUGH`.
-
-    Args:
-        images: Image of each label, shape `(N,)`.
-        people: Who made it, likewise; each person at most once an image.
-        values: The labels, finite.
-        span: Width of the label range.
-    """
-    size = len(values)
-    said = Said.nothing(size)
-    order = np.lexsort((values, images))
-    _, start, count = np.unique(images[order], return_index=True, return_counts=True)
-    several = np.repeat(count > 1, count)
-    begin, group = np.repeat(start, count)[several], np.repeat(count, count)[several]
-    rows, places = order[several], np.flatnonzero(several)
-    if not len(rows):
-        return said
-    median = _median_of_others(values[order], places, begin, group)
-    others = group - 1
-    loss = np.where(others > 2, np.pi / 2, 1.0) / others  # noqa: PLR2004  # the median is the mean
-    difference = values[rows] - median
-    usual, scatter = _habits(people[rows], difference, np.sqrt(1 + loss), span)
-    variance = scatter**2
-    image = np.cumsum(np.r_[True, begin[1:] != begin[:-1]]) - 1
-    total = np.bincount(image, weights=variance)[image]
-    theirs = (total - variance) / others
-    said.expected[rows] = median
-    said.z[rows] = (difference - usual) / np.sqrt(variance + theirs * loss)
-    said.witnesses[rows] = others
-    return said
-
-
-def _median_of_others(ascending: Floats, places: Ids, begin: Ids, group: Ids) -> Floats:
-    """Of each place in its image's ascending values, the median of all but its own."""
-    own, others = places - begin, group - 1
-
-    def at(rank: Ids) -> Floats:
-        found: Floats = ascending[begin + rank + (rank >= own)]
-        return found
-
-    median: Floats = (at((others - 1) // 2) + at(others // 2)) / 2
-    return median
-
-
-def _habits(people: Ids, difference: Floats, width: Floats, span: float) -> tuple[Floats, Floats]:
-    """Usual difference and scatter of who made each label."""
-    names, who = np.unique(people, return_inverse=True)
-    everybody = _scatter(difference / width, span)
-    usual, scatter = np.zeros(len(names)), np.full(len(names), everybody)
-    order = np.argsort(who, kind="stable")
-    for person, rows in enumerate(np.split(order, np.cumsum(np.bincount(who))[:-1])):
-        if len(rows) >= ENOUGH:
-            usual[person] = np.median(difference[rows])
-            scatter[person] = _scatter((difference[rows] - usual[person]) / width[rows], span)
-    return usual[who], scatter[who]
-
-
-def _scatter(differences: Floats, span: float) -> float:
-    """Robust standard deviation, never less than the floor."""
+def scatter(differences: Floats, span: float) -> float:
+    """Robust standard deviation, 1.4826 times the median deviation; never less than the floor."""
     apart = np.abs(differences - np.median(differences))
     return max(float(MAD_TO_SD * np.median(apart)), FLOOR * span)
 
@@ -130,7 +66,7 @@ def against(values: Floats, expected: Floats, witnesses: Ids, span: float) -> Sa
         return Said.nothing(len(values))
     difference = values - expected
     usual = np.median(difference[known])
-    z = (difference - usual) / _scatter(difference[known], span)
+    z = (difference - usual) / scatter(difference[known], span)
     return Said(expected, z, np.where(known, witnesses, 0))
 
 

@@ -96,7 +96,7 @@ def in_words(
     told: list[tuple[float, str]] = []
     if colleagues is not None:
         others = colleagues.witnesses
-        of = f"the median of {others} colleagues" if others > 1 else "the one colleague's label"
+        of = f"what {others} colleagues say" if others > 1 else "the one colleague's label"
         told.append(_reason(colleagues, of))
     if model is not None:
         told.append(_reason(model, f"model {model_version}"))

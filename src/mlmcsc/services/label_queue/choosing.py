@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from mlmcsc.domain.label_queue import HandedOut, HandOut, Purpose, Shares, Strategy, is_blind
-from mlmcsc.services.label_queue.ranking import SPARE, VectorsOf, Wanted, ranked
-from mlmcsc.store.queries.label_queue import candidates, checks, reservations
+from mlmcsc.services.label_queue.ranking import SPARE, VectorsOf, Wanted, is_partial, ranked
+from mlmcsc.store.queries.label_queue import candidates, checks, predicted, reservations
 from mlmcsc.store.queries.label_queue.candidates import Asking
+from mlmcsc.store.queries.label_queue.drawing import first
 from mlmcsc.store.queries.label_queue.reservations import Held
 from mlmcsc.store.queries.rows import View
 
@@ -27,6 +28,7 @@ class Pools:
         duplicates: Images that the technician labelled long ago.
         golds: Images with a gold label.
         exhausted: Whether the strategy has no more than `main`.
+        partial: Whether it looked at a part of the data only to find these.
     """
 
     model: int | None
@@ -35,15 +37,16 @@ class Pools:
     duplicates: list[int]
     golds: list[int]
     exhausted: bool
+    partial: bool
 
 
 def gather(
     view: View, asking: Asking, wanted: Wanted, shares: Shares, vectors_of: VectorsOf
 ) -> Pools:
     """Read candidates, some more than are wanted."""
-    model = candidates.model_in_use(view)
-    first = reservations.places_used(view, asking.technician_id)
-    places = shares.places(asking.technician_id, first, wanted.count)
+    model = predicted.model_in_use(view)
+    begun = reservations.places_used(view, asking.technician_id)
+    places = shares.places(asking.technician_id, begun, wanted.count)
     rng = np.random.default_rng([wanted.seed, 2])
 
     def read(
@@ -51,23 +54,14 @@ def gather(
         look: Callable[[View, Asking, np.random.Generator], Iterator[list[int]]],
     ) -> list[int]:
         due = places.count(purpose)
-        return _first(look(view, asking, rng), 2 * due + 1)[0] if due else []
+        return first(look(view, asking, rng), 2 * due + 1)[0] if due else []
 
     duplicates = read(Purpose.DUPLICATE, checks.duplicates)
     golds = read(Purpose.GOLD, checks.golds)
     lots = ranked(view, asking, wanted, model, vectors_of)
-    main, exhausted = _first(lots, wanted.count + SPARE)
-    return Pools(model, shares, main, duplicates, golds, exhausted)
-
-
-def _first(lots: Iterable[list[int]], count: int) -> tuple[list[int], bool]:
-    """The first images of the lots, each once, and whether there are no more."""
-    found: dict[int, None] = {}
-    for lot in lots:
-        found.update(dict.fromkeys(lot))
-        if len(found) >= count:
-            return list(found)[:count], False
-    return list(found), True
+    main, exhausted = first(lots, wanted.count + SPARE)
+    partial = exhausted and is_partial(view, wanted)
+    return Pools(model, shares, main, duplicates, golds, exhausted, partial)
 
 
 def chosen(
@@ -79,8 +73,8 @@ def chosen(
     """
     if count < 1:
         return []
-    first = reservations.places_used(view, asking.technician_id)
-    places = pools.shares.places(asking.technician_id, first, count)
+    begun = reservations.places_used(view, asking.technician_id)
+    places = pools.shares.places(asking.technician_id, begun, count)
     if wanted.strategy is Strategy.OVERLAP:
         usual = Purpose.OVERLAP
         main = candidates.free_overlap(view, asking, pools.main, wanted.raters)
@@ -107,7 +101,7 @@ def shown(
     view: View,
     asking: Asking,
     wanted: Wanted,
-    model: int | None,
+    pools: Pools,
     held: list[Held],
     made: list[Held],
 ) -> HandOut:
@@ -118,7 +112,8 @@ def shown(
     who = asking.technician_id
     blind = {each.image_id for each, _ in every if is_blind(each.purpose, who, each.image_id)}
     open_ = [image for image in ids if image not in blind]
-    said = {} if model is None else candidates.newest_predictions(view, model, open_)
+    model = pools.model
+    said = {} if model is None else predicted.newest_predictions(view, model, open_)
 
     def record(each: Held, *, again: bool) -> HandedOut:
         path, specimen = facts[each.image_id]
@@ -136,4 +131,5 @@ def shown(
         )
 
     images = tuple(record(each, again=again) for each, again in every)
-    return HandOut(who, wanted.strategy.value, wanted.seed, model, wanted.count, images)
+    partial = pools.partial and len(images) < wanted.count
+    return HandOut(who, wanted.strategy.value, wanted.seed, model, wanted.count, images, partial)

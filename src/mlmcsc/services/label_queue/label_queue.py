@@ -15,7 +15,6 @@ from mlmcsc.services.label_queue.ranking import VectorsOf, Wanted
 from mlmcsc.store.models import technicians
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.label_queue import reservations
-from mlmcsc.store.queries.label_queue.candidates import Asking
 from mlmcsc.store.queries.label_queue.reservations import Held
 from mlmcsc.store.uow import Store
 
@@ -83,14 +82,13 @@ class LabelQueue:
         who = _PERSON.check(technician_id)
         while True:
             with self.db.read() as view:
-                reservations.require_technician(view, who)
-                asking = Asking(who, self.db.clock())
+                asking = reservations.admitted(view, who, self.db.clock())
                 pools = gather(view, asking, wanted, self.settings.shares, self.vectors_of)
                 if dry_run:
                     held = reservations.own(view, who, asking.now)[: wanted.count]
                     more = chosen(view, asking, wanted, pools, wanted.count - len(held))
                     drafts = [Held(None, image, purpose, None) for image, purpose in more]
-                    return shown(view, asking, wanted, pools.model, held, drafts)
+                    return shown(view, asking, wanted, pools, held, drafts)
             found = self._reserve(who, wanted, pools)
             # Others took some meanwhile: look again, until there are enough or no more.
             if len(found.images) == wanted.count or pools.exhausted:
@@ -99,9 +97,8 @@ class LabelQueue:
     def _reserve(self, who: int, wanted: Wanted, pools: Pools) -> HandOut:
         with self.db.write(self.actor) as tx:
             reservations.lock(tx)
-            reservations.require_technician(tx, who)
+            asking = reservations.admitted(tx, who, tx.now)
             reservations.close_done(tx, who)
-            asking = Asking(who, tx.now)
             held = reservations.own(tx, who, tx.now)[: wanted.count]
             more = chosen(tx, asking, wanted, pools, wanted.count - len(held))
             until = tx.now + timedelta(minutes=self.settings.minutes)
@@ -110,7 +107,7 @@ class LabelQueue:
                 Held(at, image, purpose, until)
                 for at, (image, purpose) in zip(ids, more, strict=True)
             ]
-            return shown(tx, asking, wanted, pools.model, held, made)
+            return shown(tx, asking, wanted, pools, held, made)
 
     @requires(Permission.LABEL)
     def release(self, technician_id: int) -> int:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from mlmcsc.domain.label_queue import Strategy
 from mlmcsc.domain.label_queue.spreading import farthest
 from mlmcsc.errors import UnknownRecordError, ValidationError
+from mlmcsc.store.models import labels, predictions
 from mlmcsc.store.queries import features as feature_queries
-from mlmcsc.store.queries.label_queue import candidates
-from mlmcsc.store.queries.label_queue.candidates import Asking
+from mlmcsc.store.queries.label_queue import drawing, predicted
+from mlmcsc.store.queries.label_queue.candidates import Asking, free_new
 from mlmcsc.store.queries.rows import View
 
 VectorsOf = Callable[[NDArray[np.int64], str], NDArray[np.float32]]
@@ -57,9 +58,9 @@ def ranked(
     rng = np.random.default_rng([wanted.seed, 1])
     match wanted.strategy:
         case Strategy.RANDOM:
-            return candidates.at_random(view, asking, rng)
+            return drawing.at_random(view, asking, rng)
         case Strategy.OVERLAP:
-            return candidates.for_overlap(view, asking, wanted.raters, rng)
+            return drawing.for_overlap(view, asking, wanted.raters, rng)
         case Strategy.DIVERSITY:
             return iter([_diverse(view, asking, wanted, vectors_of, rng)])
     if model is None:
@@ -68,18 +69,18 @@ def ranked(
             "Store some, or use the strategy random or diversity."
         )
     if wanted.strategy is Strategy.UNCERTAINTY:
-        return candidates.least_confident(view, asking, model)
-    return candidates.most_disputed(view, asking, model)
+        return predicted.least_confident(view, asking, model, wanted.count + SPARE, rng)
+    return predicted.most_disputed(view, asking, model, rng)
 
 
 def _diverse(
     view: View, asking: Asking, wanted: Wanted, vectors_of: VectorsOf, rng: np.random.Generator
 ) -> list[int]:
     kind = wanted.feature_type or _only_kind(view)
-    drawn = _drawn(candidates.unlabelled(view), CANDIDATES, rng)
-    free = candidates.free_new(view, asking, drawn.tolist(), labelled=False)
-    new = np.asarray(free, dtype=np.int64)
-    known = _drawn(candidates.labelled(view), KNOWN, rng)
+    chosen = feature_queries.choose(view, kind, None)
+    drawn = drawing.unlabelled_with(view, chosen, CANDIDATES, rng)
+    new = np.asarray(free_new(view, asking, drawn.tolist(), labelled=False), dtype=np.int64)
+    known = drawing.labelled_with(view, chosen, KNOWN, rng)
     vectors = vectors_of(np.concatenate([new, known]), kind)
     if not vectors.size:
         return []
@@ -90,8 +91,16 @@ def _diverse(
     return [int(image) for image in new[at[picked]]]
 
 
-def _drawn(ids: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    return ids if len(ids) <= most else np.sort(rng.choice(ids, most, replace=False))
+def is_partial(view: View, wanted: Wanted) -> bool:
+    """Whether a strategy that ended may have left images behind."""
+    match wanted.strategy:
+        case Strategy.OVERLAP:
+            return drawing.is_long(view, labels)
+        case Strategy.DISAGREEMENT:
+            return drawing.is_long(view, labels) or drawing.is_long(view, predictions)
+        case Strategy.DIVERSITY:
+            return True
+    return False
 
 
 def _only_kind(view: View) -> str:

@@ -61,7 +61,12 @@ class Quality:
 
     @requires(Permission.READ)
     def check(
-        self, *, all_files: bool = False, seed: int = 0, progress: Progress | None = None
+        self,
+        *,
+        all_files: bool = False,
+        fresh: bool = False,
+        seed: int = 0,
+        progress: Progress | None = None,
     ) -> QualityReport:
         """Say how good the data are, and what to look at.
 
@@ -72,6 +77,7 @@ class Quality:
 
         Args:
             all_files: Look for every image file, also where there are more than 20,000.
+            fresh: Trust no kept sums: after SQLite rows were replaced by other programs.
             seed: Of the random sample of files.
             progress: Told how far it is.
         """
@@ -81,7 +87,7 @@ class Quality:
         with self.db.read() as view:
             restricted = hold_queries.restricted_technicians(view)
             keep = self._keep if keeps else _forget
-            summed = totals(view, restricted, self.limits.label_range, tell, keep)
+            summed = totals(view, restricted, self.limits.label_range, tell, keep, anew=fresh)
             evidence, report = self._look(view, summed)
             images = {chunk: sums.counts["images"] for chunk, sums in summed.chunks.items()}
             paths = files.choose(view, images, seed, every=all_files)

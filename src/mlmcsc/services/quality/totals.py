@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from mlmcsc.domain.progress import Progress
 from mlmcsc.domain.quality.summing import sums_of
 from mlmcsc.domain.quality.sums import VERSION, Sums, merged
 from mlmcsc.store.models import IMAGES_PER_CHUNK
-from mlmcsc.store.queries.quality import aggregates, stretches
+from mlmcsc.store.queries.quality import additions, aggregates, stretches
 from mlmcsc.store.queries.quality.aggregates import Standing
 from mlmcsc.store.uow import Snapshot
 
@@ -47,10 +48,31 @@ def totals(
     label_range: tuple[float, float],
     progress: Progress,
     keep: Keep,
+    *,
+    anew: bool = False,
 ) -> Totals:
-    """Sum up, and hand new sums to `keep` as soon as they are made."""
+    """Sum up, and hand new sums to `keep` as soon as they are made.
+
+    All sums are made if `anew`, or if those that were kept turn out to leave out rows.
+    """
+    make = partial(_sum_up, view, restricted, label_range, progress, keep)
+    found = make(anew=anew)
+    if not anew and additions.do_not_fit(view, found.sums.counts):
+        return make(anew=True)
+    return found
+
+
+def _sum_up(
+    view: Snapshot,
+    restricted: NDArray[np.int64],
+    label_range: tuple[float, float],
+    progress: Progress,
+    keep: Keep,
+    *,
+    anew: bool,
+) -> Totals:
     basis = _basis(restricted)
-    seen = aggregates.standing(view, basis)
+    seen = aggregates.standing(view, basis, anew=anew)
     chunks = {chunk: Sums.from_dict(stored) for chunk, stored in seen.fresh.items()}
     done = 0
     for run in _runs(seen.stale):

@@ -11,7 +11,8 @@ from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.suspicion import Evidence, SuspicionReport, SuspiciousLabel
-from mlmcsc.domain.suspicion.evidence import FORMULA, Said, against, by_colleagues, scores
+from mlmcsc.domain.suspicion.colleagues import by_colleagues
+from mlmcsc.domain.suspicion.evidence import FORMULA, Said, against, scores
 from mlmcsc.domain.suspicion.results import in_words
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.services.suspicious_labels.comparing import VectorsOf, similar_images

@@ -54,7 +54,10 @@ quality_aggregates = sa.Table(
     sa.Column("sums", Json, nullable=False),
     sa.Column("computed_at", UtcDateTime, nullable=False),
 )
-"""Sums over IMAGES_PER_CHUNK images and what is said of them; wrong once the chunk is marked."""
+"""Sums over IMAGES_PER_CHUNK images and what is said of them; wrong once the chunk is marked.
+
+On SQLite the row of chunk -1 holds the largest ids whose chunks have been marked.
+"""
 
 quality_marks = table(
     "quality_marks",
@@ -62,6 +65,8 @@ quality_marks = table(
     sa.Index("idx_quality_marks_chunk", "chunk"),
 )
 """Chunks written to since their sums were made; triggers add them, whoever writes.
+
+SQLite has none on inserts: who makes sums marks the chunks of rows with larger ids than were seen.
 
 A row a statement and never an update, so that no writer waits for another. Who makes the sums
 anew deletes the marks seen in the same snapshot: one that is committed later stays.
@@ -77,7 +82,7 @@ label_reservations = table(
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Column("released_at", UtcDateTime),
     reference("label_id", "labels", nullable=True, ondelete="SET NULL"),
-    sa.Index("idx_label_reservations_technician_id", "technician_id"),
+    sa.Index("idx_label_reservations_technician_id", "technician_id", "released_at"),
     sa.Index("idx_label_reservations_image_id", "image_id"),
     sa.Index("idx_label_reservations_label_id", "label_id"),
     sa.CheckConstraint("purpose IN ('new', 'overlap', 'duplicate', 'gold')", name="purpose_known"),
@@ -92,6 +97,12 @@ def _open(name: str, *columns: Any, condition: str = "") -> sa.Index:
     return sa.Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
 
 
+sa.Index(
+    "idx_label_reservations_expires_at",
+    label_reservations.c.expires_at,
+    sqlite_where=sa.text("released_at IS NULL"),
+    postgresql_where=sa.text("released_at IS NULL"),
+)
 _open("uq_label_reservations_open", "image_id", "technician_id")
 _open("uq_label_reservations_new", "image_id", condition=" AND purpose = 'new'")
 

@@ -115,8 +115,15 @@ def _reservations() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_label_reservations")),
         sqlite_autoincrement=True,
     )
-    for column in ("technician_id", "image_id", "label_id"):
-        op.create_index(f"idx_label_reservations_{column}", "label_reservations", [column])
+    for columns in (["technician_id", "released_at"], ["image_id"], ["label_id"]):
+        op.create_index(f"idx_label_reservations_{columns[0]}", "label_reservations", columns)
+    op.create_index(
+        "idx_label_reservations_expires_at",
+        "label_reservations",
+        ["expires_at"],
+        sqlite_where=sa.text("released_at IS NULL"),
+        postgresql_where=sa.text("released_at IS NULL"),
+    )
     _open("uq_label_reservations_open", ["image_id", "technician_id"], "released_at IS NULL")
     _open("uq_label_reservations_new", ["image_id"], "released_at IS NULL AND purpose = 'new'")
 

@@ -21,6 +21,7 @@ from mlmcsc.store.models import (
 )
 from mlmcsc.store.queries import rows
 from mlmcsc.store.queries.features import ensure_set, new_token
+from mlmcsc.store.queries.quality.additions import mark_put_back
 from mlmcsc.store.uow import Transaction
 
 Condition = sa.ColumnElement[bool]
@@ -46,6 +47,7 @@ def bring_in(tx: Transaction, file: ArchiveFile, chunks: Iterable[list[tuple[Any
             for column, encode in zip(by_name.values(), encoders, strict=True)
         ]
         tx.dialect.insert_rows(tx.conn, table, names, list(zip(*values, strict=True)))
+        mark_put_back(tx, table, by_name)
         count += len(chunk)
     return count
 

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from mlmcsc.domain.enums import LabelType
 from mlmcsc.store.models import images, label_reservations, labels
-from mlmcsc.store.queries.holds import restricted_technicians
-from mlmcsc.store.queries.label_queue.candidates import WINDOW, Asking
+from mlmcsc.store.queries.label_queue.candidates import Asking, fitting, not_labelled_by
 from mlmcsc.store.queries.rows import View
 
+WINDOW = 256
 PROBES = 8
 """Places at random where labels are looked at, before those that come first."""
 LONG_AGO = timedelta(days=7)
@@ -33,8 +33,7 @@ def duplicates(view: View, asking: Asking, rng: np.random.Generator) -> Iterator
     before = view.conn.scalar(recent.limit(1))
     if before is None:
         return
-    mine = sa.select(c.id, c.image_id).where(c.technician_id == who, c.id + 0 < before)
-    for ids in _windows(view, mine, rng):
+    for ids in _windows(view, [c.technician_id == who], int(before) - 1, rng):
         yield free_duplicates(view, asking, ids)
 
 
@@ -48,47 +47,48 @@ def free_duplicates(view: View, asking: Asking, ids: list[int]) -> list[int]:
         _r.technician_id == who,
         sa.or_(_r.released_at.is_(None), (_r.purpose == "duplicate") & _r.label_id.is_not(None)),
     )
-    return _fitting(view, ids, sa.exists().where(*mine), ~lately, ~given)
+    return fitting(view, ids, sa.exists().where(*mine), ~lately, ~given)
 
 
 def golds(view: View, asking: Asking, rng: np.random.Generator) -> Iterator[list[int]]:
     """Images with a gold label by somebody else that the technician has not labelled."""
-    gold = sa.select(labels.c.id, labels.c.image_id).where(*_gold(view, asking))
-    for ids in _windows(view, gold, rng):
+    for ids in _windows(view, _gold(view, asking), None, rng):
         yield free_golds(view, asking, ids)
 
 
 def free_golds(view: View, asking: Asking, ids: list[int]) -> list[int]:
     """Which of these still check the technician."""
     i, who = images.c, asking.technician_id
-    made = labels.alias("mine").c
-    labelled = sa.exists().where(made.image_id == i.id, made.technician_id == who)
     given = sa.exists().where(
         _r.image_id == i.id, _r.technician_id == who, _r.released_at.is_(None)
     )
     gold = sa.exists().where(labels.c.image_id == i.id, *_gold(view, asking))
-    return _fitting(view, ids, gold, ~labelled, ~given)
+    return fitting(view, ids, gold, not_labelled_by(i.id, who), ~given)
 
 
 def _gold(view: View, asking: Asking) -> list[sa.ColumnElement[bool]]:
-    c, restricted = labels.c, restricted_technicians(view)
-    barred = [asking.technician_id, *restricted.tolist()]
+    c, barred = labels.c, [asking.technician_id, *asking.restricted]
     return [c.label_type == LabelType.GOLD.value, ~view.dialect.ids_in(c.technician_id, barred)]
 
 
-def _fitting(view: View, ids: list[int], *conditions: sa.ColumnElement[bool]) -> list[int]:
-    c = images.c
-    query = sa.select(c.id).where(view.dialect.ids_in(c.id, ids), c.is_valid, *conditions)
-    good = set(view.conn.scalars(query))
-    return [image for image in ids if image in good]
-
-
-def _windows(view: View, query: sa.Select[Any], rng: np.random.Generator) -> Iterator[list[int]]:
+def _windows(
+    view: View,
+    which: list[sa.ColumnElement[bool]],
+    last: int | None,
+    rng: np.random.Generator,
+) -> Iterator[list[int]]:
     """The images of windows of such labels: at random places, then the first ones."""
-    c = labels.c
-    last = int(view.conn.scalar(sa.select(sa.func.max(c.id))) or 0)
-    for start in [*rng.integers(0, last + 1, PROBES).tolist(), 0]:
-        # The sum keeps the planner off the ids of all labels: few are gold, or of one person.
-        found = view.conn.execute(query.where(c.id + 0 >= start).order_by(c.id).limit(WINDOW)).all()
+    c: Any = labels.c
+    low, high = (
+        view.conn.scalar(sa.select(of(c.id)).where(*which)) for of in (sa.func.min, sa.func.max)
+    )
+    high = high if last is None else last
+    if low is None or high < low:
+        return
+    query = sa.select(c.id, c.image_id).where(*which, c.id <= high).order_by(c.id).limit(WINDOW)
+    # A short span is one window or two, and needs no probing.
+    places = PROBES if high - low >= WINDOW else 0
+    for start in [*rng.integers(low, high + 1, places).tolist(), low]:
+        found = view.conn.execute(query.where(c.id >= start)).all()
         ids = list(dict.fromkeys(row.image_id for row in found))
-        yield rng.permutation(np.asarray(ids, np.int64)).tolist() if ids else []
+        yield rng.permutation(np.asarray(ids, np.int64)).tolist()

@@ -19,6 +19,7 @@ from mlmcsc.errors import ConflictError, HeldError, UnknownRecordError
 from mlmcsc.store.models import images, label_reservations, labels, technicians
 from mlmcsc.store.queries import batches
 from mlmcsc.store.queries.holds import restricted_technicians
+from mlmcsc.store.queries.label_queue.candidates import Asking
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -41,8 +42,8 @@ def lock(tx: Transaction) -> None:
     tx.dialect.lock_table(tx.conn, label_reservations)
 
 
-def require_technician(view: View, technician_id: int) -> str:
-    """The staff number of a technician who may label.
+def admitted(view: View, technician_id: int, now: datetime) -> Asking:
+    """The request of a technician who may label.
 
     Raises:
         UnknownRecordError: There is none with this id.
@@ -62,13 +63,14 @@ def require_technician(view: View, technician_id: int) -> str:
             f"{found.technician_id} is not active and gets no images. Allow it with "
             f"`technician set {found.technician_id} --active`."
         )
-    if technician_id in restricted_technicians(view):
+    restricted = restricted_technicians(view).tolist()
+    if technician_id in restricted:
         raise HeldError(
             f"The processing of the data of {found.technician_id} is restricted on a recorded "
             f"ground, so no images are handed out. `privacy holds {found.technician_id}` shows it "
             "to those who have the right `privacy`."
         )
-    return str(found.technician_id)
+    return Asking(technician_id, now, tuple(restricted))
 
 
 def close_done(tx: Transaction, technician_id: int) -> None:
@@ -86,13 +88,16 @@ def close_done(tx: Transaction, technician_id: int) -> None:
         )
         .scalar_subquery()
     )
-    query = sa.select(_r.id, _r.expires_at, done.label("label_id")).where(
-        OPEN, sa.or_(_r.technician_id == technician_id, _r.expires_at <= tx.now)
-    )
-    found = tx.conn.execute(query.order_by(_r.id)).all()
+    # Two queries: for one with OR, all reservations ever made would be read.
+    open_ = sa.select(_r.id, _r.expires_at, done.label("label_id")).where(OPEN)
+    found = {
+        row.id: row
+        for which in (_r.technician_id == technician_id, _r.expires_at <= tx.now)
+        for row in tx.conn.execute(open_.where(which))
+    }
     closed = [
         (row.id, row.label_id)
-        for row in found
+        for _, row in sorted(found.items())
         if row.label_id is not None or row.expires_at <= tx.now
     ]
     _close(tx, closed)

@@ -4,12 +4,15 @@ How it stays right, whoever writes meanwhile:
 
 1. *Claim.* On SQLite a trigger marks a chunk only when it finds no mark of it, so a mark must not
    be deleted while a later writer may have relied on it. Claimed marks have chunk -1 - c: a
-   trigger does not find them, and who writes from now on leaves a mark of his own.
-2. *Look*, in one snapshot: the kept sums, the marks, and new sums of what is marked or missing.
+   trigger does not find them, and who writes from now on leaves a mark of his own. Rows that
+   were added there are marked now, and the largest ids remembered, in the same transaction.
+2. *Look*, in one snapshot: the kept sums, the marks, rows with larger ids than the remembered,
+   and new sums of what is marked, added to or missing.
 3. *Keep*, one at a time: sums of a chunk are kept only when nobody has kept others since the
    snapshot, which a random stamp tells; the claimed marks that were seen are deleted.
 
-Whoever commits after the snapshot leaves a mark that was not seen, so it stays. A check whose
+Whoever commits after the claim leaves a mark, or a larger id, that this check does not take away;
+so does whoever commits after the snapshot. A check whose
 snapshot is older than that of one that kept its sums finds another stamp, and keeps nothing. What
 is interrupted leaves marks behind, never wrong sums without a mark.
 """
@@ -25,7 +28,8 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from mlmcsc.store.models import IMAGES_PER_CHUNK, images, quality_aggregates, quality_marks
+from mlmcsc.store.models import quality_aggregates, quality_marks
+from mlmcsc.store.queries.quality import additions
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -69,64 +73,49 @@ def can_keep(view: View) -> bool:
 
 
 def must_claim(view: View) -> bool:
-    """Whether there are marks that triggers find."""
-    if not _relies(view):
+    """Whether there are marks that triggers find, or rows that have no marks yet."""
+    if additions.told_by_triggers(view):
         return False
-    return view.conn.scalar(sa.select(_m.id).where(_m.chunk >= 0).limit(1)) is not None
+    unclaimed = view.conn.scalar(sa.select(_m.id).where(_m.chunk >= 0).limit(1))
+    return unclaimed is not None or additions.seen(view) != additions.largest(view)
 
 
 def claim(tx: Transaction) -> None:
-    """Hide the marks from triggers, so that they may be deleted once seen."""
+    """Hide the marks from triggers, so that they may be deleted once seen; mark what was added."""
     tx.conn.execute(
         sa.update(quality_marks).where(_m.chunk >= 0).values(chunk=-1 - quality_marks.c.chunk)
     )
+    if not additions.told_by_triggers(tx):
+        additions.mark_added(tx)
 
 
-def standing(view: View, basis: str) -> Standing:
+def standing(view: View, basis: str, *, anew: bool = False) -> Standing:
     """Which sums are right in this snapshot.
 
     Args:
         view: An open transaction that sees one state throughout.
         basis: What the sums must have been made on: their version, and who was left out.
+        anew: None are: look for chunks in every row of every table.
     """
+    by_triggers = additions.told_by_triggers(view)
     marks: defaultdict[int, set[int]] = defaultdict(set)
     claimed = set()
     for mark, chunk in view.conn.execute(sa.select(_m.id, _m.chunk)):
         marks[chunk if chunk >= 0 else -1 - chunk].add(mark)
-        if chunk < 0 or not _relies(view):
+        if chunk < 0 or by_triggers:
             claimed.add(mark)
+    seen = {} if by_triggers else additions.seen(view)
+    added = additions.added(view, seen) if seen else set()
     stamps, fresh = {}, {}
-    for chunk, kept in view.conn.execute(sa.select(_a.chunk, _a.sums)):
+    for chunk, kept in view.conn.execute(sa.select(_a.chunk, _a.sums).where(_a.chunk >= 0)):
         stamps[chunk] = kept["stamp"]
-        if chunk not in marks and kept["basis"] == basis:
+        right = chunk not in marks and chunk not in added and kept["basis"] == basis
+        if right and seen is not None and not anew:
             fresh[chunk] = kept["sums"]
-    stale = ({*_occupied(view)} | stamps.keys() | marks.keys()) - fresh.keys()
+    there = additions.mentioned(view) if anew else additions.occupied(view)
+    stale = ({*there} | stamps.keys() | marks.keys() | added) - fresh.keys()
     frozen = {chunk: frozenset(ids) for chunk, ids in marks.items()}
     return Standing(fresh, tuple(sorted(stale)), frozen, frozenset(claimed), stamps)
-
-
-def _relies(view: View) -> bool:
-    """Whether a trigger that finds a mark makes none; on PostgreSQL each statement makes one."""
-    return view.conn.dialect.name == "sqlite"
-
-
-def _occupied(view: View) -> list[int]:
-    """Chunks that have images: one step into the index each, also where ids have wide gaps."""
-    first = sa.select(_whole(sa.func.min(images.c.id)).label("chunk"))
-    walk = first.cte("walk", recursive=True)
-    following = (
-        sa.select(sa.func.min(images.c.id))
-        .where(images.c.id >= (walk.c.chunk + 1) * IMAGES_PER_CHUNK)
-        .scalar_subquery()
-    )
-    step = sa.select(_whole(following)).where(walk.c.chunk.is_not(None))
-    walk = walk.union_all(step)
-    query = sa.select(walk.c.chunk).where(walk.c.chunk.is_not(None))
-    return [int(chunk) for chunk in view.conn.scalars(query)]
-
-
-def _whole(image_id: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    return sa.type_coerce(image_id, sa.BigInteger) // IMAGES_PER_CHUNK
 
 
 def keep(tx: Transaction, seen: Standing, basis: str, sums: Mapping[int, Any]) -> int:

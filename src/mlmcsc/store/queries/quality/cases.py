@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.domain.training_data import training_data
 from mlmcsc.store.models import (
     IMAGES_PER_CHUNK,
     images,
@@ -17,6 +19,7 @@ from mlmcsc.store.models import (
     near_duplicates,
     predictions,
 )
+from mlmcsc.store.queries.lineage import names_of_versions
 from mlmcsc.store.queries.rows import View
 
 _i = images.c
@@ -93,9 +96,39 @@ def versions(view: View) -> dict[int, str]:
     return {row.id: row.version for row in found}
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingVersion:
+    """What a model was trained on.
+
+    Attributes:
+        name: Of the data version.
+        root: Its Merkle root, hex; None where it was recorded without its images.
+        model: A model version that was trained on it.
+    """
+
+    name: str
+    root: str | None
+    model: str
+
+
+def training_versions(view: View) -> dict[int, TrainingVersion]:
+    """The data version that each model version was trained on, by id, where it is known."""
+    c = model_versions.c
+    stated = sa.select(c.id, c.version, c.training_data_version, c.created_at)
+    models = view.conn.execute(stated.where(c.training_data_version.is_not(None))).all()
+    if not models:
+        return {}
+    names, found = names_of_versions(view), {}
+    for model in models:
+        link = training_data(model.training_data_version, model.created_at, names)
+        if link.version is not None:
+            found[model.id] = TrainingVersion(link.version, link.root, model.version)
+    return found
+
+
 def image_files(view: View, ids: NDArray[np.int64] | None) -> list[tuple[int, str]]:
     """Ids and paths of these images, or of all."""
     query = sa.select(_i.id, _i.path).order_by(_i.id)
     if ids is not None:
         query = query.where(view.dialect.ids_in(_i.id, ids))
-    return [(row, path) for row, path in view.conn.execute(query)]
+    return [(row, path) for row, path in view.conn.execute(query).all()]

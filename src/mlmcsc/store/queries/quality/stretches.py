@@ -14,6 +14,10 @@ from mlmcsc.store.queries.rows import View
 
 Bound = sa.ColumnElement[bool]
 MONTHS: Final = 12
+PACKED_IMAGES: Final = np.dtype([("id", "<i8"), ("packed", "<i8"), ("score", "<f8")])
+PACKED_LABELS: Final = np.dtype(
+    [*((name, "<i8") for name in ("id", "image", "technician", "packed")), ("value", "<f8")]
+)
 
 
 def read_stretch(view: View, low: int, high: int, restricted: NDArray[np.int64]) -> Stretch:
@@ -22,7 +26,7 @@ def read_stretch(view: View, low: int, high: int, restricted: NDArray[np.int64])
     made = _labels(view, (c.image_id >= low) & (c.image_id < high))
     left_out = np.isin(made["technician"], restricted)
     return Stretch(
-        view.dialect.read_numbers(view.conn, _images((i.id >= low) & (i.id < high)), IMAGES),
+        _images(view, (i.id >= low) & (i.id < high)),
         _predictions(view, (p.image_id >= low) & (p.image_id < high)),
         made[~left_out],
         made["image"][left_out],
@@ -46,16 +50,16 @@ def newest_labelled(view: View, most: int, restricted: NDArray[np.int64]) -> tup
     )
 
 
-def _images(within: Bound) -> sa.Select[Any]:
+def _images(view: View, within: Bound) -> Rows:
     c = images.c
     known = (c.specimen_id, c.magnification, c.pixel_size_um)
-    columns = (
-        c.id,
-        _flag(c.is_valid),
-        sa.func.coalesce(c.quality_score, sa.literal(UNKNOWN)),
-        *(_flag(column.is_not(None)) for column in known),
-    )
-    return sa.select(*columns).where(within)
+    flags = _packed(sa.literal(0), c.is_valid, *(column.is_not(None) for column in known))
+    columns = (c.id, flags, sa.func.coalesce(c.quality_score, sa.literal(UNKNOWN)))
+    read = view.dialect.read_numbers(view.conn, sa.select(*columns).where(within), PACKED_IMAGES)
+    rows = np.empty(len(read), IMAGES)
+    rows["id"], rows["score"] = read["id"], read["score"]
+    _unpack(read["packed"], rows, ("valid", "specimen", "magnification", "pixel_size"))
+    return rows
 
 
 def _predictions(view: View, within: Bound) -> Rows:
@@ -69,22 +73,32 @@ def _predictions(view: View, within: Bound) -> Rows:
 def _labels(view: View, within: Bound) -> Rows:
     c = labels.c
     codes = {name: code for code, name in enumerate(TYPES) if code}
-    columns = (
-        c.id,
-        c.image_id,
-        c.technician_id,
-        _month(view, c.timestamp),
-        sa.case(codes, value=c.label_type, else_=0),
-        _flag(c.is_verified),
-        _flag(c.original_prediction.is_not(None)),
-        c.label,
-    )
+    kind = sa.case(codes, value=c.label_type, else_=0)
+    month_and_kind = _month(view, c.timestamp) * len(TYPES) + kind
+    packed = _packed(month_and_kind, c.is_verified, c.original_prediction.is_not(None))
+    columns = (c.id, c.image_id, c.technician_id, packed, c.label)
     query: sa.Select[Any] = sa.select(*columns).where(within)
-    return view.dialect.read_numbers(view.conn, query, LABELS)
+    read = view.dialect.read_numbers(view.conn, query, PACKED_LABELS)
+    rows = np.empty(len(read), LABELS)
+    for name in ("id", "image", "technician", "value"):
+        rows[name] = read[name]
+    rest = _unpack(read["packed"], rows, ("verified", "assisted"))
+    rows["month"], rows["type"] = np.divmod(rest, len(TYPES))
+    return rows
 
 
-def _flag(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    return sa.case((condition, 1), else_=0)
+def _packed(rest: sa.ColumnElement[int], *flags: Bound | sa.Column[bool]) -> sa.ColumnElement[int]:
+    """Flags as the lowest bits of one number: a column read costs more than all the sums of it."""
+    for flag in flags:
+        rest = rest * 2 + sa.case((flag, 1), else_=0)
+    return rest
+
+
+def _unpack(packed: NDArray[np.int64], rows: Rows, flags: tuple[str, ...]) -> NDArray[np.int64]:
+    """Set the flags of rows, and return what was above them."""
+    for place, name in enumerate(reversed(flags)):
+        rows[name] = packed >> place & 1
+    return packed >> len(flags)
 
 
 def _month(view: View, column: sa.Column[Any]) -> sa.ColumnElement[int]:
