@@ -12,7 +12,7 @@ from mlmcsc.store.models import labels
 
 ROUNDS = 15
 N = 20
-LIMIT_MS = 50.0
+LIMITS_MS = {"random": 50.0, "uncertainty": 50.0, "overlap": 50.0, "disagreement": 200.0}
 
 
 def run(worlds: Worlds) -> list[Row]:
@@ -26,7 +26,7 @@ def run(worlds: Worlds) -> list[Row]:
         with store.write(db.actor) as tx:
             tx.conn.execute(labels.delete().where(labels.c.image_id > size // 2))
         people = [db.register_technician(f"rater_{n:03}", f"Rater {n}") for n in range(ROUNDS + 1)]
-        for strategy in ("random", "uncertainty", "overlap"):
+        for strategy, limit in LIMITS_MS.items():
             took = []
             for who in people:
                 found = []
@@ -41,8 +41,8 @@ def run(worlds: Worlds) -> list[Row]:
                 db.label_queue.release(who)
             ms = 1000 * float(np.median(took[1:]))
             what = f"hand-out of {N} of {size} images, half of them labelled: {strategy}"
-            target = f"< {LIMIT_MS:.0f} ms"
-            rows.append(Row("label_queue", what, ms, "ms", target=target, met=bool(ms < LIMIT_MS)))
+            target = f"< {limit:.0f} ms"
+            rows.append(Row("label_queue", what, ms, "ms", target=target, met=bool(ms < limit)))
     worlds.remove(path)
     rows.append(Row("label_queue", f"{size} labels ranked by suspicion", ranking, "s"))
     return rows

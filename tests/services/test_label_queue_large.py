@@ -22,6 +22,7 @@ def short(monkeypatch):
     for module, name, value in [
         (drawing, "WINDOW", 8),
         (drawing, "WIDEST", 16),
+        (drawing, "PROBED", 64),
         (drawing, "LOOKED", 32),
         (predicted, "STEPS", (4, 8)),
         (predicted, "SAMPLE", 8),
@@ -54,12 +55,11 @@ def test_gaps_between_images_favour_none_of_them(db, images_of, queue, who, shor
     images = images_of(60)
     sql("DELETE FROM images WHERE id > :low AND id < :high", low=images[9], high=images[50])
     given = [
-        ids(queue.next(who, n=1, seed=seed, dry_run=True))[0] - images[0] for seed in range(190)
+        ids(queue.next(who, n=1, seed=seed, dry_run=True))[0] - images[0] for seed in range(80)
     ]
     counts = np.bincount(given, minlength=60)
     assert counts.sum() == counts[:10].sum() + counts[50:].sum()
-    assert counts[[*range(10), *range(50, 60)]].max() < 24  # 9.5 each, had all the same chance
-    assert counts[50] < 24  # behind the gap
+    assert counts.max() < 14  # 4 each, were they many; behind the gap not more than elsewhere
 
 
 def test_the_last_images_are_found_among_many_labelled_ones(

@@ -162,6 +162,12 @@ def add(session: Session, files: tuple[str, ...], storage: Storage, details: dic
 @click.option("--labelled/--unlabelled", default=None, help="With a label, or without.")
 @click.option("--min-quality", type=float, help="Quality at least.")
 @click.option("--max-quality", type=float, help="Quality at most.")
+@click.option("--below-quality", type=float, help="Quality less than.")
+@click.option(
+    "--without",
+    type=click.Choice(["specimen", "magnification", "pixel_size", "score"]),
+    help="Of which this is not known.",
+)
 @click.option("--since", type=Moment(), help="Taken at or after; UTC unless it says otherwise.")
 @click.option("--until", type=Moment(), help="Taken before.")
 @listing

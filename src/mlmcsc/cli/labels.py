@@ -83,6 +83,7 @@ def add(
 @click.option("--technician", help="By this staff number.")
 @click.option("--type", "label_type", help="Of this type, e.g. manual.")
 @click.option("--verified/--unverified", "is_verified", default=None, help="Checked, or not.")
+@click.option("--by-people", is_flag=True, default=None, help="Not the consensus of several.")
 @click.option("--since", type=Moment(), help="Made at or after.")
 @click.option("--until", type=Moment(), help="Made before.")
 @listing

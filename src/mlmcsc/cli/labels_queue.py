@@ -130,7 +130,9 @@ def _show(session: Session, found: HandOut) -> None:
     again = sum(image.again for image in found.images)
     if again:
         note(f"{counted(again, 'image')} of these were out with the technician already")
-    if len(found.images) < found.wanted:
+    if found.partial:
+        note("only a part of the images was looked at: ask again, or with another --strategy")
+    elif len(found.images) < found.wanted:
         note(f"there are no more than {counted(len(found.images), 'image')} to label this way")
 
 

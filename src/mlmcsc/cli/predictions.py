@@ -36,6 +36,7 @@ def group() -> None:
 @click.option("--model-number", "model_version_id", type=int, help="By the model with this id.")
 @click.option("--min-confidence", type=float, help="Confidence at least.")
 @click.option("--max-confidence", type=float, help="Confidence at most.")
+@click.option("--below-confidence", type=float, help="Confidence less than.")
 @click.option("--since", type=Moment(), help="Made at or after.")
 @click.option("--until", type=Moment(), help="Made before.")
 @listing

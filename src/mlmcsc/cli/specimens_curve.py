@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlmcsc.cli.command import Command
-from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, table
+from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, say, table
 from mlmcsc.cli.plotting import require_plots, write_plot
 from mlmcsc.cli.session import Session
 from mlmcsc.cli.training_files import refuse_existing
 from mlmcsc.errors import ValidationError
 
 if TYPE_CHECKING:
+    from mlmcsc.domain.charpy.fitted import TransitionFit
     from mlmcsc.domain.charpy.results import Curve
 
 WORDS = {"lower_shelf": "lower shelf", "upper_shelf": "upper shelf", "t50": "T50", "c": "C"}
@@ -33,6 +34,7 @@ OUTLIERS = (
         specimens curve --heat H4711 --property kv
         specimens curve --heat H4711 --property sfa --source labels --plot fatt.svg
         specimens curve --heat H4711 --compare H4712 --plot heats.png
+        specimens curve --material 'S355 J2' --orientation T-L --together
     """,
 )
 @click.option("--heat", help="Of this heat.")
@@ -53,8 +55,11 @@ OUTLIERS = (
     help="Of an SFA: measured on the specimen, or read off its images by people or the model.",
 )
 @click.option("--compare", multiple=True, metavar="HEAT", help="Also this heat; up to three.")
+@click.option(
+    "--together", is_flag=True, help="One curve through all heats and orientations asked for."
+)
 @click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals.")
-@click.option("--robust", is_flag=True, help="Weigh outliers down.")
+@click.option("--robust", is_flag=True, help="Weigh outliers down, and name them.")
 @click.option(
     "--bootstrap", "samples", type=int, default=0, metavar="N", help="Intervals from N samples."
 )
@@ -83,6 +88,9 @@ def command(
     FATT is where SFA is 50 %, T28J and T41J where KV is 28 J and 41 J, T0.89mm where LE is
     0.89 mm, each with its confidence interval. Too few test temperatures, or none within the
     transition, are refused.
+
+    One steel has one curve: each heat and orientation gets its own, up to four. To fit them as
+    one, say --together.
     """
     if plot is not None:
         refuse_existing(plot, replace=overwrite)
@@ -98,8 +106,12 @@ def command(
     if session.json:
         print_json(report)
     else:
-        for curve in report.curves:
+        for number, curve in enumerate(report.curves):
+            if number:
+                say("")
             _show(curve)
+    for each in report.not_drawn:
+        note(f"no curve of {counted(each.specimens, 'specimen')}: {each.why}")
     if report.restricted_technicians:
         people = counted(report.restricted_technicians, "person", "people")
         note(f"labels of {people} left out: their processing is restricted")
@@ -127,16 +139,18 @@ def _show(curve: Curve) -> None:
         + (f"; {curve.left_out} without temperature or value left out" if curve.left_out else ""),
     }
     for each in fit.parameters:
-        limits = "fixed" if each.fixed else _limits(each.low, each.high)
+        limits = "fixed" if each.fixed else _limits(each.low, each.high, fit)
         told[WORDS[each.name]] = f"{each.value:.4g} {unit[each.name]} ({limits})"
     for temperature in fit.derived:
         known = temperature.value is not None
-        limits = _limits(temperature.low, temperature.high)
+        limits = _limits(temperature.low, temperature.high, fit)
         text = f"{temperature.value:.1f} °C ({limits})" if known else str(temperature.note)
         told[temperature.name] = text + (" EXTRAPOLATED" if temperature.extrapolated else "")
     told["residual SD"] = f"{fit.residual_sd:.3g} {fit.unit}"
     told["R²"] = None if fit.r_squared is None else f"{fit.r_squared:.3f}"
-    told["intervals"] = f"{fit.confidence:.4g}, {fit.intervals}"
+    told["intervals"] = (
+        "none" if fit.intervals == "none" else f"{100 * fit.confidence:.4g} %, {fit.intervals}"
+    )
     if shelf is not None:
         known_shelf = f"{shelf.mean:.4g} J, n {shelf.n}" if shelf.mean is not None else "unknown"
         told["upper shelf energy"] = "; ".join(filter(None, (known_shelf, shelf.note)))
@@ -147,5 +161,7 @@ def _show(curve: Curve) -> None:
         note(f"{curve.name}: {warning}")
 
 
-def _limits(low: float | None, high: float | None) -> str:
+def _limits(low: float | None, high: float | None, fit: TransitionFit) -> str:
+    if low is None and high is None:
+        return "no interval" if fit.intervals == "none" or fit.established else "not established"
     return " to ".join("?" if limit is None else f"{limit:.4g}" for limit in (low, high))

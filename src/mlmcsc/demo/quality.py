@@ -51,7 +51,9 @@ def judge(lab: Laboratory) -> Judged:
 def _curves(lab: Laboratory) -> CurveReport | str:
     first, *others = sorted(TRUE_FATT)
     try:
-        return lab.db.charpy.curve(property="sfa", source="labels", heat=first, compare=others)
+        return lab.db.charpy.curve(
+            property="sfa", source="labels", heat=first, compare=others, together=True
+        )
     except ValidationError as refused:
         return str(refused)
 
@@ -143,5 +145,7 @@ def temperature(curve: Curve) -> str:
     fatt: Temperature = curve.fit.derived[0]
     if fatt.value is None:
         return f"{fatt.name}: {fatt.note}"
-    limits = "" if fatt.low is None else f" (95 % {fatt.low:.0f} to {fatt.high:.0f})"
+    limits = ""
+    if fatt.low is not None and fatt.high is not None:
+        limits = f" (95 % {fatt.low:.0f} to {fatt.high:.0f})"
     return f"{fatt.name} {fatt.value:.0f}{limits} °C"

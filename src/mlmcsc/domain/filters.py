@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.errors import UnknownKeywordError
@@ -23,6 +23,8 @@ class ImageFilter(TypedDict, total=False):
     is_valid: bool
     min_quality: float
     max_quality: float
+    below_quality: float
+    without: Literal["specimen", "magnification", "pixel_size", "score"]
     format: str
     labelled: bool
     since: datetime
@@ -36,6 +38,7 @@ class PredictionFilter(TypedDict, total=False):
     model_version_id: int
     min_confidence: float
     max_confidence: float
+    below_confidence: float
     since: datetime
     until: datetime
 
@@ -47,6 +50,7 @@ class LabelFilter(TypedDict, total=False):
     technician_id: int
     label_type: str
     is_verified: bool
+    by_people: bool
     since: datetime
     until: datetime
 
@@ -163,10 +167,19 @@ FIELDS = {
         Field("is_valid", Kind.FLAG, "may be used for training"),
         Field("labelled", Kind.FLAG, "has any label"),
         Field("is_verified", Kind.FLAG, "checked by a second person"),
+        Field("by_people", Kind.FLAG, "not a consensus of several people"),
         _fraction("min_quality", "least image quality"),
         _fraction("max_quality", "largest image quality"),
+        _fraction("below_quality", "image quality less than"),
+        Field(
+            "without",
+            Kind.TEXT,
+            "field that is not known",
+            choices=("specimen", "magnification", "pixel_size", "score"),
+        ),
         _fraction("min_confidence", "least confidence"),
         _fraction("max_confidence", "largest confidence"),
+        _fraction("below_confidence", "confidence less than"),
         Field("min_label", Kind.REAL, "least label"),
         Field("max_label", Kind.REAL, "largest label"),
         Field("since", Kind.TIMESTAMP, "at or after"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
 import altair as alt
 
+from mlmcsc.domain.charpy.derived import Temperature
 from mlmcsc.domain.charpy.results import Curve, CurveReport
 from mlmcsc.plots.style import COLOURS, HEIGHT, INK, SHAPES, WIDTH, data, dress
 
@@ -21,8 +23,9 @@ TITLES: Final = {
 def transition_curves(report: CurveReport) -> Any:
     """Specimens, fitted curves with their confidence bands, and transition temperatures.
 
-    A transition temperature is a diamond at its level, with a bar for its confidence interval as
-    far as there were tests; outliers are ringed.
+    A transition temperature is a diamond at its level, with a bar for its confidence interval; an
+    arrow says that the interval, or the temperature itself, goes on beyond the picture. Outliers
+    are ringed.
     """
     names = [curve.name for curve in report.curves]
     coldest = min(curve.fit.coldest_c for curve in report.curves)
@@ -45,12 +48,13 @@ def transition_curves(report: CurveReport) -> Any:
             legend=key if several else None,
         ),
     )
-    layers = [chart.band(report.curves), chart.line(report.curves), chart.points(report.curves)]
+    bands = [curve for curve in report.curves if curve.fit.intervals != "none"]
+    layers = [chart.band(bands)] if bands else []
+    layers += [chart.line(report.curves), chart.points(report.curves)]
     if any(curve.fit.outliers for curve in report.curves):
         layers.append(chart.rings(report.curves))
     marks = _marks(report.curves, coldest - margin, warmest + margin)
-    if marks:
-        layers += [chart.intervals(marks), chart.diamonds(marks)]
+    layers += chart.temperatures(marks, coldest - margin, warmest + margin)
     return dress(
         alt.vconcat(
             alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=_title(report)),
@@ -100,15 +104,28 @@ class _Drawing:
         drawn = alt.Chart(data(rows)).mark_point(shape="circle", size=170, color=INK)
         return drawn.encode(x=self.x, y=self.y)
 
-    def intervals(self, marks: list[dict[str, Any]]) -> Any:
-        drawn = alt.Chart(data(marks)).mark_rule(strokeWidth=3)
-        return drawn.encode(
-            x=alt.X("low:Q", title=TEMPERATURE), x2="high:Q", y=self.y, color=self.colour
-        )
+    def temperatures(self, marks: list[dict[str, Any]], left: float, right: float) -> list[Any]:
+        """Diamonds with their bars, and arrows where these go on beyond the picture."""
+        barred = [mark for mark in marks if mark["low"] < mark["high"]]
+        within = [mark for mark in marks if left <= mark["t"] <= right]
+        on = [mark | {"t": left} for mark in marks if mark["colder"]]
+        off = [mark | {"t": right} for mark in marks if mark["warmer"]]
+        bar = alt.Chart(data(barred)).mark_rule(strokeWidth=3)
+        low = alt.X("low:Q", title=TEMPERATURE)
+        return [
+            layer
+            for rows, layer in (
+                (barred, bar.encode(x=low, x2="high:Q", y=self.y, color=self.colour)),
+                (within, self._signs(within, "diamond", 110)),
+                (on, self._signs(on, "triangle-left", 130)),
+                (off, self._signs(off, "triangle-right", 130)),
+            )
+            if rows
+        ]
 
-    def diamonds(self, marks: list[dict[str, Any]]) -> Any:
-        drawn = alt.Chart(data(marks)).mark_point(
-            shape="diamond", size=110, filled=True, stroke="white", strokeWidth=1.5, opacity=1
+    def _signs(self, rows: list[dict[str, Any]], shape: str, size: int) -> Any:
+        drawn = alt.Chart(data(rows)).mark_point(
+            shape=shape, size=size, filled=True, stroke="white", strokeWidth=1.5, opacity=1
         )
         return drawn.encode(x=self.x, y=self.y, color=self.colour)
 
@@ -118,35 +135,50 @@ def _scale(report: CurveReport) -> alt.Scale:
     if report.property == "sfa":
         return alt.Scale(domain=[0, 100])
     most = max(
-        max([p.value for p in curve.fit.points] + [p.high for p in curve.fit.band])
+        max(
+            [p.value for p in curve.fit.points]
+            + [p.value if p.high is None else p.high for p in curve.fit.band]
+        )
         for curve in report.curves
     )
     return alt.Scale(domain=[0, most * 1.04], nice=False)
 
 
 def _marks(curves: Sequence[Curve], left: float, right: float) -> list[dict[str, Any]]:
-    """The transition temperatures that lie within the tested range."""
+    """The transition temperatures, with their intervals as far as the picture goes."""
     return [
-        {
-            "t": each.value,
-            "y": each.level,
-            "low": max(left, left if each.low is None else each.low),
-            "high": min(right, right if each.high is None else each.high),
-            "heat": curve.name,
-            "text": _told(curve, each.name, each.value, each.low, each.high, many=len(curves) > 1),
-        }
+        _mark(curve, each, each.value, left, right)
+        | {"text": _told(curve, each, each.value, many=len(curves) > 1)}
         for curve in curves
         for each in curve.fit.derived
-        if each.value is not None and not each.extrapolated
+        if each.value is not None
     ]
 
 
-def _told(
-    curve: Curve, name: str, value: float, low: float | None, high: float | None, *, many: bool
-) -> str:
-    limits = " to ".join("?" if limit is None else f"{limit:.0f}" for limit in (low, high))
-    text = f"{name} {value:.0f} °C ({limits})".replace("-", "−")  # noqa: RUF001  # a true minus sign
-    return f"{curve.name}: {text}" if many else text
+def _mark(
+    curve: Curve, each: Temperature, value: float, left: float, right: float
+) -> dict[str, Any]:
+    bare = curve.fit.intervals == "none"
+    low = value if bare else -math.inf if each.low is None else each.low
+    high = value if bare else math.inf if each.high is None else each.high
+    return {
+        "t": value,
+        "y": each.level,
+        "low": min(max(left, low), right),
+        "high": max(min(right, high), left),
+        "colder": low < left,
+        "warmer": high > right,
+        "heat": curve.name,
+    }
+
+
+def _told(curve: Curve, each: Temperature, value: float, *, many: bool) -> str:
+    limits = " to ".join("?" if end is None else f"{end:.0f}" for end in (each.low, each.high))
+    bare = each.low is None and each.high is None
+    text = f"{each.name} {value:.0f} °C ({'no interval' if bare else limits})"
+    text = text.replace("-", "−")  # noqa: RUF001  # a true minus sign
+    outside = ", extrapolated" if each.extrapolated else ""
+    return (f"{curve.name}: {text}" if many else text) + outside
 
 
 def _words(marks: list[dict[str, Any]]) -> Any:
@@ -161,4 +193,6 @@ def _title(report: CurveReport) -> str:
     first, several = report.curves[0], len(report.curves) > 1
     origin = {"measured": "", "labels": ", read by people", "predictions": ", by the model"}
     name = report.property.upper() if several else first.name
+    if all(curve.fit.intervals == "none" for curve in report.curves):
+        return f"{name}{origin[first.source]}"
     return f"{name}{origin[first.source]}, with {100 * first.fit.confidence:.3g} % band"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -11,6 +11,8 @@ from mlmcsc.domain.quality.report import ModelAccuracy, QualityReport
 from mlmcsc.plots.style import COLOURS, FAINT, INK, WIDTH, colour, data, dress, shape, share
 
 HEIGHT = 170
+MOST_LINES = 8
+"""Lines of text that a panel has room for."""
 MOST_MODELS = len(COLOURS)
 """Models that colours can tell apart: those with the most answers are drawn."""
 
@@ -32,10 +34,10 @@ def quality_overview(report: QualityReport) -> Any:
 
 def panels(report: QualityReport) -> dict[str, Any]:
     """Each panel by its title, without those that have nothing to show."""
-    models = sorted(report.models, key=lambda model: -model.overall.n)[:MOST_MODELS]
+    models = sorted(report.models, key=lambda model: -model.told.overall.n)[:MOST_MODELS]
     found = {
         "Image quality": _scores(report),
-        "Error of each month's answers": _accuracy(models),
+        "Error of each month's predictions": _accuracy(models),
         "Is the confidence true?": _reliability(models),
         "Verified labels": _verification(report),
     }
@@ -72,12 +74,17 @@ def _ticks() -> alt.Axis:
 
 def _accuracy(models: Sequence[ModelAccuracy]) -> Any:
     rows = [
-        {"month": month, "error": each.mae, "model": model.version}
+        {"month": month, "error": each.mae, "model": model.version, "n": each.n}
         for model in models
-        for month, each in model.by_month.items()
+        for month, each in model.told.by_month.items()
     ]
     if not rows:
         return None
+    if _one_month(rows):
+        return _lines(
+            f"{row['month']}, {row['model']}: {row['error']:.3g} ({row['n']:,} predictions)"
+            for row in rows
+        )
     names = [model.version for model in models]
     encoded = {
         "x": _month(rows),
@@ -93,40 +100,62 @@ def _accuracy(models: Sequence[ModelAccuracy]) -> Any:
 
 def _reliability(models: Sequence[ModelAccuracy]) -> Any:
     rows = [
-        {"confidence": bar.confidence, "right": bar.right, "model": model.version}
+        {
+            "confidence": bar.confidence,
+            "right": bar.right,
+            "low": bar.right_low,
+            "high": bar.right_high,
+            "n": bar.n,
+            "model": model.version,
+        }
         for model in models
-        if model.calibration is not None
-        for bar in model.calibration.bins
+        if model.told.calibration is not None
+        for bar in model.told.calibration.bins
     ]
     if not rows:
         return None
-    names = [model.version for model in models if model.calibration is not None]
-    x: Any = share(alt.X, "confidence", "confidence")
-    y: Any = share(alt.Y, "right", "share near the label")
+    known = [m.told.calibration for m in models if m.told.calibration is not None]
+    names = [model.version for model in models if model.told.calibration is not None]
+    counts = [bar.n for trust in known for bar in trust.bins]
+    fewest, most = min(counts), max(counts)
+    told = f"confidence (points: {fewest:,} to {most:,} predictions)"
+    x: Any = share(alt.X, "confidence", told)
+    y: Any = share(alt.Y, "right", f"share within {known[0].tolerance:.3g} of the label")
     ideal = data([{"confidence": at, "right": at} for at in (0, 1)])
     line = alt.Chart(ideal).mark_line(color=FAINT, strokeDash=[4, 3], strokeWidth=1.5)
-    base = alt.Chart(data(rows))
-    encoded = {"x": x, "y": y, "color": colour("model", names)}
-    points = base.mark_point(filled=True, size=50, opacity=1)
-    return (
-        line.encode(x=x, y=y)
-        + base.mark_line(strokeWidth=1.5).encode(**encoded)
-        + points.encode(**encoded, shape=shape("model", names))
-    )
+    base = alt.Chart(data(rows)).encode(x=x, color=colour("model", names))
+    bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q"), y2="high")
+    size = alt.Size("n:Q", scale=alt.Scale(domain=[0, most], range=[15, 160]), legend=None)
+    points = base.mark_point(filled=True, opacity=0.9)
+    return line.encode(x=x, y=y) + bars + points.encode(y=y, size=size, shape=shape("model", names))
 
 
 def _verification(report: QualityReport) -> Any:
     rows = [
-        {"month": month, "verified": rate.rate}
+        {"month": month, "verified": rate.rate, "n": rate.labels}
         for month, rate in report.verification_by_month.items()
         if rate.rate is not None
     ]
     if not rows:
         return None
+    if _one_month(rows):
+        return _lines(f"{r['month']}: {r['verified']:.1%} of {r['n']:,} labels" for r in rows)
     axis: Any = share(alt.Y, "verified", "share of the month's labels")
     base = alt.Chart(data(rows)).encode(x=_month(rows), y=axis)
     line = base.mark_line(color=COLOURS[2], strokeWidth=1.5)
     return line + base.mark_point(filled=True, size=50, opacity=1, color=COLOURS[2])
+
+
+def _one_month(rows: Sequence[Mapping[str, Any]]) -> bool:
+    return len({row["month"] for row in rows}) == 1
+
+
+def _lines(sentences: Iterable[str]) -> Any:
+    """Numbers as text: a single dot in a frame tells nothing more."""
+    rows = [{"at": at, "text": text} for at, text in enumerate(sentences)]
+    y = alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[MOST_LINES, -0.5]))
+    text = alt.Chart(data(rows)).mark_text(align="left", color=INK, fontSize=12)
+    return text.encode(x=alt.value(0), y=y, text="text:N")
 
 
 def _month(rows: Sequence[Mapping[str, Any]]) -> alt.X:

@@ -12,8 +12,8 @@ from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.records import SpecimenRecord
 from mlmcsc.errors import AmbiguousError, ConflictError, UnknownRecordError, ValidationError
 from mlmcsc.store.models import privacy_holds, specimens
+from mlmcsc.store.queries import consensus_withdrawal, people, persons, rows
 from mlmcsc.store.queries import holds as hold_queries
-from mlmcsc.store.queries import persons, rows
 from mlmcsc.store.queries.holds import Target
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
@@ -34,7 +34,8 @@ class Holds:
 
         While it is in force, new labels by the person are refused, those that are there are left
         out of training data, and personal texts are shown to the bearers of the right `privacy`
-        only.
+        only. Consensus labels that rest on them are deleted with it; the next `labels consensus`
+        makes them anew of the other people's labels.
 
         Args:
             person: Staff number, login, written name, subject id, or the technician's id.
@@ -46,7 +47,7 @@ class Holds:
         Raises:
             ValidationError: No ground.
             UnknownRecordError: There is no such person.
-            ConflictError: The person was erased.
+            ConflictError: The person was erased, or is the row of consensus labels.
             AmbiguousError: Several technicians bear the name; the message lists them.
         """
         return self._place(HoldKind.RESTRICT, ground, person, None)
@@ -79,7 +80,7 @@ class Holds:
         ground = GROUND.check(ground)
         operation = Operation.RESTRICT if kind is HoldKind.RESTRICT else Operation.HOLD
         with self.db.write(self.actor) as tx:
-            target = _new_target(tx, person, specimen)
+            target = _new_target(tx, kind, person, specimen)
             for held in hold_queries.in_force(tx, target, kind):
                 if held.ground == ground:
                     return held
@@ -92,6 +93,8 @@ class Holds:
             }
             hold_id = rows.insert(tx, privacy_holds, values)
             tx.record(AuditEvent(operation, "privacy_holds", hold_id, None, values, ground))
+            if kind is HoldKind.RESTRICT:
+                consensus_withdrawal.restricted(tx)
             placed = hold_queries.in_force(tx, target, kind)
             return next(held for held in placed if held.id == hold_id)
 
@@ -172,7 +175,7 @@ class Holds:
             return tuple(hold_queries.listing(view, target, released=released))
 
 
-def _new_target(tx: Transaction, person: Any, specimen: Any) -> Target:
+def _new_target(tx: Transaction, kind: HoldKind, person: Any, specimen: Any) -> Target:
     """Like `_target`, for one person, who is not erased; their own subject id comes first."""
     target = _target(tx, person, specimen)
     if person is None:
@@ -180,6 +183,8 @@ def _new_target(tx: Transaction, person: Any, specimen: Any) -> Target:
     found = persons.resolve(tx, person)
     if found is None or found.is_erased:
         raise ConflictError(f"{person!r} was erased: nothing is left to be held or restricted.")
+    if kind is HoldKind.RESTRICT:
+        people.refuse_consensus_row(tx, found.technician_row)
     own = persons.admit(tx, found)  # written by raw SQL, they may not be in the vault
     return {"subject_id": (own, *found.aliases)}
 

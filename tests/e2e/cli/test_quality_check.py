@@ -25,7 +25,7 @@ def test_nothing_worse_than_a_remark_exits_0_and_a_warning_1(mlmcsc, draw):
     ran = mlmcsc("quality", "check")
     assert ran.code == 1
     assert "warning: images in use with a quality score below 0.5: 1" in ran.out
-    assert "mlmcsc images list --valid --max-quality 0.5" in ran.out
+    assert "mlmcsc images list --valid --below-quality 0.5" in ran.out
 
 
 def test_json_is_the_whole_report(mlmcsc, draw):

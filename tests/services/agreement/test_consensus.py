@@ -43,8 +43,10 @@ def test_it_tells_how_sure_it_is_and_of_which_labels_but_of_no_person(db, raters
     assert 0 < told["standard_uncertainty"] < 0.05
     assert low < label.label < high
     assert set(told) == {
-        "method", "n_raters", "standard_uncertainty", "interval", "label_ids", "revisions",
+        "method", "n_raters", "min_raters", "assisted", "standard_uncertainty", "interval",
+        "label_ids", "revisions",
     }  # fmt: skip
+    assert (told["min_raters"], told["assisted"]) == (2, False)
 
 
 def test_run_again_it_changes_nothing(db, raters, counts):
@@ -90,24 +92,82 @@ def test_of_named_images_only(db, raters):
     assert agreed(db, raters.images[5]) is None
 
 
-def test_labels_under_restriction_leave_it_and_it_is_withdrawn_when_too_few_are_left(db, raters):
+def test_a_restriction_takes_what_rests_on_the_persons_labels_along_at_once(db, raters, audit):
     db.consensus.create()
+    before = training(db)
     db.holds.restrict("tech_003", "contested")
 
-    assert db.consensus.create().corrected == 30
-    assert agreed(db, raters.images[0]).annotation_data["consensus"]["n_raters"] == 2
+    assert agreed(db, raters.images[0]) is None
+    own = db.get_labels(raters.images[0])
+    left = [each.label for each in own if each.technician_id != raters.people["tech_003"]]
+    now = training(db)
+    assert now[raters.images[0]] != before[raters.images[0]]
+    assert min(left) <= now[raters.images[0]] <= max(left)
+    (event,) = [each for each in audit() if (each.operation, each.n_rows) == ("DELETE", 30)]
+    assert "restricted" in event.reason
 
+    assert db.consensus.create().created == 30
+    assert agreed(db, raters.images[0]).annotation_data["consensus"]["n_raters"] == 2
     db.holds.restrict("tech_002", "contested")
     done = db.consensus.create()
-
-    assert (done.withdrawn, done.restricted_labels) == (30, 80)
+    assert (done.created, done.restricted_labels) == (0, 80)
     assert agreed(db, raters.images[0]) is None
 
 
 @pytest.mark.sqlite_tells
-def test_an_erasure_with_labels_leaves_nothing_of_them_in_it(db, raters):
+def test_a_released_restriction_lets_the_next_run_make_it_anew(db, raters):
     db.consensus.create()
-    db.delete_user_data("tech_003", labels="delete")
+    db.holds.restrict("tech_003", "contested")
+    db.holds.release("tech_003", reason="settled")
+
+    assert db.consensus.create().created == 30
+    assert agreed(db, raters.images[0]).annotation_data["consensus"]["n_raters"] == 3
+
+
+@pytest.mark.sqlite_tells
+def test_a_restriction_leaves_what_does_not_rest_on_the_person(db, raters, measure):
+    db.consensus.create()
+    late = db.register_technician("tech_004", "D")
+    measure(late, raters.images[:3], [0.5] * 3, original_prediction=0.5)
+    db.holds.restrict("tech_004", "contested")
+
+    assert agreed(db, raters.images[0]) is not None
+
+
+@pytest.mark.sqlite_tells
+def test_a_restriction_reaches_it_under_a_legal_hold_and_the_trail_keeps_the_value(
+    db, raters, audit
+):
+    db.consensus.create()
+    value = agreed(db, raters.images[0]).label
+    db.holds.hold("tech_001", ground="a dispute")
+    db.holds.restrict("tech_003", "contested")
+
+    assert agreed(db, raters.images[0]) is None
+    (event,) = [each for each in audit() if (each.operation, each.n_rows) == ("DELETE", 30)]
+    kept = [each["label"] for each in event.old_values.values() if "label" in each]
+    assert value in kept
+
+
+def training(db):
+    found = db.get_training_data(label_policy="consensus")
+    return {image: value for pairs in found.values() for image, value in pairs}
+
+
+@pytest.mark.sqlite_tells
+def test_an_erasure_with_labels_takes_it_along_and_certifies_how_many(db, raters, sql):
+    db.consensus.create()
+    behind = agreed(db, raters.images[0]).annotation_data["consensus"]["label_ids"]
+    db.labels.correct(behind[0], label=0.95, reason="x")
+    assert db.consensus.create().corrected >= 1
+    revisions = sql("SELECT COUNT(*) FROM label_revisions")[0][0]
+    done = db.delete_user_data("tech_003", labels="delete")
+
+    assert agreed(db, raters.images[0]) is None
+    (step,) = [each for each in done.certificate["steps"] if each["step"] == "database"]
+    assert (step["consensus_labels"], step["consensus_held"]) == (30, 0)
+    assert step["consensus_revisions"] == revisions - 1
+    assert sql("SELECT COUNT(*) FROM label_revisions")[0][0] == 1
 
     db.consensus.create()
 
@@ -115,13 +175,51 @@ def test_an_erasure_with_labels_leaves_nothing_of_them_in_it(db, raters):
 
 
 @pytest.mark.sqlite_tells
-def test_a_withdrawal_respects_a_legal_hold(db, raters):
+def test_an_erasure_that_keeps_measurements_keeps_it(db, raters):
     db.consensus.create()
-    db.holds.hold("tech_001", ground="a dispute")
+    db.delete_user_data("tech_003", labels="keep")
+
+    assert agreed(db, raters.images[0]).annotation_data["consensus"]["n_raters"] == 3
+
+
+@pytest.mark.sqlite_tells
+def test_of_labels_that_are_gone_not_even_an_earlier_value_stays(db, raters, sql):
+    db.consensus.create()
+    old = agreed(db, raters.images[0])
+    gone = old.annotation_data["consensus"]["label_ids"][0]
+    sql("DELETE FROM labels WHERE id = :id OR (image_id = :i AND technician_id = :w)",
+        id=gone, i=raters.images[0], w=raters.people["tech_001"])  # fmt: skip
+
+    done = db.consensus.create(raters.images[:1])
+
+    now = agreed(db, raters.images[0])
+    assert done.corrected == 1
+    assert (now.revision, now.annotation_data["consensus"]["n_raters"]) == (1, 2)
+    assert now.id != old.id
+
+
+@pytest.mark.sqlite_tells
+def test_other_options_delete_nothing_that_rests_on_labels_that_are_there(db, raters):
+    db.consensus.create()
 
     done = db.consensus.create(min_raters=4)
 
+    assert (done.kept, done.withdrawn, done.too_few) == (30, 0, 30)
+    assert agreed(db, raters.images[0]) is not None
+
+
+@pytest.mark.sqlite_tells
+def test_a_withdrawal_respects_a_legal_hold_and_a_dry_run_tells_so(db, raters, sql):
+    db.consensus.create()
+    db.holds.hold("tech_001", ground="a dispute")
+    sql("DELETE FROM labels WHERE technician_id IN (:a, :b)",
+        a=raters.people["tech_002"], b=raters.people["tech_003"])  # fmt: skip
+
+    told = db.consensus.create(dry_run=True)
+    done = db.consensus.create()
+
     assert (done.withdrawn, done.held) == (0, 30)
+    assert (told.withdrawn, told.held) == (0, 30)
 
 
 @pytest.mark.sqlite_tells
@@ -138,13 +236,28 @@ def test_nobody_may_label_as_it(db, raters, refuses):
     refuses(
         ConflictError, "another staff number", db.technicians.update, "consensus", is_active=True
     )
+    refuses(ConflictError, "is nobody", db.holds.restrict, "consensus", "contested")
+    for labels in ("keep", "delete"):
+        refuses(ConflictError, "is nobody", db.delete_user_data, "consensus", labels=labels)
 
 
 @pytest.mark.sqlite_tells
-def test_a_person_of_that_staff_number_is_in_the_way(db, raters, refuses):
-    db.register_technician("consensus", "Con Sensus")
+@pytest.mark.parametrize("number", ["consensus", "consensus-of-raters"])
+def test_nobody_is_registered_under_its_staff_numbers(db, number, refuses):
+    refuses(ValidationError, "another staff number", db.register_technician, number, "Con Sensus")
 
-    refuses(ConflictError, "another number", db.consensus.create)
+
+@pytest.mark.sqlite_tells
+def test_a_person_who_bore_that_staff_number_before_stays_a_person(db, raters, sql):
+    who = db.register_technician("tech_005", "Con Sensus")
+    sql("UPDATE technicians SET technician_id = 'consensus', is_active = :no WHERE id = :id",
+        no=False, id=who)  # fmt: skip
+
+    assert db.consensus.create().created == 30
+
+    assert agreed(db, raters.images[0]).technician_id != who
+    assert db.technicians.get("consensus-of-raters").name == "Consensus of raters"
+    assert db.technicians.update("consensus", is_active=True).is_active
 
 
 @pytest.mark.sqlite_tells
@@ -156,6 +269,9 @@ def test_labels_made_with_a_prediction_shown_count_only_when_asked_for(db, image
 
     assert db.consensus.create().created == 0
     assert db.consensus.create(assisted=True).created == 6
+    assert agreed(db, images[0]).annotation_data["consensus"]["assisted"] is True
+    again = db.consensus.create()
+    assert (again.kept, again.withdrawn) == (6, 0)
 
 
 @pytest.mark.sqlite_tells

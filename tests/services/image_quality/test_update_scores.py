@@ -71,8 +71,9 @@ def test_a_dry_run_and_a_limit(db, photos, nothing_written):
     assert db.image_quality.update_scores().scored == 3
 
 
-def test_files_that_cannot_be_measured_are_told_and_lose_their_score(db, photos, tmp_path):
+def test_files_that_cannot_be_measured_are_told_and_keep_their_score(db, photos, tmp_path):
     db.image_quality.update_scores()
+    before = {image: db.image_quality.get(image) for image in photos}
     gone, damaged, other, touched, _ = photos
     os.unlink(path_of(db, gone))
     whole = (tmp_path / "photos" / "1.png").read_bytes()
@@ -84,14 +85,41 @@ def test_files_that_cannot_be_measured_are_told_and_lose_their_score(db, photos,
     assert set(reasons) == {gone, damaged, other}
     assert "no such file" in reasons[gone]
     assert "another picture" in reasons[other]
-    assert done.scored == 2
+    assert (done.scored, done.kept) == (2, 3)
     for image, reason in reasons.items():
-        assert db.get_image(image).quality_score is None
-        assert db.image_quality.get(image).problem == reason
+        assert db.get_image(image).quality_score == before[image].score
+        assert db.image_quality.get(image) == replace(before[image], problem=reason)
     unreadable = db.image_quality.list(unreadable=True).items
     assert {record.image_id for record in unreadable} == set(reasons)
-    shutil.copy(path_of(db, touched), path_of(db, gone))
+    (tmp_path / "photos" / "1.png").write_bytes(whole)
     assert db.image_quality.update_scores(dry_run=True).selected == 3  # tried again
+    assert db.image_quality.update_scores().scored == 1
+    assert db.image_quality.get(damaged).problem is None
+
+
+@pytest.mark.sqlite_tells
+def test_a_score_that_a_person_gave_outlives_a_missing_file(db, photos):
+    db.images.update_quality(photos[0], 0.9)
+    os.unlink(path_of(db, photos[0]))
+    assert db.image_quality.update_scores().kept == 1
+    assert db.get_image(photos[0]).quality_score == 0.9
+
+
+@pytest.mark.sqlite_tells
+def test_a_disk_that_is_not_mounted_is_told_and_nothing_is_written(db, photos, tmp_path, refuses):
+    db.image_quality.update_scores()
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    refuses(UnsupportedError, "mounted", db.image_quality.update_scores, everything=True)
+    (tmp_path / "photos").mkdir()  # the empty place where a disk belongs
+    refuses(UnsupportedError, "mounted", db.image_quality.update_scores, everything=True)
+
+
+@pytest.mark.sqlite_tells
+def test_a_limit_gets_past_files_that_failed_before(db, photos):
+    for image in photos[:3]:
+        os.unlink(path_of(db, image))
+    runs = [db.image_quality.update_scores(limit=3) for _ in range(3)]
+    assert [(run.scored, run.problem_count) for run in runs] == [(0, 3), (2, 1), (0, 3)]
 
 
 def test_only_invalidate_touches_is_valid_and_nothing_sets_it_back(db, photos):
@@ -103,6 +131,23 @@ def test_only_invalidate_touches_is_valid_and_nothing_sets_it_back(db, photos):
     assert db.image_quality.update_scores(0.0).reflagged == 5
     assert len(db.image_quality.list(flagged=True)) == 0
     assert {db.get_image(image).is_valid for image in photos} == {False}
+
+
+def test_an_image_that_a_person_set_back_to_valid_stays_valid(db, photos):
+    chosen, *others = photos
+    db.image_quality.update_scores(1.0, invalidate=True)
+    db.images.update(chosen, is_valid=True)
+    for how in ({}, {"everything": True}, {"everything": True}, {}):
+        assert db.image_quality.update_scores(1.0, invalidate=True, **how).invalidated == 0
+        assert db.get_image(chosen).is_valid
+    assert not any(db.get_image(image).is_valid for image in others)
+
+
+@pytest.mark.sqlite_tells
+def test_every_score_names_the_threshold_that_it_was_last_judged_by(db, photos):
+    db.image_quality.update_scores(0.0)
+    assert db.image_quality.update_scores(1e-9).reflagged == 0
+    assert {record.threshold for record in db.image_quality.list()} == {1e-9}
 
 
 @pytest.mark.sqlite_tells
@@ -158,7 +203,18 @@ WRONG = [
     ({"workers": -1}, "workers"),
     ({"workers": 2, "cluster": "tcp://a:1"}, "exclude"),
     ({"everything": True, "since": datetime(2020, 1, 1, tzinfo=UTC)}, "exclude"),
-    ({"cluster": "host:8786"}, "tcp://host:8786"),
+    *(
+        ({"cluster": address}, "tcp://host:8786")
+        for address in (
+            "host:8786",
+            "tcp://a:b",
+            "tcp://",
+            "tcp://:",
+            "tcp://a",
+            "tcp://a:99999",
+            5,
+        )
+    ),
 ]
 
 
@@ -174,6 +230,9 @@ def test_an_image_that_was_never_measured_is_told_as_such(db, image):
         db.image_quality.get(image)
     with pytest.raises(UnknownRecordError, match="does not exist"):
         db.image_quality.get(10**6)
+    for wrong in ("x", 1.5, float("nan"), 2**63, None):
+        with pytest.raises(ValidationError, match="image_id"):
+            db.image_quality.get(wrong)
 
 
 @pytest.mark.sqlite_tells

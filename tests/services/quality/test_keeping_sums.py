@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mlmcsc.domain.permissions import Actor, Permission
 from mlmcsc.domain.progress import quiet
-from mlmcsc.services.quality.totals import totals
+from mlmcsc.services.quality.totals import Ground, totals
+from mlmcsc.services.quality.trainings import Trainings
 from mlmcsc.store.queries.quality import additions, aggregates
 
 READER = Actor("reader", frozenset({Permission.READ}))
@@ -133,7 +134,7 @@ class Interleaved:
 
         self.seen.pop(who, None)
         with self.store.read() as view:
-            return totals(view, NOBODY, (0.0, 1.0), quiet, remember, anew=anew)
+            return totals(view, GROUND, quiet, remember, anew=anew)
 
     def keep(self, who):
         if who in self.seen:
@@ -143,7 +144,7 @@ class Interleaved:
 
 CHECK = ("claim", "look", "keep")
 WRITERS = (("insert", "insert"), ("insert", "update"), ("update", "insert"))
-NOBODY = np.empty(0, np.int64)
+GROUND = Ground(np.empty(0, np.int64), Trainings({}, {}.get), (0.0, 1.0))
 
 
 KNOWN_TRAPS = (
@@ -208,33 +209,36 @@ def test_rows_that_are_put_back_under_old_ids_are_summed_up(db, sql, raw, three_
     kept_is_fresh(db, sql)
 
 
-def test_labels_back_from_an_archive_have_only_their_chunk_summed_up(
-    db, sql, three_chunks, technician
-):
-    db.store_label(three_chunks[0], technician, 0.5)
-    old = {"image_id": three_chunks[1:], "technician_id": technician, "label": [0.5]}
-    db.store_labels(old, timestamp=datetime(2020, 1, 1, tzinfo=UTC))
-    archive = db.archives.create("labels", timedelta(days=365)).archive
-    assert db.quality.check().counts["labels"] == 1
-    db.archives.restore(archive.name)
-    checked = db.quality.check()
-    assert (checked.counts["labels"], checked.summed_chunks) == (2, 1)
-    kept_is_fresh(db, sql)
+class TestOnSqlite:
+    @pytest.fixture
+    def url(self, sqlite_url):
+        return sqlite_url
 
+    def test_labels_back_from_an_archive_have_only_their_chunk_summed_up(
+        self, db, sql, three_chunks, technician
+    ):
+        db.store_label(three_chunks[0], technician, 0.5)
+        old = {"image_id": three_chunks[1:], "technician_id": [technician], "label": [0.5]}
+        db.store_labels(old, timestamp=datetime(2020, 1, 1, tzinfo=UTC))
+        archive = db.archives.create("labels", timedelta(days=365)).archive
+        assert db.quality.check().counts["labels"] == 1
+        db.archives.restore(archive.name)
+        checked = db.quality.check()
+        assert (checked.counts["labels"], checked.summed_chunks) == (2, 1)
+        kept_is_fresh(db, sql)
 
-@pytest.mark.sqlite_tells
-def test_a_row_that_is_replaced_past_the_triggers_needs_a_fresh_check(
-    db, sql, raw, three_chunks, technician
-):
-    """The hole that is known: SQLite's INSERT OR REPLACE runs no DELETE trigger."""
-    key = db.store_label(three_chunks[0], technician, 0.5)
-    assert raw("SELECT 1")["verified"] == 0
-    sql(
-        "INSERT OR REPLACE INTO labels (id, image_id, technician_id, label, timestamp, "
-        f"is_verified) VALUES ({key}, {three_chunks[0]}, {technician}, 0.5, '2026-01-01', 1)"
-    )
-    assert db.quality.check(fresh=True).counts["verified"] == 1
-    assert db.quality.check().counts["verified"] == 1
+    def test_a_row_replaced_past_the_triggers_needs_a_fresh_check(
+        self, db, sql, three_chunks, technician
+    ):
+        """The hole that is known: INSERT OR REPLACE runs no DELETE trigger."""
+        key = db.store_label(three_chunks[0], technician, 0.5)
+        assert db.quality.check().counts["verified"] == 0
+        sql(
+            "INSERT OR REPLACE INTO labels (id, image_id, technician_id, label, timestamp, "
+            f"is_verified) VALUES ({key}, {three_chunks[0]}, {technician}, 0.5, '2026-01-01', 1)"
+        )
+        assert db.quality.check(fresh=True).counts["verified"] == 1
+        assert db.quality.check().counts["verified"] == 1
 
 
 def test_restricting_somebody_takes_their_labels_out_and_releasing_brings_them_back(

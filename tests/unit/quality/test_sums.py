@@ -95,7 +95,7 @@ def test_gold_counts_before_consensus_before_the_latest_label():
             (8, 4, 1, "manual", 0, 0.8),
         )
     )
-    assert found.values.tolist() == [0.1, 0.4, 0.7, 0.8]
+    assert found.labels["value"].tolist() == [0.1, 0.4, 0.7, 0.8]
     assert [BASES[at] for at in found.bases] == ["gold", "consensus", "assisted", "blind"]
 
 
@@ -114,14 +114,14 @@ def test_errors_are_those_of_numpy():
     truth, rows = answers(errors)
     sums = sums_of(rows.ordered(), (0.0, 1.0))
     (model,) = telling.models(sums, {7: "v7"}, {}, 1.0)
-    found = model.independent
+    found = model.told.independent
     assert (found.n, found.bias) == (200, pytest.approx(errors.mean()))
     assert found.mae == pytest.approx(np.abs(errors).mean())
     assert found.rmse == pytest.approx(np.sqrt((errors**2).mean()))
     assert found.r2 == pytest.approx(1 - (errors**2).sum() / ((truth - truth.mean()) ** 2).sum())
-    assert list(model.by_month) == ["2026-01"]
+    assert list(model.told.by_month) == ["2026-01"]
     right = (np.abs(errors) <= 0.05).mean()
-    assert model.calibration.ece == pytest.approx(abs(right - 0.9))
+    assert model.told.calibration.ece == pytest.approx(abs(right - 0.9))
 
 
 def test_only_a_models_last_answer_for_an_image_counts():
@@ -132,13 +132,13 @@ def test_only_a_models_last_answer_for_an_image_counts():
         rows.images, np.concatenate([rows.predictions, first]), rows.labels, rows.restricted
     )
     sums = sums_of(both.ordered(), (0.0, 1.0))
-    assert telling.models(sums, {}, {}, 1.0)[0].overall.bias == pytest.approx(0.1)
+    assert telling.models(sums, {}, {}, 1.0)[0].told.overall.bias == pytest.approx(0.1)
 
 
 def test_r2_of_equal_labels_is_not_a_number_that_is_told():
     _, rows = answers([0.1])
     sums = sums_of(rows, (0.0, 1.0))
-    assert telling.models(sums, {}, {}, 1.0)[0].overall.r2 is None
+    assert telling.models(sums, {}, {}, 1.0)[0].told.overall.r2 is None
 
 
 def test_a_threshold_between_binary_fractions_cuts_where_it_says():

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlmcsc.adapters.image_quality.tasks import MeasureOptions, Task, measure_one
 from mlmcsc.domain.image_quality.results import Measurement
@@ -16,6 +17,24 @@ AHEAD = 4
 SECONDS_TO_CONNECT = 10
 
 
+def check_address(address: Any) -> None:
+    """Refuse what is no address of a scheduler, before anything waits for an answer.
+
+    Raises:
+        ValidationError: It is not `tcp://host:port` or `tls://host:port`.
+    """
+    try:
+        parts = urlsplit(address)
+        port, host = parts.port, parts.hostname
+        valid = parts.scheme in {"tcp", "tls"} and host and port and parts.path in {"", "/"}
+    except (ValueError, AttributeError, TypeError):  # a port of letters; not a text
+        valid = False
+    if not valid or not isinstance(address, str):
+        raise ValidationError(
+            f"cluster={address!r}: give the scheduler's address, such as tcp://host:8786."
+        )
+
+
 def measure_on_cluster(
     chunks: Iterable[Sequence[Task]], options: MeasureOptions, address: str
 ) -> Iterator[list[Measurement]]:
@@ -24,16 +43,11 @@ def measure_on_cluster(
     Args:
         chunks: The files; taken as they are needed. Paths are those of this machine.
         options: How they are read.
-        address: `tcp://host:8786`, or `tls://…`.
+        address: As `check_address` takes it.
 
     Raises:
-        ValidationError: `address` is none.
         UnsupportedError: Dask is not installed, nothing answers, or there are no workers.
     """
-    if not address.startswith(("tcp://", "tls://")):
-        raise ValidationError(
-            f"cluster={address!r}: give the scheduler's address, such as tcp://host:8786."
-        )
     if importlib.util.find_spec("distributed") is None:
         raise UnsupportedError("a cluster needs dask; install with: pip install 'mlmcsc[dask]'")
     from distributed import Client  # noqa: PLC0415 - heavy, and an extra

@@ -48,7 +48,7 @@ class QualityServices(LearningServices):
             config.quality.flag_threshold,
             config.quality.interval_coverage,
         )
-        return Quality(self._database.store, self.actor, limits)
+        return Quality(self._database.store, self.actor, limits, self._trained_on)
 
     @cached_property
     def agreement(self) -> Agreement:

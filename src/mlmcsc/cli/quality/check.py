@@ -74,7 +74,7 @@ def check(
         require_page(html)
     with session.open() as db, progress() as tell:
         found = db.quality.check(all_files=all_files, fresh=fresh, seed=seed, progress=tell)
-        url = db.url
+        database = db.url.rpartition("/")[2].partition("?")[0]
     if plot is not None:
         from mlmcsc.plots.quality import quality_overview  # noqa: PLC0415  # Altair: only here
 
@@ -82,7 +82,7 @@ def check(
     if html is not None:
         from mlmcsc.cli.quality.check_page import write_page  # noqa: PLC0415  # as above
 
-        write_page(found, url, html)
+        write_page(found, database, html)
     if session.json:
         print_json(found)
     else:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 TEMPLATE = "check.html.j2"
 CAPTIONS = {
     "Image quality": "Images by quality score; the dashed line is quality.min_quality_score.",
-    "Error of each month's answers": "Mean absolute error against the image's gold label, else its "
-    "consensus, else its latest label, by month of the prediction.",
-    "Is the confidence true?": "Share of answers within the tolerance of an independent label, "
-    "over what the model said; on the dashed line they are equal.",
-    "Verified labels": "Share of each month's labels that a second person checked.",
+    "Error of each month's predictions": "Mean absolute error against the image's gold label, else "
+    "its consensus, else its latest label, by month of the prediction; on images that the model "
+    "was not trained on, where that is known.",
+    "Is the confidence true?": "Share of predictions near the label, over what the model said; on "
+    "the dashed line they are equal. Larger points are of more predictions; bars are exact "
+    "binomial intervals of 95 %.",
+    "Verified labels": "Share of each month's labels of people that a second person checked.",
 }
 
 
@@ -40,17 +42,17 @@ def require_page(path: str) -> None:
         )
 
 
-def write_page(found: QualityReport, url: str, output: str) -> None:
+def write_page(found: QualityReport, database: str, output: str) -> None:
     """Write the page, whole or not at all."""
     from mlmcsc.adapters.tabular import draft  # noqa: PLC0415  # not for --help
 
-    html = render(found, url)
+    html = render(found, database)
     with draft(Path(output).absolute()) as made:
         made.path.write_text(html, encoding="utf-8")
         made.publish()
 
 
-def render(found: QualityReport, url: str) -> str:
+def render(found: QualityReport, database: str) -> str:
     """The page as text."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
@@ -70,7 +72,7 @@ def render(found: QualityReport, url: str) -> str:
         for title, chart in panels(found).items()
     ]
     return environment.get_template(TEMPLATE).render(
-        found=found, url=url, charts=charts, views=check_views
+        found=found, database=database, charts=charts, views=check_views
     )
 
 

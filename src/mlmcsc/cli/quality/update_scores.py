@@ -83,7 +83,9 @@ UNREADABLE = (
 @click.option("--all", "everything", is_flag=True, help="Measure every image anew.")
 @click.option("--since", type=Moment(), help="Measure anew images taken at or after.")
 @click.option(
-    "--invalidate", is_flag=True, help="Mark flagged images as not valid; nothing marks them back."
+    "--invalidate",
+    is_flag=True,
+    help="Mark flagged images as not valid, but for those changed after they were measured.",
 )
 @click.option(
     "--workers", type=click.IntRange(0, 256), metavar="N", help="Processes; else by the machine."
@@ -146,7 +148,7 @@ def _show(done: ScoreUpdate) -> None:
             else None,
             "no longer valid": f"{done.invalidated:,}" if done.invalidated else None,
             "changed meanwhile": f"{done.passed_over:,}, not scored" if done.passed_over else None,
-            "not measured": f"{done.problem_count:,}" if done.problem_count else None,
+            "not measured": _not_measured(done) if done.problem_count else None,
             "formula": done.formula,
         }
     )
@@ -154,6 +156,11 @@ def _show(done: ScoreUpdate) -> None:
         table(PROBLEMS, done.problems[:SHOWN], "could not be measured")
         if done.problem_count > SHOWN:
             note("all of them: mlmcsc quality scores --unreadable")
+
+
+def _not_measured(done: ScoreUpdate) -> str:
+    kept = f", {done.kept:,} of them keep their old score" if done.kept else ""
+    return f"{done.problem_count:,}{kept}"
 
 
 @click.command(

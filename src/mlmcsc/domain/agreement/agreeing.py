@@ -8,8 +8,8 @@ import numpy as np
 
 from mlmcsc.domain.agreement.consensus import consensus
 from mlmcsc.domain.agreement.references import gold_of
-from mlmcsc.domain.agreement.study import Floats, Ids, Measurements
-from mlmcsc.domain.consensus_labels import Agreed, annotation_of, stored_value
+from mlmcsc.domain.agreement.study import Floats, Ids, Kind, Mask, Measurements
+from mlmcsc.domain.consensus_labels import Agreed, Behind, annotation_of, stored_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Agreements:
         starts: Where the labels of each image begin, `(n + 1,)`.
         label_ids: int64, image by image, ascending within one.
         revisions: int64, of each label.
+        assisted: Of each label, whether it was not measured blind.
+        min_raters: People asked for.
         too_few: Images left out, as too few people labelled them.
     """
 
@@ -32,6 +34,8 @@ class Agreements:
     starts: Ids
     label_ids: Ids
     revisions: Ids
+    assisted: Mask
+    min_raters: int
     too_few: int
 
     def among(self, images: Ids) -> Ids:
@@ -45,13 +49,13 @@ class Agreements:
     def _one(self, at: int, label_range: tuple[float, float]) -> Agreed:
         labels = slice(int(self.starts[at]), int(self.starts[at + 1]))
         value = stored_value(float(self.values[at]), label_range)
-        told = annotation_of(
+        behind = Behind(
             self.label_ids[labels].tolist(),
             self.revisions[labels].tolist(),
-            value,
-            float(self.uncertainties[at]),
-            label_range,
+            self.min_raters,
+            bool(self.assisted[labels].any()),
         )
+        told = annotation_of(behind, value, float(self.uncertainties[at]), label_range)
         return Agreed(int(self.images[at]), value, told)
 
 
@@ -68,8 +72,9 @@ def agree(votes: Measurements, labels: Measurements, min_raters: int) -> Agreeme
     images, image, sizes = np.unique(votes.images, return_inverse=True, return_counts=True)
     enough = sizes >= min_raters
     if not enough.any():
-        none, nothing = np.empty(0, np.int64), np.empty(0)
-        return Agreements(none, nothing, nothing, np.zeros(1, np.int64), none, none, len(images))
+        none, nothing, nobody = np.empty(0, np.int64), np.empty(0), np.empty(0, bool)
+        starts, too_few = np.zeros(1, np.int64), len(images)
+        return Agreements(none, nothing, nothing, starts, none, none, nobody, min_raters, too_few)
     found = consensus(votes.values, votes.images, votes.raters, reference=gold_of(votes, labels))
     counted = votes.where(enough[image])
     by_image = np.argsort(counted.images, kind="stable")  # labels ascend by id already
@@ -81,5 +86,7 @@ def agree(votes: Measurements, labels: Measurements, min_raters: int) -> Agreeme
         starts=starts.astype(np.int64),
         label_ids=counted.label_ids[by_image],
         revisions=counted.revisions[by_image],
+        assisted=counted.kinds[by_image] != Kind.BLIND,
+        min_raters=min_raters,
         too_few=int((~enough).sum()),
     )

@@ -13,6 +13,9 @@ from mlmcsc.errors import ValidationError
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
+LARGEST = 1e100
+"""Beyond it sums of squares near the end of float64; so do those of values below one over it."""
+Mask: TypeAlias = NDArray[np.bool_]
 Name: TypeAlias = int | str
 """A rater, an item or a part as the caller calls it."""
 
@@ -49,9 +52,13 @@ def floats(values: ArrayLike, name: str, *, dimensions: int, missing: bool = Fal
         ValidationError: Not numbers, another number of axes, infinite, or NaN where not allowed.
     """
     try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        given = np.asarray(values)
+        real = given.dtype.kind != "c"
+        array: Floats = given.astype(np.float64, copy=False) if real else np.empty(0)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValidationError(f"{name}: must be numbers ({error}).") from None
+    if not real:
+        raise ValidationError(f"{name}: complex numbers; it must be real ones.")
     if array.ndim != dimensions:
         raise ValidationError(f"{name}: shape {array.shape}; it must have {dimensions} axes.")
     wrong = np.isinf(array) if missing else ~np.isfinite(array)
@@ -59,7 +66,28 @@ def floats(values: ArrayLike, name: str, *, dimensions: int, missing: bool = Fal
         at = tuple(int(each) for each in np.argwhere(wrong)[0])
         allowed = "finite, or NaN for a missing one" if missing else "finite"
         raise ValidationError(f"{name}{list(at)}={array[at]}: every value must be {allowed}.")
+    if array.size and not missing:
+        _check_size(array, name)
+    elif array.size and not np.isnan(array).all():
+        _check_size(array[~np.isnan(array)], name)
     return array
+
+
+def _check_size(array: Floats, name: str) -> None:
+    """Refuse numbers whose squares are no numbers any more."""
+    largest = float(np.abs(array).max())
+    if largest > LARGEST or 0 < largest < 1 / LARGEST:
+        raise ValidationError(
+            f"{name}: the largest is {largest:g}; it must lie between {1 / LARGEST:g} and "
+            f"{LARGEST:g}, or squares overflow: use another unit."
+        )
+
+
+def number(value: object, name: str) -> float:
+    """A single real number; ValidationError naming it otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ValidationError(f"{name}={value!r}: must be a number.")
+    return float(value)
 
 
 def long_form(values: ArrayLike, items: ArrayLike, raters: ArrayLike) -> Labels:
@@ -72,9 +100,18 @@ def long_form(values: ArrayLike, items: ArrayLike, raters: ArrayLike) -> Labels:
     of_item, of_rater = np.asarray(items), np.asarray(raters)
     same_length(values=numbers, items=of_item, raters=of_rater)
     at_least(len(numbers), 1, "labels")
-    item_ids, item = np.unique(of_item, return_inverse=True)
-    rater_ids, rater = np.unique(of_rater, return_inverse=True)
+    item_ids, item = numbered(of_item, "items")
+    rater_ids, rater = numbered(of_rater, "raters")
     return Labels(numbers, item, rater, item_ids, rater_ids)
+
+
+def numbered(ids: NDArray[Any], name: str) -> tuple[NDArray[Any], Indices]:
+    """The different ids, ascending, and the number of each; ValidationError if of mixed kinds."""
+    try:
+        different, number_of = np.unique(ids, return_inverse=True)
+    except TypeError as error:
+        raise ValidationError(f"{name}: ids must be of one kind, as int ({error}).") from None
+    return different, number_of
 
 
 def same_length(**arrays: NDArray[Any]) -> None:
@@ -94,9 +131,10 @@ def at_least(number: int, needed: int, what: str) -> None:
 
 def check_confidence(confidence: float) -> float:
     """The level of confidence, above 0 and below 1; ValidationError otherwise."""
-    if not 0 < confidence < 1:
+    level = number(confidence, "confidence")
+    if not 0 < level < 1:
         raise ValidationError(f"confidence={confidence}: must be above 0 and below 1, as 0.95.")
-    return float(confidence)
+    return level
 
 
 def name_of(identity: Any) -> Name:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlmcsc.domain.agreement.arrays import Floats, Name, at_least, check_confidence, floats, some
+from mlmcsc.domain.agreement.arrays import (
+    Floats,
+    Indices,
+    Mask,
+    Name,
+    at_least,
+    check_confidence,
+    floats,
+    some,
+)
 from mlmcsc.domain.agreement.plain import Result
-from mlmcsc.domain.agreement.resampling import check_resamples, percentiles, resampled
+from mlmcsc.domain.agreement.resampling import (
+    by_cluster,
+    check_resamples,
+    cluster_numbers,
+    percentiles,
+    resampled,
+)
 from mlmcsc.errors import ValidationError
 
 COLUMNS = 8
@@ -97,6 +112,7 @@ def noise_ceiling(
     confidence: float = 0.95,
     resamples: int = 2_000,
     seed: int = 0,
+    clusters: ArrayLike | None = None,
 ) -> Ceiling:
     """Score each human, and each model as one more, against the mean of the other humans.
 
@@ -111,6 +127,8 @@ def noise_ceiling(
         confidence: Level of the intervals, above 0 and below 1.
         resamples: Bootstrap samples, 100 to 1,000,000.
         seed: Of the random numbers.
+        clusters: Id of each item's cluster (the specimen of an image), shape `(n,)`: these are
+            drawn instead; without, items are taken as independent.
 
     Raises:
         ValidationError: Fewer than two items rated by two raters, or shapes that differ.
@@ -125,7 +143,7 @@ def noise_ceiling(
     centred = table - middle
     others = _others(centred)
     at_least(int((~np.isnan(others)).any(axis=1).sum()), 2, "items rated by two raters or more")
-    sampling = _Sampling(level, resamples, seed)
+    sampling = _Sampling(level, resamples, seed, cluster_numbers(clusters, len(table)))
     return Ceiling(
         humans=sampling.score("humans", _sums(centred, others)),
         raters=tuple(
@@ -144,15 +162,24 @@ class _Sampling:
     level: float
     resamples: int
     seed: int
+    clusters: Indices | None
+
+    def of(self, items: Mask) -> _Sampling:
+        """The same of these items only."""
+        return self if self.clusters is None else replace(self, clusters=self.clusters[items])
+
+    def drawn(self, sums: Floats, statistic: Callable[[Floats], Floats]) -> Floats:
+        groups = by_cluster(sums, self.clusters)
+        return resampled(groups, statistic, resamples=self.resamples, seed=self.seed)
 
     def score(self, name: Name, sums: Floats) -> Score:
-        drawn = resampled(sums, _statistics, resamples=self.resamples, seed=self.seed)
+        drawn = self.drawn(sums, _statistics)
         return _score(name, sums, [percentiles(each, self.level) for each in drawn.T])
 
     def differences(self, sums: Floats) -> tuple[Estimate, Estimate]:
         """Of MAE and of RMSE between the first and the last eight columns."""
         found = _difference(sums.sum(axis=0)[None, :])[0]
-        drawn = resampled(sums, _difference, resamples=self.resamples, seed=self.seed)
+        drawn = self.drawn(sums, _difference)
         ends = [percentiles(each, self.level) for each in drawn.T]
         of_mae, of_rmse = (
             Estimate(float(at), *ranges) for at, ranges in zip(found, ends, strict=True)
@@ -181,6 +208,7 @@ def _model(
     at_least(paired, 2, f"items that model {name} predicted and two raters rated")
     as_rater = np.broadcast_to(prediction[predicted, None], kept.shape)
     of_model, of_humans = _sums(as_rater, kept), _sums(table[predicted], kept)
+    sampling = sampling.of(predicted)
     mae, rmse = sampling.differences(np.hstack([of_model, of_humans]))
     return ModelScore(
         model=sampling.score(name, of_model),

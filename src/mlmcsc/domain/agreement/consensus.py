@@ -16,10 +16,12 @@ from mlmcsc.domain.agreement.arrays import (
     floats,
     long_form,
     name_of,
+    number,
     same_length,
 )
 from mlmcsc.domain.agreement.plain import Result
 from mlmcsc.domain.agreement.reliability import Cells, Reliability, reliability
+from mlmcsc.domain.agreement.rounding import step_of
 from mlmcsc.errors import ValidationError
 
 
@@ -59,6 +61,9 @@ class Consensus:
         raters: What was made of each rater, in the order of their ids.
         iterations: Rounds until nothing moved.
         converged: Whether that was before the last round allowed.
+        gold: Images with a gold value that told what all biases have in common; 0: too few.
+        wild: Gold values left out, as they are far from what all others tell.
+        resolution: Step of the labels, told or found; no u is below resolution/√12.
     """
 
     items: NDArray[Any]
@@ -68,6 +73,9 @@ class Consensus:
     raters: tuple[RaterReliability, ...]
     iterations: int
     converged: bool
+    gold: int
+    wild: int
+    resolution: float
 
 
 def consensus(
@@ -77,7 +85,7 @@ def consensus(
     *,
     reference: ArrayLike | None = None,
     correct_bias: bool = True,
-    resolution: float = 0.0,
+    resolution: float | None = None,
 ) -> Consensus:
     """Reliability-weighted consensus with standard uncertainty.
 
@@ -85,8 +93,9 @@ def consensus(
     iterated restricted maximum likelihood, drawn towards the pooled one as by four labels more;
     biases are random effects about 0. The value of an item is the mean, weighted by 1/variance,
     of its labels less their rater's bias. u² is the larger of the internal 1/Σw and the external
-    (Birge 1932) Σw·residual²/((m-1)Σw) variance, plus what the biases leave open. An item with one
-    rater has that rater's scatter. A rater's labels of one item count as one, their mean.
+    (Birge 1932) Σw·residual²/((m-1)Σw) variance, plus what the biases leave open, one by one and
+    in common (the spread of biases over the number of raters, unless gold tells). Rounding bounds
+    u from below (GUM, JCGM 100:2008, F.2.2.1). An item with one rater has that rater's scatter. A rater's labels of one item count as one, their mean.
     See docs/explanation/agreement.md.
 
     Args:
@@ -94,29 +103,33 @@ def consensus(
         items: Id of each label's item, shape `(L,)`.
         raters: Id of each label's rater, shape `(L,)`.
         reference: Known true value (gold) of each label's item, shape `(L,)`, NaN where there is
-            none: raters are then judged against it. It is not mixed into the values.
+            none: raters are then judged against it, if five items have one that is not wild.
+            It is not mixed into the values.
         correct_bias: Whether to take raters' biases off; without, they count as scatter.
-        resolution: Step in which labels are given, at least 0: no rater is taken for more
-            precise than its rounding, resolution/√12.
+        resolution: Step in which labels are given, at least 0: neither rater nor consensus is
+            taken for more precise than its rounding, resolution/√12. Found in the labels by
+            default.
 
     Raises:
         ValidationError: No item tells two raters apart: none has two raters or a reference; or
             the resolution is below 0.
     """
-    if not 0 <= resolution < float("inf"):
-        raise ValidationError(f"resolution={resolution}: must be at least 0, and finite.")
     labels = long_form(values, items, raters)
+    step = step_of(labels.values) if resolution is None else number(resolution, "resolution")
+    if not 0 <= step < float("inf"):
+        raise ValidationError(f"resolution={resolution}: must be at least 0, and finite.")
     gold = None
     if reference is not None:
         gold = floats(reference, "reference", dimensions=1, missing=True)
         same_length(values=labels.values, reference=gold)
     cells, centre = _cells(labels, gold)
-    found = reliability(cells, correct_bias=correct_bias, floor=resolution**2 / 12)
+    found = reliability(cells, correct_bias=correct_bias, floor=step**2 / 12)
     value, variance, count = _combined(cells, found)
     return Consensus(
-        items=labels.items, values=value + centre, uncertainties=np.sqrt(variance),
+        items=labels.items, values=value + centre, uncertainties=np.sqrt(np.maximum(variance, step**2 / 12)),
         raters_per_item=count, raters=_raters(labels, cells, found),
         iterations=found.iterations, converged=found.converged,
+        gold=found.gold, wild=found.wild, resolution=step,
     )  # fmt: skip
 
 
@@ -145,7 +158,7 @@ def _combined(cells: Cells, found: Reliability) -> tuple[Floats, Floats, NDArray
     external = squares / total / np.maximum(count - 1, 1)
     share = weight / total[item]
     of_bias = added_up(item, share**2 * found.bias_variance[cells.rater], size)
-    variance = np.maximum(internal * found.scale, external) + of_bias
+    variance = np.maximum(internal * found.scale, external) + of_bias + found.level_variance
     return value, variance, count.astype(np.int64)
 
 
@@ -157,7 +170,7 @@ def _raters(labels: Labels, cells: Cells, found: Reliability) -> tuple[RaterReli
             items=int(items[at]),
             shared=int(found.shared[at]),
             bias=float(found.bias[at]),
-            bias_uncertainty=float(found.bias_variance[at] ** 0.5),
+            bias_uncertainty=float((found.bias_variance[at] + found.level_variance) ** 0.5),
             sigma=float((found.variance[at] * found.scale) ** 0.5),
             borrowed=float(found.borrowed[at]),
         )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from mlmcsc.domain.agreement.arrays import Floats, at_least, floats
+from mlmcsc.domain.agreement.arrays import Floats, at_least, floats, number
 from mlmcsc.domain.agreement.plain import Result
 from mlmcsc.errors import ValidationError
 
@@ -20,6 +20,8 @@ D2 = 1.128
 D4 = 3.267
 """Upper limit of a moving range of two, in mean moving ranges."""
 FEWEST = 3
+DUST = 1e-9
+"""Share of the largest value below which differences are rounding of float64, not scatter."""
 RULES = {
     1: "one value beyond 3 sigma",
     2: "two of three beyond 2 sigma on one side",
@@ -60,7 +62,8 @@ class ControlChart(Result):
         moving_ranges: Absolute difference of each value from the one before; one fewer.
         baseline: How many of the first values the limits come from.
         centre: Mean of these, or what the caller gave.
-        sigma: Mean moving range of these over 1.128.
+        sigma: Mean moving range of these over 1.128, at least that of the resolution.
+        resolution: Step in which values are given, as the caller told; 0 if not told.
         lower: Lower control limit, centre - 3 sigma.
         upper: Upper control limit, centre + 3 sigma.
         range_centre: Mean moving range.
@@ -74,6 +77,7 @@ class ControlChart(Result):
     baseline: int
     centre: float
     sigma: float
+    resolution: float
     lower: float
     upper: float
     range_centre: float
@@ -92,6 +96,7 @@ def control_chart(
     *,
     baseline: int | None = None,
     centre: float | None = None,
+    resolution: float = 0.0,
 ) -> ControlChart:
     """Individuals and moving range chart with the Western Electric run rules.
 
@@ -106,9 +111,12 @@ def control_chart(
         baseline: Take the limits from the first so many values (a time known to be good); all
             by default.
         centre: Centre line, as 0 for a rater who ought to have no bias; the mean by default.
+        resolution: Step in which values are given, at least 0: sigma is at least resolution/√12,
+            the scatter of rounding (GUM, JCGM 100:2008, F.2.2.1).
 
     Raises:
-        ValidationError: Fewer than three values, lengths that differ, or no moving range.
+        ValidationError: Fewer than three values, lengths or times that do not fit, or no moving
+            range but the rounding of float64.
     """
     measured = floats(values, "values", dimensions=1)
     moments: list[Any] = times.tolist() if isinstance(times, np.ndarray) else list(times)
@@ -118,13 +126,16 @@ def control_chart(
         )
     at_least(len(measured), FEWEST, "values for a control chart")
     first = len(measured) if baseline is None else baseline
-    if not FEWEST <= first <= len(measured):
-        raise ValidationError(f"baseline={first}: must be {FEWEST} to {len(measured)} (values).")
-    order = sorted(range(len(moments)), key=lambda at: moments[at])
+    step = number(resolution, "resolution")
+    if not 0 <= step < float("inf"):
+        raise ValidationError(f"resolution={resolution}: must be at least 0, and finite.")
+    if not isinstance(first, int) or not FEWEST <= first <= len(measured):
+        raise ValidationError(f"baseline={first!r}: must be {FEWEST} to {len(measured)} (values).")
+    order = _in_time(moments)
     ordered, moments = measured[order], [moments[at] for at in order]
     ranges = np.abs(np.diff(ordered))
     mean_range = float(ranges[: first - 1].mean())
-    if mean_range <= np.finfo(np.float64).eps * float(np.abs(ordered).max()):
+    if not _more_than_dust(mean_range, ordered):
         raise ValidationError(
             f"the first {first} values are all {ordered[0]:g}: limits need values that vary; "
             "wait for more, or take a longer baseline."
@@ -132,14 +143,33 @@ def control_chart(
     middle = float(
         ordered[:first].mean() if centre is None else floats(centre, "centre", dimensions=0)
     )
-    sigma = mean_range / D2
+    sigma = max(mean_range / D2, step / 12**0.5)
+    mean_range = sigma * D2
     return ControlChart(
         times=tuple(moments), values=tuple(ordered.tolist()), moving_ranges=tuple(ranges.tolist()),
-        baseline=first, centre=middle, sigma=sigma,
+        baseline=first, centre=middle, sigma=sigma, resolution=step,
         lower=middle - 3 * sigma, upper=middle + 3 * sigma,
         range_centre=mean_range, range_upper=D4 * mean_range,
         signals=_signals(moments, ordered, (ordered - middle) / sigma, ranges, D4 * mean_range),
     )  # fmt: skip
+
+
+def _in_time(moments: list[Any]) -> list[int]:
+    if any(moment != moment for moment in moments):  # noqa: PLR0124  # NaN, and NaT, differ
+        raise ValidationError("times: one is not a number; every value needs its time.")
+    try:
+        return sorted(range(len(moments)), key=lambda at: moments[at])
+    except TypeError as error:
+        raise ValidationError(f"times: cannot be put in order ({error}).") from None
+
+
+def varies(values: Floats) -> bool:
+    """Whether values differ from one to the next by more than the rounding of float64."""
+    return len(values) > 1 and _more_than_dust(float(np.abs(np.diff(values)).mean()), values)
+
+
+def _more_than_dust(mean_range: float, values: Floats) -> bool:
+    return mean_range > DUST * float(np.abs(values).max())
 
 
 def _signals(

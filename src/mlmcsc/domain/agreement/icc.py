@@ -10,11 +10,25 @@ from scipy.special import fdtri
 
 from mlmcsc.domain.agreement.arrays import Floats, at_least, check_confidence, floats
 from mlmcsc.domain.agreement.plain import Result
+from mlmcsc.domain.agreement.resampling import (
+    by_cluster,
+    check_resamples,
+    percentiles,
+    resampled,
+)
 from mlmcsc.errors import ValidationError
 
 BANDS = ((0.5, "poor"), (0.75, "moderate"), (0.9, "good"))
 """Below which value which word serves (Koo & Li 2016); from the last on it is excellent."""
 BEST = "excellent"
+UNKNOWN = "unknown"
+ROUNDING = 1e-9
+"""What a sum of terms of size 1 may miss 0 by."""
+NO_AVERAGE = (
+    "raters disagree within images more than images differ: the variance of their means leaves "
+    "nothing that would be reliable, and the formula divides by zero or less"
+)
+NO_INTERVAL = "the interval of ICC(2,1) reaches values at which ICC(2,k) does not exist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +40,19 @@ class Icc(Result):
         k: Raters.
         confidence: Level of the intervals.
         single: ICC(2,1), the reliability of one rater; at most 1, below 0 when raters disagree
-            more within an item than items differ.
+            more within an item than items differ, never below -1/(k - 1): k raters cannot.
         single_low: Lower end of its confidence interval.
         single_high: Upper end of its confidence interval.
-        average: ICC(2,k), the reliability of the mean of the k raters.
-        average_low: Lower end of its confidence interval.
-        average_high: Upper end of its confidence interval.
+        average: ICC(2,k), the reliability of the mean of the k raters; None when it does not
+            exist, as `reason` says.
+        average_low: Lower end of its confidence interval; None when that has none.
+        average_high: Upper end of its confidence interval; None when that has none.
         ms_items: Mean square between items.
         ms_raters: Mean square between raters.
         ms_error: Residual mean square.
+        resamples: Of the bootstrap over clusters that made the intervals; 0: by F quantiles, with
+            items taken as independent.
+        reason: Why there is no ICC(2,k), or no interval of it; empty if there is.
     """
 
     n: int
@@ -43,12 +61,14 @@ class Icc(Result):
     single: float
     single_low: float
     single_high: float
-    average: float
-    average_low: float
-    average_high: float
+    average: float | None
+    average_low: float | None
+    average_high: float | None
     ms_items: float
     ms_raters: float
     ms_error: float
+    resamples: int
+    reason: str
 
     @property
     def single_band(self) -> str:
@@ -57,23 +77,36 @@ class Icc(Result):
 
     @property
     def average_band(self) -> str:
-        """Words for the reliability of the mean, judged on the interval."""
+        """Words for the reliability of the mean, judged on the interval; unknown without one."""
+        if self.average_low is None or self.average_high is None:
+            return UNKNOWN
         return band(self.average_low, self.average_high)
 
 
-def icc(ratings: ArrayLike, confidence: float = 0.95) -> Icc:
+def icc(
+    ratings: ArrayLike,
+    confidence: float = 0.95,
+    clusters: ArrayLike | None = None,
+    resamples: int = 2_000,
+    seed: int = 0,
+) -> Icc:
     """ICC(2,1) and ICC(2,k) with confidence intervals.
 
     Shrout & Fleiss (1979), Psychological Bulletin 86, 420-428, cases 2; their interval, which is
     that of ICC(A,1) in McGraw & Wong (1996), Psychological Methods 1, 30-46; the one of the mean
-    follows from it by Spearman and Brown's formula.
+    follows from it by Spearman and Brown's formula. It takes items as independent; with clusters
+    given the intervals are of a percentile bootstrap over these.
 
     Args:
         ratings: Shape `(n, k)`, items by raters, without missing values.
         confidence: Level of the intervals, above 0 and below 1.
+        clusters: Id of each item's cluster (the specimen of an image), shape `(n,)`.
+        resamples: Bootstrap samples, 100 to 1,000,000; used with clusters only.
+        seed: Of the random numbers.
 
     Raises:
-        ValidationError: Fewer than two items or raters, a missing value, or no spread at all.
+        ValidationError: Fewer than two items, raters or clusters, a missing value, or no spread
+            at all.
     """
     level = check_confidence(confidence)
     table = floats(ratings, "ratings", dimensions=2)
@@ -81,6 +114,11 @@ def icc(ratings: ArrayLike, confidence: float = 0.95) -> Icc:
     at_least(n, 2, "items judged by all raters")
     at_least(k, 2, "raters")
     items, raters, error = mean_squares(table)
+    if not items and not error and raters:
+        raise ValidationError(
+            f"each rater gave all {n} items one and the same number: items that nobody tells apart "
+            "have no intraclass correlation; add items that differ."
+        )
     spread = n * items + k * raters + (n * k - n - k) * error
     if spread <= 0:
         raise ValidationError(
@@ -88,13 +126,21 @@ def icc(ratings: ArrayLike, confidence: float = 0.95) -> Icc:
             "there is no intraclass correlation; add items that differ."
         )
     single = n * (items - error) / spread
-    low, high = _interval(n, k, (items, raters, error), level)
+    if clusters is None:
+        low, high = _interval(n, k, (items, raters, error), level)
+    else:
+        low, high = _by_clusters(table, clusters, level, (check_resamples(resamples), seed))
+    single, low, high = (max(each, -1 / (k - 1)) for each in (single, low, high))
+    average, average_low, average_high = (stepped_up(each, k) for each in (single, low, high))
+    reason = NO_AVERAGE if average is None else NO_INTERVAL if average_low is None else ""
+    if reason:
+        average_low = average_high = None
     return Icc(
         n=n, k=k, confidence=level,
         single=single, single_low=low, single_high=high,
-        average=stepped_up(single, k),
-        average_low=stepped_up(low, k), average_high=stepped_up(high, k),
+        average=average, average_low=average_low, average_high=average_high,
         ms_items=items, ms_raters=raters, ms_error=error,
+        resamples=0 if clusters is None else resamples, reason=reason,
     )  # fmt: skip
 
 
@@ -115,10 +161,10 @@ def mean_squares(table: Floats) -> tuple[float, float, float]:
     return between_rows, between_columns, left
 
 
-def stepped_up(single: float, k: int) -> float:
-    """The reliability of the mean of k from that of one (Spearman and Brown)."""
+def stepped_up(single: float, k: int) -> float | None:
+    """The reliability of the mean of k from that of one (Spearman and Brown); None without one."""
     below = 1 + (k - 1) * single
-    return k * single / below if below > 0 else -np.inf
+    return k * single / below if below > ROUNDING else None
 
 
 def band(low: float, high: float) -> str:
@@ -156,3 +202,32 @@ def _interval(
     low = n * (items - f_low * error) / (f_low * noise + n * items)
     high = n * (f_high * items - error) / (noise + n * f_high * items)
     return low, high
+
+
+def _by_clusters(
+    table: Floats, clusters: ArrayLike, level: float, sampling: tuple[int, int]
+) -> tuple[float, float]:
+    """Percentile interval of ICC(2,1), whole clusters of items drawn."""
+    n, k = table.shape
+    centred = table - table.mean()
+    ones, squares = np.ones((n, 1)), (centred**2).sum(axis=1, keepdims=True)
+    means = centred.sum(axis=1, keepdims=True) ** 2 / k
+    sums = by_cluster(np.hstack([ones, squares, means, centred]), clusters)
+    at_least(len(sums), 2, "clusters of items")
+    resamples, seed = sampling
+    drawn = resampled(sums, _single_of_sums, resamples=resamples, seed=seed)
+    return percentiles(drawn, level)
+
+
+def _single_of_sums(sums: Floats) -> Floats:
+    """ICC(2,1) of sums `(B, 3 + k)`: items, squares, squared means of items, each rater's sum."""
+    n, squares, rows, columns = sums[:, 0], sums[:, 1], sums[:, 2], sums[:, 3:]
+    k = columns.shape[1]
+    middle = columns.sum(axis=1) ** 2 / (n * k)
+    of_items, of_raters = rows - middle, (columns**2).sum(axis=1) / n - middle
+    of_error = np.maximum(squares - middle - of_items - of_raters, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        items, raters = of_items / (n - 1), of_raters / (k - 1)
+        error = of_error / ((n - 1) * (k - 1))
+        found: Floats = n * (items - error) / (n * items + k * raters + (n * k - n - k) * error)
+    return found

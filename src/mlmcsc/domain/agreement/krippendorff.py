@@ -9,7 +9,13 @@ from numpy.typing import ArrayLike
 
 from mlmcsc.domain.agreement.arrays import Floats, at_least, check_confidence, floats
 from mlmcsc.domain.agreement.plain import Result
-from mlmcsc.domain.agreement.resampling import check_resamples, percentiles, resampled
+from mlmcsc.domain.agreement.resampling import (
+    by_cluster,
+    check_resamples,
+    cluster_numbers,
+    percentiles,
+    resampled,
+)
 from mlmcsc.errors import ValidationError
 
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -54,7 +60,11 @@ class Alpha(Result):
 
 
 def alpha(
-    ratings: ArrayLike, confidence: float = 0.95, resamples: int = 2_000, seed: int = 0
+    ratings: ArrayLike,
+    confidence: float = 0.95,
+    resamples: int = 2_000,
+    seed: int = 0,
+    clusters: ArrayLike | None = None,
 ) -> Alpha:
     """Krippendorff's alpha with the interval metric, in time proportional to the ratings.
 
@@ -67,6 +77,8 @@ def alpha(
         confidence: Level of the interval, above 0 and below 1.
         resamples: Bootstrap samples, 100 to 1,000,000; 0 for none.
         seed: Of the random numbers.
+        clusters: Id of each unit's cluster (the specimen of an image), shape `(n,)`: these are
+            drawn instead; without, units are taken as independent.
 
     Raises:
         ValidationError: No unit rated twice, or no two values differ.
@@ -84,14 +96,17 @@ def alpha(
             "is no chance disagreement to compare with; add units that differ."
         )
     low = high = None
-    if resamples and len(sums) > 1:
-        drawn = resampled(sums, _statistic, resamples=check_resamples(resamples), seed=seed)
+    own = cluster_numbers(clusters, len(table))
+    groups = sums if own is None else by_cluster(sums, own[kept])
+    wanted = resamples if resamples == 0 else check_resamples(resamples)
+    if wanted and len(groups) > 1:
+        drawn = resampled(groups, _statistic, resamples=wanted, seed=seed)
         low, high = percentiles(drawn, level)
     return Alpha(
         value=value, low=low, high=high, confidence=level,
         units=len(sums), raters=int(known[kept].any(axis=0).sum()),
         values=int(sums[:, 0].sum()), left_out=len(table) - len(sums),
-        resamples=resamples if low is not None else 0, seed=seed,
+        resamples=wanted if low is not None else 0, seed=seed,
     )  # fmt: skip
 
 

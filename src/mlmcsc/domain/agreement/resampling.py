@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from mlmcsc.domain.agreement.arrays import Floats
+from mlmcsc.domain.agreement.arrays import Floats, Indices, numbered
 from mlmcsc.errors import ValidationError
 
 MOST_GROUPS = 2_000
@@ -19,9 +20,17 @@ MOST = 1_000_000
 
 def check_resamples(resamples: int) -> int:
     """The number of resamples; ValidationError below 100 or above a million."""
-    if not FEWEST <= resamples <= MOST:
-        raise ValidationError(f"resamples={resamples}: must be {FEWEST} to {MOST:,}, as 2000.")
+    whole = isinstance(resamples, int | np.integer) and not isinstance(resamples, bool)
+    if not whole or not FEWEST <= resamples <= MOST:
+        raise ValidationError(f"resamples={resamples!r}: must be a whole number from {FEWEST} to {MOST:,}, as 2000.")
     return resamples
+
+
+def random_numbers(seed: int) -> np.random.Generator:
+    """The generator of a seed, a whole number of at least 0; ValidationError otherwise."""
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise ValidationError(f"seed={seed!r}: must be a whole number of at least 0, as 0.")
+    return np.random.default_rng(seed)
 
 
 def resampled(
@@ -42,7 +51,7 @@ def resampled(
     Returns:
         Shape `(resamples, ...)`; NaN where the statistic does not exist for a sample.
     """
-    generator = np.random.default_rng(seed)
+    generator = random_numbers(seed)
     groups = _grouped(sums, generator)
     count = len(groups)
     found = []
@@ -53,6 +62,33 @@ def resampled(
         times = np.bincount(offset.ravel(), minlength=rows * count).reshape(rows, count)
         found.append(statistic(times.astype(np.float64) @ groups))
     return np.concatenate(found)
+
+
+def by_cluster(sums: Floats, clusters: ArrayLike | None) -> Floats:
+    """The sums of clusters of items, as images of one specimen: then these are drawn, whole.
+
+    Args:
+        sums: Shape `(n, q)`.
+        clusters: Id of the cluster of each item, shape `(n,)`; None: each item is its own.
+
+    Raises:
+        ValidationError: Not one id for each item.
+    """
+    group = cluster_numbers(clusters, len(sums))
+    if group is None:
+        return sums
+    size = int(group.max(initial=-1)) + 1
+    return np.stack([np.bincount(group, column, size) for column in sums.T], axis=1)
+
+
+def cluster_numbers(clusters: ArrayLike | None, n: int) -> Indices | None:
+    """Clusters numbered from 0, shape `(n,)`; ValidationError unless one id for each of n items."""
+    if clusters is None:
+        return None
+    ids = np.asarray(clusters)
+    if ids.shape != (n,):
+        raise ValidationError(f"clusters: shape {ids.shape} for {n} items: each needs one id.")
+    return numbered(ids, "clusters")[1]
 
 
 def percentiles(values: Floats, confidence: float) -> tuple[float, float]:

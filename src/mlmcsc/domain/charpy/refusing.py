@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from mlmcsc.domain.charpy import robust
 from mlmcsc.domain.charpy.tanh_model import FLATTEST, Array, Problem, curve, gradient
 from mlmcsc.errors import ValidationError
 
@@ -17,6 +18,10 @@ SIGNIFICANCE: Final = 0.05
 """Of the F test against values that do not change at all."""
 SINGULAR: Final = 1e-7
 """Ratio of the singular values of the gradient below which parameters cannot be told apart."""
+
+
+class NoTransitionError(ValidationError):
+    """The values do not leave a shelf."""
 
 
 def require_temperatures(problem: Problem, what: str) -> None:
@@ -57,16 +62,25 @@ def require_more_than_a_shelf(problem: Problem, what: str) -> None:
             )
 
 
-def require_transition(problem: Problem, parameters: Array, what: str) -> None:
+def require_transition(
+    problem: Problem, parameters: Array, what: str, scale: float | None = None
+) -> None:
     """Refuse a fit that found no transition, or could lay it anywhere.
 
+    Args:
+        problem: The points.
+        parameters: Fitted to them, `float64[4]`.
+        what: The property, for the message.
+        scale: Of a robust fit.
+
     Raises:
-        ValidationError: Saying what was found instead.
+        NoTransitionError: The values do not leave a shelf.
+        ValidationError: Saying what else was found.
     """
     span, c = problem.span, parameters[3]
     tested = f"from {problem.temperatures.min():g} to {problem.temperatures.max():g} °C"
-    if c >= 0.99 * FLATTEST * span or _is_constant(problem, parameters):
-        raise ValidationError(
+    if c >= 0.99 * FLATTEST * span or _is_constant(problem, parameters, scale):
+        raise NoTransitionError(
             f"{what}: the values show no transition {tested}: they do not leave a shelf, and the "
             "transition temperature may lie outside the tested range. Test at further temperatures."
         )
@@ -90,21 +104,31 @@ def within(problem: Problem, parameters: Array) -> Array:
     return found
 
 
-def _is_constant(problem: Problem, parameters: Array) -> bool:
-    """Whether the curve explains no more than the mean does; told of free shelves only."""
+def _is_constant(problem: Problem, parameters: Array, scale: float | None) -> bool:
+    """Whether the curve explains no more than a constant does; told where a shelf is free.
+
+    By the F test on squares or, of a robust fit, by the tau test, which is the F test on the robust
+    loss (Hampel, Ronchetti, Rousseeuw and Stahel 1986, section 7.2).
+    """
     from scipy.special import fdtrc  # noqa: PLC0415  # slow to import
 
-    if problem.shelves != (None, None):
+    if None not in problem.shelves:
         return False
-    rss = float(np.sum((problem.values - curve(problem.temperatures, parameters)) ** 2))
-    total = float(np.sum((problem.values - problem.values.mean()) ** 2))
-    spare, more = len(problem.values) - len(parameters), len(parameters) - 1
+    residuals = problem.values - curve(problem.temperatures, parameters)
+    flat = problem.values - (
+        problem.values.mean() if scale is None else robust.middle(problem.values, scale)
+    )
+    total, rss = float(flat @ flat), float(residuals @ residuals)
+    more = int(problem.free.sum()) - 1
     if total <= 1e-12 * max(1.0, float(np.sum(problem.values**2))):
         return True
     if rss <= 1e-12 * total:
         return False
-    f = (total - rss) / more / (rss / spare)
-    return bool(f <= 0 or fdtrc(more, spare, f) > SIGNIFICANCE)
+    if scale is None:
+        f = (total - rss) / more / (rss / problem.spare)
+    else:
+        f = robust.tau(flat / scale, residuals / scale, more)
+    return bool(f <= 0 or fdtrc(more, problem.spare, f) > SIGNIFICANCE)
 
 
 def _is_singular(problem: Problem, parameters: Array) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlmcsc.domain.charpy.transition import TransitionFit
+from mlmcsc.domain.charpy.fitted import TransitionFit
 from mlmcsc.domain.charpy.upper_shelf import UpperShelf
 from mlmcsc.domain.records import Record
 
@@ -71,7 +71,8 @@ class Curve(Record):
     """The transition curve of some specimens.
 
     Attributes:
-        name: The heat, or the material, or `all specimens`.
+        name: The heat, or the material, with the orientation where there are several; or
+            `all specimens`.
         source: Where an SFA is from: measured, labels or predictions.
         fit: The curve.
         upper_shelf: Upper shelf energy by definition; of KV only.
@@ -88,6 +89,21 @@ class Curve(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class NotDrawn(Record):
+    """A heat, or an orientation of it, among others that has no curve.
+
+    Attributes:
+        name: As `Curve.name`.
+        specimens: How many there are of it.
+        why: What is missing.
+    """
+
+    name: str
+    specimens: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class CurveReport:
     """Transition curves of one property, to be compared.
 
@@ -96,13 +112,15 @@ class CurveReport:
         model: Version of the model whose predictions were used, or None.
         restricted_technicians: People whose labels are left out, as the processing of their data
             is restricted.
-        curves: One for each heat or material that was asked for.
+        curves: One for each heat and orientation of the specimens that were asked for.
+        not_drawn: Those among them that have none.
     """
 
     property: str
     model: str | None
     restricted_technicians: int
     curves: tuple[Curve, ...]
+    not_drawn: tuple[NotDrawn, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -111,4 +129,5 @@ class CurveReport:
             "model": self.model,
             "restricted_technicians": self.restricted_technicians,
             "curves": [curve.to_dict() for curve in self.curves],
+            "not_drawn": [each.to_dict() for each in self.not_drawn],
         }

@@ -20,12 +20,12 @@ from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.keywords import LabelDetails
 from mlmcsc.errors import ValidationError
 
-LARGEST_MM: Final = 1000.0
-"""No ligament is wider or deeper."""
+SMALLEST_MM, SMALLEST_MM2, LARGEST_MM = 0.1, 0.01, 1000.0
+"""Of a ligament; the smallest bars in use are some millimetres wide."""
 
 
-def _length(name: str, most: float, text: str, value: Any) -> float:
-    field = Field(name, Kind.REAL, text, required=True, minimum=0.0, maximum=most)
+def _length(name: str, most: float, text: str, value: Any, least: float = 0.0) -> float:
+    field = Field(name, Kind.REAL, text, required=True, minimum=least, maximum=most)
     return float(field.check(value))
 
 
@@ -45,12 +45,11 @@ class Ligament:
         """Refuse a ligament that no bar has.
 
         Raises:
-            ValidationError: A side is not above 0, or more than a metre.
+            ValidationError: A side is below 0.1 mm, or more than a metre.
         """
         for name in ("width_mm", "depth_mm"):
-            side = _length(f"ligament {name}", LARGEST_MM, "of the ligament", getattr(self, name))
-            if side <= 0:
-                raise ValidationError(f"ligament {name}={side}: must be more than 0 mm.")
+            given = getattr(self, name)
+            side = _length(f"ligament {name}", LARGEST_MM, "in mm", given, SMALLEST_MM)
             object.__setattr__(self, name, side)
 
 
@@ -112,11 +111,10 @@ def sfa_from_areas(total_mm2: float, cleavage_mm2: float) -> float:
     """SFA in percent from areas in mm²: 100 (total - cleavage) / total.
 
     Raises:
-        ValidationError: An area is no number, the whole is not above 0, or the part is larger.
+        ValidationError: An area is no number, the whole is below 0.01 mm², or the part is larger.
     """
-    total = _length("total_mm2", LARGEST_MM**2, "area of the whole fracture surface", total_mm2)
-    if total <= 0:
-        raise ValidationError(f"total_mm2={total}: must be more than 0 mm².")
+    least, most = SMALLEST_MM2, LARGEST_MM**2
+    total = _length("total_mm2", most, "whole fracture surface, in mm²", total_mm2, least)
     part = _length("cleavage_mm2", total, "cleavage area, a part of the whole", cleavage_mm2)
     return 100.0 * (total - part) / total
 
@@ -156,6 +154,8 @@ def measured_sfa(
             "Give one measurement, whole: A and B (a_mm, b_mm), both areas (total_mm2, "
             "cleavage_mm2), or the SFA in percent with its method."
         )
+    if ligament is not None and not isinstance(ligament, Ligament):
+        raise ValidationError(f"ligament={ligament!r}: give Ligament(width_mm=5, depth_mm=8).")
     if ligament is not None and begun[0] is not SfaMethod.DIMENSIONS:
         raise ValidationError("A ligament belongs to A and B; areas and percentages need none.")
     if begun[0] is SfaMethod.DIMENSIONS:

@@ -22,8 +22,6 @@ STEEPEST, FLATTEST = 1e-3, 20.0
 """Limits of C, in spans of the tested temperatures."""
 BEYOND: Final = 3.0
 """How many spans outside the tested temperatures T50 may be looked for."""
-MAD_TO_SD: Final = 1.4826
-"""Of a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,11 @@ class Problem:
     def free(self) -> NDArray[np.bool_]:
         """Which of the four parameters are estimated, `bool[4]`."""
         return np.array([shelf is None for shelf in self.shelves] + [True, True])
+
+    @property
+    def spare(self) -> int:
+        """Degrees of freedom: specimens less free parameters."""
+        return len(self.values) - int(self.free.sum())
 
     @property
     def span(self) -> float:
@@ -65,24 +68,10 @@ def gradient(temperatures: Array, parameters: Array) -> Array:
     return np.column_stack([(1 - s) / 2, (1 + s) / 2, steep, steep * z])
 
 
-def solve(problem: Problem, *, robust: bool = False) -> Array:
-    """The parameters with the least sum of squares, `float64[4]`, from the best of many starts.
-
-    Args:
-        problem: What to fit.
-        robust: Then weigh outliers down by the soft L1 loss, 2 (sqrt(1 + (r/s)²) - 1), where s is
-            the scaled median absolute residual of the ordinary fit.
-    """
-    tried = [refine(problem, start) for start in _starts(problem)]
-    best = min(tried, key=lambda found: _rss(problem, found))
-    scale = spread(problem, best)
-    return refine(problem, best, scale=scale) if robust and scale > 0 else best
-
-
-def spread(problem: Problem, parameters: Array) -> float:
-    """Standard deviation of the residuals as their median absolute value tells it."""
-    residuals = problem.values - curve(problem.temperatures, parameters)
-    return float(MAD_TO_SD * np.median(np.abs(residuals)))
+def solve(problem: Problem) -> Array:
+    """The parameters with the least sum of squares, `float64[4]`, from the best of many starts."""
+    starts = sorted(grid(problem), key=lambda found: _rss(problem, found))[:2]
+    return min((refine(problem, start) for start in starts), key=lambda found: _rss(problem, found))
 
 
 def refine(problem: Problem, start: Array, *, scale: float | None = None) -> Array:
@@ -115,25 +104,34 @@ def refine(problem: Problem, start: Array, *, scale: float | None = None) -> Arr
     return whole(found.x)
 
 
-def _starts(problem: Problem) -> list[Array]:
-    """The two best of a grid of T50 and C, each with its best shelves, which are linear."""
+def grid(problem: Problem) -> list[Array]:
+    """Curves of many T50 and C, each with its best shelves, which are linear."""
     t, span = problem.temperatures, problem.span
-    grid = [
-        _with_shelves(problem, float(t50), c * span)
+    return [
+        with_shelves(problem, float(t50), c * span)
         for t50 in np.linspace(t.min() - span / 4, t.max() + span / 4, 13)
         for c in (0.03, 0.1, 0.25, 0.6)
     ]
-    return sorted(grid, key=lambda found: _rss(problem, found))[:2]
 
 
-def _with_shelves(problem: Problem, t50: float, c: float) -> Array:
+def with_shelves(problem: Problem, t50: float, c: float, weights: Array | None = None) -> Array:
+    """The curve of this T50 and C with the shelves of least squares, `float64[4]`.
+
+    Args:
+        problem: The points.
+        t50: In °C.
+        c: In °C.
+        weights: Of the points, `float64[N]`; None where all weigh the same.
+    """
     share = (1 + np.tanh((problem.temperatures - t50) / c)) / 2
-    weights = np.column_stack([1 - share, share])
+    columns = np.column_stack([1 - share, share])
     fixed = np.array([np.nan if shelf is None else shelf for shelf in problem.shelves])
     open_ = np.isnan(fixed)
     if open_.any():
-        rest = problem.values - weights[:, ~open_] @ fixed[~open_]
-        fixed[open_] = np.linalg.lstsq(weights[:, open_], rest, rcond=None)[0]
+        rest = problem.values - columns[:, ~open_] @ fixed[~open_]
+        root = np.ones_like(rest) if weights is None else np.sqrt(weights)
+        a, b = root[:, None] * columns[:, open_], root * rest
+        fixed[open_] = np.linalg.lstsq(a, b, rcond=None)[0]
     return np.array([*fixed, t50, c])
 
 

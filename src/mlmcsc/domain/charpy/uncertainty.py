@@ -2,7 +2,8 @@
 
 By the delta method: the covariance s² (JᵀJ)⁻¹ of the parameters, carried through the gradient of
 whatever is asked, and Student's t with n - p degrees of freedom. By the bootstrap: percentiles
-over fits to specimens drawn with replacement (Efron and Tibshirani 1993, ch. 13).
+over fits to specimens drawn with replacement (Efron and Tibshirani 1993, ch. 13). Neither where
+the residuals tell no scatter: see `why_no_intervals`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ import numpy as np
 from mlmcsc.domain.charpy.tanh_model import Array, Problem, curve, gradient, refine
 from mlmcsc.errors import ValidationError
 
+FEWEST_SPARE: Final = 2
+"""Specimens above the number of parameters. One residual may well be next to 0 by luck."""
+EXACT: Final = 1e-16
+"""Share of the variance left over by a fit through every point: rounding of floating numbers."""
 ENOUGH: Final = 0.8
 """Share of bootstrap samples that must have enough temperatures."""
 
@@ -38,6 +43,23 @@ class Uncertainty:
     confidence: float
     draws: Array | None
 
+    def half_widths(self, slope: Array) -> Array:
+        """Half of the symmetric interval of K quantities by the delta method, `float64[K]`.
+
+        Args:
+            slope: Their gradient at the estimate, `float64[K, 4]`.
+        """
+        variance = np.einsum("ki,ij,kj->k", slope, self.covariance, slope)
+        found: Array = self.quantile * np.sqrt(np.maximum(variance, 0.0))
+        return found
+
+    @property
+    def established(self) -> bool:
+        """Whether both the width of the transition and the rise differ from 0."""
+        low, high, _, c = self.estimate
+        slopes = np.array([[-1.0, 1, 0, 0], [0, 0, 0, 1.0]])
+        return bool((self.half_widths(slopes) < [high - low, c]).all())
+
     def interval(self, of: Callable[[Array], Array], slope: Array) -> tuple[Array, Array]:
         """Lower and upper confidence limits of K quantities, both `float64[K]`.
 
@@ -46,14 +68,36 @@ class Uncertainty:
             slope: Their gradient at the estimate, `float64[K, 4]`.
         """
         if self.draws is None:
-            variance = np.einsum("ki,ij,kj->k", slope, self.covariance, slope)
-            half = self.quantile * np.sqrt(np.maximum(variance, 0.0))
+            half = self.half_widths(slope)
             return of(self.estimate) - half, of(self.estimate) + half
         tail = (1 - self.confidence) / 2
         drawn = np.stack([of(parameters) for parameters in self.draws])
         # Where a drawn curve does not reach a level, its temperature is infinite, not unknown.
         low, high = np.quantile(drawn, [tail, 1 - tail], axis=0, method="closest_observation")
         return low, high
+
+
+def is_exact(problem: Problem, parameters: Array) -> bool:
+    """Whether the curve passes through every point, up to rounding."""
+    residuals = problem.values - curve(problem.temperatures, parameters)
+    total = float(np.sum((problem.values - problem.values.mean()) ** 2))
+    return float(residuals @ residuals) <= EXACT * total
+
+
+def why_no_intervals(problem: Problem, parameters: Array) -> str | None:
+    """Why the points tell nothing of the scatter; None where they do."""
+    if problem.spare < FEWEST_SPARE:
+        p = int(problem.free.sum())
+        return (
+            f"no confidence intervals: {len(problem.values)} specimens for {p} parameters do not "
+            f"tell the scatter; at least {p + FEWEST_SPARE} do"
+        )
+    if is_exact(problem, parameters):
+        return (
+            "no confidence intervals: the curve passes through every point, as values that were "
+            "rounded or computed do; they do not tell the scatter"
+        )
+    return None
 
 
 def covariance(problem: Problem, parameters: Array, scale: float | None) -> tuple[Array, float]:

@@ -1,4 +1,4 @@
-"""Why a mean moved: the parts of its change, with words."""
+"""What the change of a mean comes with: its parts, with words."""
 
 from __future__ import annotations
 
@@ -14,27 +14,48 @@ from mlmcsc.domain.drift.decomposing import (
     Rows,
     bootstrapped,
     cells,
+    inseparable,
     joint,
     kitagawa,
     ordered,
 )
 
-UNTOLD: Final = 0.999
-"""From this share of rows on, a factor's levels are those of one period only."""
-
 WORTH_A_WORD: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a change.
+
+    Attributes:
+        value: How much; in the unit of the mean.
+        low: Lower end of its 95 % interval, by resampled specimens.
+        high: Its upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval does not hold 0."""
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        return f"{_plain(self.value)} ({_plain(self.low)} to {_plain(self.high)})"
+
+
+@dataclass(frozen=True, slots=True)
 class Factor:
-    """One possible cause.
+    """What a change may be associated with.
 
     Attributes:
         name: Such as `specimen mix`.
         detail: What its levels are, or how they changed.
-        part: How much of the change comes from it, given all other factors.
-        low: Lower end of the 95 % interval; None where it was not asked for.
-        high: Its upper end.
+        part: How much of the change comes with it, given all other factors.
+        confounded: Whether data do not tell its part from that of others: only the joint part of
+            all confounded ones means something.
         shapley: Its part, averaged over all orders in which factors can be considered.
         smallest: Least over these orders.
         largest: Most.
@@ -43,79 +64,90 @@ class Factor:
 
     name: str
     detail: str
-    part: float
-    low: float
-    high: float
+    part: Part
+    confounded: bool
     shapley: float
     smallest: float
     largest: float
     alone: Kitagawa
 
     @property
-    def confounded(self) -> bool:
-        """Whether no level is in both periods: what came with it cannot be told from it."""
-        return min(self.alone.only_reference, self.alone.only_current) >= UNTOLD
+    def described(self) -> str:
+        """Its name, with what is known of it."""
+        return f"{self.name} ({self.detail})" if self.detail else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The change of a mean and where it comes from; parts and rest sum to the total.
+    """The change of a mean and what it comes with; parts and rest sum to the total.
 
     Attributes:
         of: `labels` or `predictions`.
         reference_mean: Mean of the reference.
-        current_mean: Mean of the current period.
+        current_mean: Mean of the current side.
         total: Their difference.
-        interval: 95 % interval of the total, by resampled specimens.
-        factors: The causes.
+        factors: What it may be associated with.
         unexplained: Change within levels: the same specimens, raters … and another value.
-        unexplained_interval: 95 % interval.
+        joint: Part of all that cannot be told apart; None where all can.
+        with_rest: Whether what is unexplained is among that.
         reason: Why there is none; None where there is.
     """
 
     of: str
     reference_mean: float | None = None
     current_mean: float | None = None
-    total: float | None = None
-    interval: tuple[float, float] | None = None
+    total: Part | None = None
     factors: tuple[Factor, ...] = ()
-    unexplained: float | None = None
-    unexplained_interval: tuple[float, float] | None = None
+    unexplained: Part | None = None
+    joint: Part | None = None
+    with_rest: bool = False
     reason: str | None = None
 
     @property
+    def steps(self) -> tuple[tuple[str, Part], ...]:
+        """Parts that mean something, by name; they sum to the total."""
+        found = [(f.described, f.part) for f in self.factors if not f.confounded]
+        found.sort(key=lambda each: -abs(each[1].value))
+        if self.joint is not None:
+            names = [f.described for f in self.factors if f.confounded]
+            names += ["whatever else changed then"] if self.with_rest else []
+            found.append((" and ".join(names), self.joint))
+        if self.unexplained is not None and not self.with_rest:
+            found.append(("unexplained", self.unexplained))
+        return tuple(found)
+
+    @property
     def words(self) -> str:
-        """One or more sentences."""
-        if self.total is None or self.reference_mean is None or self.unexplained is None:
+        """One or more sentences; nothing is put down to what may be chance."""
+        if self.total is None or self.reference_mean is None:
             return f"{self.of}: no attribution, as {self.reason}."
-        verb = "rose" if self.total > 0 else "fell"
-        parts = [
-            f"{_signed(f.part, self.total)} from {f.name}" + (f" ({f.detail})" if f.detail else "")
-            for f in sorted(self.factors, key=lambda each: -abs(each.part))
-        ]
+        verb = "rose" if self.total.value > 0 else "fell"
         means = f"{self.reference_mean:.3g} to {self.current_mean:.3g}"
-        rest = _signed(self.unexplained, self.total)
-        said = [
-            f"The mean of {self.of} {verb} by {abs(self.total):.3g}, from {means}:",
-            f"{'; '.join(parts)}; {rest} is unexplained.",
-        ]
-        said += [_only_then(f) for f in self.factors if f.confounded]
+        change = f"The mean of {self.of} {verb} from {means}, by {self.total}"
+        if not self.total.certain:
+            return f"{change}: that may be chance, so it is put down to nothing."
+        told = [f"{part} with {name}" for name, part in self.steps if _told(name, part)]
+        rest = [f"{part} is {name}" for name, part in self.steps if name == "unexplained"]
+        less = [name for name, part in self.steps if not part.certain and name != "unexplained"]
+        said = [f"{change}. Associated: {'; '.join([*told, *rest]) or 'nothing for certain'}."]
+        if less:
+            said.append(f"Not told from 0: {', '.join(less)}.")
+        if self.joint is not None:
+            said.append("What is named together changed together and cannot be told apart.")
         said += [_without_counterpart(f) for f in self.factors if not f.confounded]
         return " ".join(filter(None, said))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        found = asdict(self) | {"words": self.words}
-        for told, factor in zip(found["factors"], self.factors, strict=True):
-            told["confounded"] = factor.confounded
-        return found
+        return asdict(self) | {"words": self.words}
 
 
-def _only_then(factor: Factor) -> str:
-    return (
-        f"No {factor.name} is in both periods: its part cannot be told from other changes of "
-        "that time."
-    )
+def _told(name: str, part: Part) -> bool:
+    return part.certain and name != "unexplained"
+
+
+def _plain(value: float) -> str:
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _without_counterpart(factor: Factor) -> str:
@@ -124,14 +156,8 @@ def _without_counterpart(factor: Factor) -> str:
         return ""
     return (
         f"{factor.name.capitalize()}: {lone[0]:.0%} of the current and {lone[1]:.0%} of the "
-        "reference rows have no counterpart in the other period."
+        "reference rows have no counterpart on the other side."
     )
-
-
-def _signed(part: float, total: float) -> str:
-    """A part in the direction of the change; with a minus where it goes against it."""
-    along = part if total > 0 else -part
-    return f"{along:.3f}" if round(along, 3) else "0.000"
 
 
 def attribute(
@@ -152,15 +178,20 @@ def attribute(
         reason = f"there are {len(found.period):,} combinations of levels; at most {MOST_CELLS:,}"
         return Attribution(of, reason=reason)
     total, parts = joint(found, range(n))
+    every = np.append(parts, total - parts.sum())
+    mixed = inseparable(found)
     shares, extremes = ordered(found, n)
-    low, high = bootstrapped(found, n, seed)
+    low, high = bootstrapped(found, n, seed, mixed)
+    pieces = [
+        Part(float(value), float(a), float(b))
+        for value, a, b in zip([total, *every, every[mixed].sum()], low, high, strict=True)
+    ]
     factors = tuple(
         Factor(
             name=name,
             detail=detail,
-            part=float(parts[at]),
-            low=float(low[at + 1]),
-            high=float(high[at + 1]),
+            part=pieces[at + 1],
+            confounded=bool(mixed[at]),
             shapley=float(shares[at]),
             smallest=float(extremes[0, at]),
             largest=float(extremes[1, at]),
@@ -172,9 +203,9 @@ def attribute(
         of=of,
         reference_mean=float(np.mean(reference.values)),
         current_mean=float(np.mean(current.values)),
-        total=total,
-        interval=(float(low[0]), float(high[0])),
+        total=pieces[0],
         factors=factors,
-        unexplained=total - float(parts.sum()),
-        unexplained_interval=(float(low[-1]), float(high[-1])),
+        unexplained=pieces[-2],
+        joint=pieces[-1] if mixed.any() else None,
+        with_rest=bool(mixed[-1]),
     )

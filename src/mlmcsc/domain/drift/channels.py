@@ -21,11 +21,11 @@ from mlmcsc.domain.drift.measures import (
     binned,
     chance_psi,
     chi_square_p,
+    distances,
+    equal_edges,
     kolmogorov_p,
-    kolmogorov_smirnov,
     psi,
     quantile_edges,
-    wasserstein,
 )
 
 Kind = Literal["numbers", "categories", "vectors"]
@@ -35,6 +35,8 @@ LEAST_EFFECTIVE: Final = 10.0
 """Independent values that these must be worth, and clusters of vectors."""
 MODERATE: Final = {"psi": 0.1, "shift": 0.2, "unlike": 0.02}
 """PSI beyond chance; W1 in reference SDs; share by which vectors are less alike."""
+LARGEST: Final = 1e30
+"""Numbers beyond are no measurements, and their squares would no longer be numbers."""
 LARGE: Final = 2.5
 """Large is from so many times moderate: PSI 0.25, half an SD, 5 %."""
 
@@ -74,7 +76,8 @@ class Channel:
         adjusted_p: So adjusted that few of all alarms are false.
         drifted: Whether effect is at least 1 and `adjusted_p` at most alpha.
         reason: Why it was not tested; None where it was.
-        shares: What to draw: how both sides spread over bins or categories.
+        shares: How both sides spread over quantile bins of the reference, or categories.
+        drawn: What to draw of numbers: how both sides spread over bins of equal width.
     """
 
     group: str
@@ -99,6 +102,14 @@ class Channel:
     drifted: bool = False
     reason: str | None = None
     shares: Shares | None = None
+    drawn: Shares | None = None
+
+    @property
+    def verdict(self) -> str:
+        """For people: how much drift, `not certain` (far enough, but p is not small), `steady`."""
+        if self.drifted:
+            return f"{self.level} drift"
+        return {"none": "steady", "not tested": "not tested"}.get(self.level, "not certain")
 
     @property
     def level(self) -> str:
@@ -115,13 +126,8 @@ class Channel:
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         found = asdict(self) | {"level": self.level}
-        if self.shares is not None:
-            found["shares"] = {
-                "edges": None if self.shares.edges is None else self.shares.edges.tolist(),
-                "names": self.shares.names,
-                "reference": self.shares.reference.tolist(),
-                "current": self.shares.current.tolist(),
-            }
+        for name, shares in (("shares", self.shares), ("drawn", self.drawn)):
+            found[name] = None if shares is None else shares.to_dict()
         return found
 
 
@@ -130,18 +136,28 @@ def untested(name: Name, kind: Kind, sizes: tuple[int, int], reason: str) -> Cha
     return Channel(name.group, name.channel, kind, *sizes, reason=reason)
 
 
-def of_numbers(name: Name, both: Two) -> Channel:
-    """Test whether numbers are distributed as before."""
+def of_numbers(name: Name, both: Two, *, beside: Two | None = None) -> Channel:
+    """Test whether numbers are distributed as before.
+
+    Args:
+        name: Of the channel.
+        both: The numbers of each side.
+        beside: What the numbers were counted from, where that was estimated: it makes them less
+            certain, as a difference of two means is less certain than one.
+    """
     sizes = (len(both[0]), len(both[1]))
-    if (reason := too_few(sizes)) is not None:
+    if (reason := too_few(sizes) or _useless(both)) is not None:
         return untested(name, "numbers", sizes, reason)
     effective = effective_of_numbers(both)
     if (reason := _too_clustered(both, effective)) is not None:
         return untested(name, "numbers", sizes, reason)
-    a, b = (each.values for each in both)
+    if beside is not None:
+        other = effective_of_numbers(beside)
+        effective = (_together(effective[0], other[0]), _together(effective[1], other[1]))
+    a, b = (np.sort(each.values) for each in both)
     shares = binned(a, b, quantile_edges(a))
     index, chance = _psi(shares, effective)
-    distance, moved = kolmogorov_smirnov(a, b), wasserstein(a, b)
+    distance, moved = distances(a, b)
     spread = float(a.std(dtype=np.float64, ddof=1))
     shift = moved / spread if spread > 0 else None
     return Channel(
@@ -160,7 +176,25 @@ def of_numbers(name: Name, both: Two) -> Channel:
         effect=max(_beyond(index, chance), (shift or 0.0) / MODERATE["shift"]),
         p=kolmogorov_p(distance, effective),
         shares=shares,
+        drawn=binned(a, b, equal_edges(a, b)),
     )
+
+
+def _together(own: float, other: float) -> float:
+    """Independent values whose mean is as uncertain as a difference of two means."""
+    return 1 / (1 / own + 1 / other)
+
+
+def _useless(both: Two) -> str | None:
+    """Why these numbers say nothing, whatever their number."""
+    low = min(float(each.values.min()) for each in both)
+    high = max(float(each.values.max()) for each in both)
+    if low == high:
+        return f"always {low:.4g}"
+    beyond = sum(int((np.abs(each.values) > LARGEST).sum()) for each in both)
+    if beyond:
+        return f"{beyond} values are beyond {LARGEST:g}, which no measurement is; correct them"
+    return None
 
 
 def of_categories(name: Name, both: Two, names: Sequence[str]) -> Channel:
@@ -168,10 +202,13 @@ def of_categories(name: Name, both: Two, names: Sequence[str]) -> Channel:
     sizes = (len(both[0]), len(both[1]))
     if (reason := too_few(sizes)) is not None:
         return untested(name, "categories", sizes, reason)
+    counts = [np.bincount(each.values, minlength=len(names)) for each in both]
+    there = np.flatnonzero(counts[0] + counts[1])
+    if len(there) == 1:
+        return untested(name, "categories", sizes, f"always {names[there[0]]}")
     effective = effective_of_categories(both, len(names))
     if (reason := _too_clustered(both, effective)) is not None:
         return untested(name, "categories", sizes, reason)
-    counts = [np.bincount(each.values, minlength=len(names)) for each in both]
     shares = _joined_rare(Shares(None, tuple(names), *counts), effective)
     index, chance = _psi(shares, effective)
     return Channel(
@@ -217,7 +254,7 @@ def too_few(sizes: tuple[int, int]) -> str | None:
     """Why samples of these sizes are not tested."""
     for n, period in zip(sizes, ("reference", "current"), strict=True):
         if n < LEAST:
-            return f"{n} values in the {period} period; needs {LEAST}"
+            return f"{n} values in the {period}; needs {LEAST}"
     return None
 
 
@@ -231,8 +268,8 @@ def _worth_too_little(effective: Pair) -> str | None:
     for n, period in zip(effective, ("reference", "current"), strict=True):
         if n < LEAST_EFFECTIVE:
             return (
-                f"the {period} period is worth {n:.1f} independent values, as its images are of "
-                f"few specimens; needs {LEAST_EFFECTIVE:g}"
+                f"the {period} is worth {n:.1f} independent values, as its images are of few "
+                f"specimens; needs {LEAST_EFFECTIVE:g}"
             )
     return None
 

@@ -8,7 +8,6 @@ all alike. For unequal clusters m is the mean size that a value sees, sum of m²
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,23 +43,21 @@ def effective_of_numbers(both: Two) -> Pair:
     The correlation is that of ranks: it fits the Kolmogorov-Smirnov test and no outlier bends it.
     """
     pooled = np.sort(np.concatenate([each.values for each in both]))
-    columns = [_ranks(pooled, each.values)[:, None] for each in both]
-    return _effective(both, columns)
+    return _effective(both, pooled)
 
 
 def effective_of_categories(both: Two, n_categories: int) -> Pair:
     """What both samples of codes below `n_categories` are worth: one correlation for all."""
-    return _effective(both, [None, None], n_categories)
+    return _effective(both, None, n_categories)
 
 
 def _ranks(ascending: Numbers, values: Numbers) -> NDArray[np.float64]:
-    low, high = (np.searchsorted(ascending, values, side) for side in ("left", "right"))
-    return (low + high) / (2.0 * len(ascending))
+    places = np.searchsorted(ascending, values, "left")
+    places += np.searchsorted(ascending, values, "right")
+    return places / (2.0 * len(ascending))
 
 
-def _effective(
-    both: Two, columns: Sequence[NDArray[np.float64] | None], n_categories: int = 1
-) -> Pair:
+def _effective(both: Two, pooled: Numbers | None, n_categories: int = 1) -> Pair:
     """Kish's sizes by the ANOVA estimate of the correlation, within periods.
 
     Within periods, so that a shift between them does not pass for likeness within specimens.
@@ -68,17 +65,18 @@ def _effective(
     between = within = 0.0
     n = squares = n_clusters = 0.0
     seen = []
-    for each, column in zip(both, columns, strict=True):
+    for each in both:
         _, cluster = np.unique(each.clusters, return_inverse=True)
         sizes = np.bincount(cluster)
-        if column is None:
+        if pooled is None:
             code = cluster * n_categories + each.values
             sums = np.bincount(code, minlength=len(sizes) * n_categories)
             sums = sums.reshape(-1, n_categories).astype(np.float64)
             total = float(len(each))  # sum of squares of indicators
         else:
-            sums = np.bincount(cluster, weights=column[:, 0])[:, None]
-            total = float((column**2).sum())
+            ranks = _ranks(pooled, each.values)
+            sums = np.bincount(cluster, weights=ranks)[:, None]
+            total = float(ranks @ ranks)
         overall = float((sums.sum(axis=0) ** 2).sum()) / len(each)
         explained = float((sums**2 / sizes[:, None]).sum())
         between += explained - overall

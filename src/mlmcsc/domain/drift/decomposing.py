@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations, permutations
-from typing import Final
+from itertools import combinations, pairwise, permutations
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ FREE: Final = 1e-9
 TIMED: Final = 1e-6
 """Ridge penalties of factors' effects and of the period's: too small to bend what data tell.
 
-Where data do not tell a factor from the period (a model replaced by another that day) the larger
-one decides: the change is put down to the factor, and the report says so.
+They only keep the equations solvable where data do not tell factors apart, or a factor from the
+period: such parts are not told one by one, see `inseparable`.
 """
+_NOTHING: Final = 1e-10
+_SOME: Final = 1e-7
 MOST_CELLS: Final = 5000
 MOST_GROUPS: Final = 200
 """Beyond so many specimens a period, random groups of them are resampled: as wide, and quick."""
@@ -31,12 +33,12 @@ class Rows:
     Attributes:
         values: float64, shape `(N,)`.
         clusters: Specimen of each, shape `(N,)`, int64.
-        codes: Level of each factor, shape `(N, F)`, int64 from 0.
+        codes: Level of each factor, shape `(N, F)`, whole numbers from 0.
     """
 
     values: NDArray[np.float64]
     clusters: NDArray[np.int64]
-    codes: NDArray[np.int64]
+    codes: NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,33 +117,58 @@ class Cells:
 def cells(reference: Rows, current: Rows) -> Cells:
     """Count rows once, so that a bootstrap sample need not read them again."""
     sides = (reference, current)
-    sizes = tuple(len(each.values) for each in sides)
-    period = np.repeat(np.arange(2), sizes)
-    codes = np.concatenate([each.codes for each in sides])
-    key = period.copy()
-    for factor in range(codes.shape[1]):
-        key = key * (int(codes[:, factor].max()) + 1) + codes[:, factor]
-    _, first, cell = np.unique(key, return_index=True, return_inverse=True)
-    first_own, second_own = (_grouped(each.clusters) for each in sides)
-    n_clusters = (int(first_own.max()) + 1, int(second_own.max()) + 1)
-    cluster = np.concatenate([first_own, second_own + n_clusters[0]])
-    pairs, entry = np.unique(cell * sum(n_clusters) + cluster, return_inverse=True)
-    values = np.concatenate([each.values for each in sides])
+    levels = [
+        int(max(each.codes[:, f].max() for each in sides)) + 1
+        for f in range(reference.codes.shape[1])
+    ]
+    parts = [_entries(side, levels) for side in sides]
+    n = tuple(int(part[2].max()) + 1 for part in parts)
+    keys = [part[0] for part in parts]
+    codes = np.concatenate([_levels(key, levels) for key in keys])
     entries = (
-        pairs // sum(n_clusters),
-        pairs % sum(n_clusters),
-        np.bincount(entry).astype(np.float64),
-        np.bincount(entry, weights=values).astype(np.float64),
+        np.concatenate([parts[0][1], parts[1][1] + len(keys[0])]),
+        np.concatenate([parts[0][2], parts[1][2] + n[0]]),
+        np.concatenate([part[3] for part in parts]),
+        np.concatenate([part[4] for part in parts]),
     )
-    return Cells(period[first], codes[first], entries, n_clusters)
+    return Cells(np.repeat(np.arange(2), [len(key) for key in keys]), codes, entries, (n[0], n[1]))
+
+
+def _entries(side: Rows, levels: Sequence[int]) -> tuple[NDArray[Any], ...]:
+    """Keys of cells; then cell, cluster, rows and sum of each entry. Few copies: rows are many."""
+    cell = np.zeros(len(side.values), np.int64)
+    for factor, size in enumerate(levels):
+        cell *= size
+        cell += side.codes[:, factor]
+    keys = np.unique(cell)
+    cell = np.searchsorted(keys, cell)
+    group = _grouped(side.clusters)
+    n_groups = int(group.max()) + 1
+    cell *= n_groups
+    cell += group
+    pairs = np.unique(cell)
+    entry = np.searchsorted(pairs, cell)
+    rows = np.bincount(entry).astype(np.float64)
+    sums = np.bincount(entry, weights=side.values)
+    return keys, pairs // n_groups, pairs % n_groups, rows, sums
+
+
+def _levels(keys: NDArray[np.int64], levels: Sequence[int]) -> NDArray[np.int64]:
+    """Level of each factor, from the number that stands for all of them; shape `(C, F)`."""
+    found = np.empty((len(keys), len(levels)), np.int64)
+    for factor in reversed(range(len(levels))):
+        keys, found[:, factor] = np.divmod(keys, levels[factor])
+    return found
 
 
 def _grouped(clusters: NDArray[np.int64]) -> NDArray[np.int64]:
     """Clusters as codes from 0; dealt into `MOST_GROUPS` at random, always alike, if more."""
-    known, code = np.unique(clusters, return_inverse=True)
+    known = np.unique(clusters)
+    code = np.searchsorted(known, clusters)
     if len(known) <= MOST_GROUPS:
-        return code.astype(np.int64)
-    return np.random.default_rng(len(known)).permutation(len(known))[code] % MOST_GROUPS
+        return code
+    groups: NDArray[np.int64] = np.random.default_rng(len(known)).permutation(len(known))
+    return (groups % MOST_GROUPS)[code]
 
 
 def joint(
@@ -164,26 +191,50 @@ def joint(
     rows, sums = found.totals(weights)
     there = rows > 0
     rows, sums, period = rows[there], sums[there], found.period[there]
-    codes = [found.codes[there, factor] for factor in factors]
+    design, starts = _design(period, found.codes[there][:, list(factors)])
     n = [rows[period == side].sum() for side in (0, 1)]
     means = [sums[period == side].sum() / n[side] for side in (0, 1)]
-    sizes = [int(each.max()) + 1 for each in codes]
-    starts = np.cumsum([2, *sizes])
-    design = np.zeros((len(rows), int(starts[-1])))
-    design[:, 0], design[:, 1] = 1, period
-    for start, levels in zip(starts, codes, strict=False):
-        design[np.arange(len(rows)), start + levels] = 1
     penalty = np.full(design.shape[1], FREE)
     penalty[:2] = 0, TIMED
     weighted = design * (rows / rows.sum())[:, None]
     centred = sums / rows.sum() - rows / rows.sum() * (sums.sum() / rows.sum())
     effects = np.linalg.solve(weighted.T @ design + np.diag(penalty), design.T @ centred)
     change = (design * (np.where(period, rows / n[1], -rows / n[0]))[:, None]).sum(axis=0)
-    parts = [
-        float((change * effects)[start : start + size].sum())
-        for start, size in zip(starts, sizes, strict=False)
-    ]
+    parts = [float((change * effects)[start:end].sum()) for start, end in pairwise(starts)]
     return float(means[1] - means[0]), np.asarray(parts)
+
+
+def _design(
+    period: NDArray[np.int64], codes: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], list[int]]:
+    """Columns: one, the period, each level; and where each factor's levels begin, and end."""
+    starts = [2]
+    for column in codes.T:
+        starts.append(starts[-1] + int(column.max()) + 1)
+    design = np.zeros((len(period), starts[-1]))
+    design[:, 0], design[:, 1] = 1, period
+    for start, column in zip(starts, codes.T, strict=False):
+        design[np.arange(len(period)), start + column] = 1
+    return design, starts
+
+
+def inseparable(found: Cells) -> NDArray[np.bool_]:
+    """Which parts data do not tell from others: of each factor, then of the rest; shape `(F + 1,)`.
+
+    A part is a sum of effects times changes of shares. Data give it one value only if these
+    changes are a combination of rows of the design (Searle, Linear Models, 1971: estimable
+    functions): a model replaced by another at one time is not, as what else came then did the same.
+    """
+    rows, _ = found.totals()
+    design, starts = _design(found.period, found.codes)
+    values, vectors = np.linalg.eigh(design.T @ design)
+    free = vectors[:, values < _NOTHING * values[-1]]
+    shares = [np.where(found.period == side, rows, 0.0) for side in (0, 1)]
+    change = shares[1] / shares[1].sum() @ design - shares[0] / shares[0].sum() @ design
+    ends = [*pairwise(starts), (1, 2)]
+    return np.asarray(
+        [bool(np.abs(change[a:b] @ free[a:b]).max(initial=0.0) > _SOME) for a, b in ends]
+    )
 
 
 def ordered(found: Cells, n_factors: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -222,17 +273,21 @@ def shapley(
     return steps.mean(axis=0), np.stack([steps.min(axis=0), steps.max(axis=0)])
 
 
-def bootstrapped(found: Cells, n_factors: int, seed: int) -> NDArray[np.float64]:
-    """95 % intervals of total, parts and rest, from resampled specimens; shape `(2, F + 2)`.
+def bootstrapped(
+    found: Cells, n_factors: int, seed: int, together: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """95 % intervals from resampled specimens; shape `(2, F + 3)`.
 
+    Of the total, the parts, the rest, and the sum of those parts (and rest) that are `together`.
     Percentiles of `REPLICATES` samples of whole clusters, drawn within each period (Efron and
     Tibshirani, An Introduction to the Bootstrap, 1993).
     """
     rng = np.random.default_rng(seed)
     k, m = found.clusters
-    samples = np.empty((REPLICATES, n_factors + 2))
+    samples = np.empty((REPLICATES, n_factors + 3))
     for row in range(REPLICATES):
         drawn = [rng.multinomial(size, np.full(size, 1 / size)) for size in (k, m)]
         total, parts = joint(found, range(n_factors), np.concatenate(drawn).astype(np.float64))
-        samples[row] = [total, *parts, total - parts.sum()]
+        every = np.append(parts, total - parts.sum())
+        samples[row] = [total, *every, every[together].sum()]
     return np.percentile(samples, [2.5, 97.5], axis=0)

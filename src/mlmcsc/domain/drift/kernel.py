@@ -106,7 +106,7 @@ def _probability(observed: float, drawn: NDArray[np.float64], possible: int) -> 
         tail = float(gammaincc(form, max(form + 2 * far / skewness, 0.0)))
     else:
         tail = float(ndtr(-far))
-    return min(max(tail, 1 / possible), share if beyond == 0 else 1.0)
+    return max(tail, 1 / possible)
 
 
 def _kernel(

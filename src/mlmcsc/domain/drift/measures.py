@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.floating[Any]]
 BINS: Final = 10
 """Quantile bins of the reference: the usual deciles."""
+DRAWN: Final = 20
+"""Bins of equal width that are drawn."""
+_STRETCH: Final = 100_000
 EMPTY: Final = 0.5
 """What an empty bin counts as, in observations: its logarithm must be finite."""
 
@@ -31,6 +34,15 @@ class Shares:
     reference: NDArray[np.int64]
     current: NDArray[np.int64]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "edges": None if self.edges is None else self.edges.tolist(),
+            "names": self.names,
+            "reference": self.reference.tolist(),
+            "current": self.current.tolist(),
+        }
+
 
 def quantile_edges(reference: Numbers, bins: int = BINS) -> NDArray[np.float64]:
     """Limits of bins that each hold about as many reference values, shape `(<= bins + 1,)`.
@@ -46,6 +58,21 @@ def quantile_edges(reference: Numbers, bins: int = BINS) -> NDArray[np.float64]:
     return np.unique(np.quantile(reference, places).astype(np.float64))
 
 
+def equal_edges(reference: Numbers, current: Numbers) -> NDArray[np.float64]:
+    """Limits of bins of equal width over all but the outermost 1 % at either end; both ascending.
+
+    Few distinct values get a bin each, as in `quantile_edges`. The outer bins are open.
+    """
+    both = np.concatenate(
+        [reference[:: len(reference) // 1000 + 1], current[:: len(current) // 1000 + 1]]
+    )
+    distinct = _few_distinct(both, BINS)
+    if distinct is not None:
+        return np.asarray((distinct[1:] + distinct[:-1]) / 2, dtype=np.float64)
+    low, high = np.quantile(both, [0.01, 0.99]).astype(np.float64)
+    return np.unique(np.linspace(low, high, DRAWN + 1))
+
+
 def _few_distinct(values: Numbers, most: int) -> NDArray[np.float64] | None:
     """The distinct values where there are no more than `most`; ascending."""
     if len(np.unique(values[: 20 * most])) > most:  # the rule: no need to sort a million values
@@ -55,10 +82,9 @@ def _few_distinct(values: Numbers, most: int) -> NDArray[np.float64] | None:
 
 
 def binned(reference: Numbers, current: Numbers, edges: NDArray[np.float64]) -> Shares:
-    """Counts per bin; a bin is open below and closed above."""
-    size = len(edges) + 1
+    """Counts per bin of ascending values; a bin is open below and closed above."""
     counts = (
-        np.bincount(np.searchsorted(edges, each, side="left"), minlength=size)
+        np.diff(np.searchsorted(each, edges, side="right"), prepend=0, append=len(each))
         for each in (reference, current)
     )
     return Shares(edges, None, *counts)
@@ -91,17 +117,6 @@ def chance_psi(bins: int, effective: tuple[float, float]) -> float:
     return (bins - 1) * (1 / effective[0] + 1 / effective[1])
 
 
-def kolmogorov_smirnov(reference: Numbers, current: Numbers) -> float:
-    """Largest distance between the two empirical distribution functions, 0 to 1."""
-    a, b = np.sort(reference), np.sort(current)
-    largest = 0.0
-    for points in (a, b):
-        gap = np.searchsorted(a, points, "right") / len(a)
-        gap -= np.searchsorted(b, points, "right") / len(b)
-        largest = max(largest, float(np.abs(gap).max()))
-    return largest
-
-
 def kolmogorov_p(distance: float, effective: tuple[float, float]) -> float:
     """How probable such a distance is without any change, by the asymptotic distribution.
 
@@ -114,18 +129,24 @@ def kolmogorov_p(distance: float, effective: tuple[float, float]) -> float:
     return float(kolmogorov(np.sqrt(n * m / (n + m)) * distance))
 
 
-def wasserstein(reference: Numbers, current: Numbers) -> float:
-    """Mean distance that values must be moved to turn one sample into the other (W1).
+def distances(reference: Numbers, current: Numbers) -> tuple[float, float]:
+    """Kolmogorov-Smirnov and Wasserstein distance (W1) of two ascending samples.
 
-    The area between the two empirical distribution functions; in the unit of the values.
+    The first is the largest distance of the two empirical distribution functions, 0 to 1. The
+    second is the area between them: the mean distance that values must be moved to turn one
+    sample into the other, in their unit.
     """
-    a, b = np.sort(reference), np.sort(current)
-    both = np.concatenate([a, b])
+    both = np.concatenate([reference, current])
     both.sort()
-    steps = np.diff(both).astype(np.float64)
-    gap = np.searchsorted(a, both[:-1], "right") / len(a)
-    gap -= np.searchsorted(b, both[:-1], "right") / len(b)
-    return float((np.abs(gap) * steps).sum())
+    largest = area = 0.0
+    for at in range(0, len(both), _STRETCH):  # places of a million values are 8 MB each
+        points = both[at : at + _STRETCH + 1]  # and where the next stretch begins
+        gap = np.searchsorted(reference, points, "right") / len(reference)
+        gap -= np.searchsorted(current, points, "right") / len(current)
+        np.abs(gap, out=gap)
+        largest = max(largest, float(gap.max()))
+        area += float((gap[:-1] * np.diff(points).astype(np.float64)).sum())
+    return largest, area
 
 
 def chi_square_p(shares: Shares, effective: tuple[float, float]) -> float:

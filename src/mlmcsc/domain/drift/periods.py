@@ -37,7 +37,7 @@ def read_period(text: Any) -> Period:
         ValidationError: It is no such text, or ends before it begins.
     """
     if isinstance(text, Period):
-        return text
+        return _checked(text)
     halves = text.split("..") if isinstance(text, str) else []
     if len(halves) != 2:  # noqa: PLR2004  # from and to
         raise _no_period(text)
@@ -45,6 +45,8 @@ def read_period(text: Any) -> Period:
         start, end = _moment(halves[0]), _moment(halves[1], last=True)
     except ValueError:
         raise _no_period(text) from None
+    except OverflowError:
+        raise ValidationError(f"period {text!r} is not within the years 1 to 9999.") from None
     if end <= start:
         raise ValidationError(f"period {text!r} ends before it begins; swap the two dates.")
     return Period(start, end)
@@ -71,7 +73,20 @@ def _moment(text: str, *, last: bool = False) -> datetime:
     except ValueError:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if last and day == date.max:
+        return datetime.max.replace(tzinfo=UTC)
     return datetime.combine(day, time(tzinfo=UTC)) + timedelta(days=last)
+
+
+def _checked(period: Period) -> Period:
+    for end in (period.start, period.end):
+        if end is not None and (not isinstance(end, datetime) or end.tzinfo is None):
+            raise ValidationError(f"period end {end!r}: must be a datetime with its time zone.")
+    if period.start is None and period.end is None:
+        raise ValidationError("a period without start and end is all time; give one of them.")
+    if period.start is not None and period.end is not None and period.end <= period.start:
+        raise ValidationError(f"period {period} ends before it begins; swap start and end.")
+    return period
 
 
 def _no_period(text: Any) -> ValidationError:

@@ -60,6 +60,7 @@ class ScoreUpdate:
         passed_over: Images deleted or changed in the database while they were measured.
         problems: Images that could not be measured, the first `MOST_PROBLEMS`.
         problem_count: How many those are in all.
+        kept: How many of these keep the score that they had before.
         histogram: Images of this run by score, `BINS` bars from 0 to 1.
         seconds: How long it took.
         dry_run: Whether nothing was measured or written.
@@ -75,6 +76,7 @@ class ScoreUpdate:
     passed_over: int = 0
     problems: tuple[Problem, ...] = ()
     problem_count: int = 0
+    kept: int = 0
     histogram: tuple[int, ...] = (0,) * BINS
     seconds: float = 0.0
     dry_run: bool = False
@@ -91,7 +93,11 @@ MOST_PROBLEMS = 1000
 
 @dataclass(frozen=True, slots=True)
 class ScoreRecord(Record):
-    """The stored measures of one image; components are None when it could not be measured."""
+    """The stored measures of one image; components are None when it could not be measured.
+
+    Where there is a score and a problem, the score is of `measured_at`, and the file could not be
+    measured when it was tried again since.
+    """
 
     id: int
     image_id: int

@@ -55,6 +55,11 @@ NOT_REACHED: Final = (
         "of the database that a restore or an adoption kept aside (those that lie beside it are "
         "listed), and reports."
     ),
+    (
+        "Consensus values that were made with the person's measurements and then frozen in a data "
+        "version, archived, or exported: numbers of several people together, under nobody's name. "
+        "Where measurements are deleted, those in the database are deleted with them."
+    ),
     "Names in the paths and in the pixels or metadata of image files.",
     (
         "Values by which records are found or which others refer to are not searched: specimen "

@@ -132,6 +132,13 @@ PARTS = (
         "labels",
     ),
     _part(
+        "label_reservations",
+        "label_reservations",
+        "id image_id technician_id purpose strategy reserved_at expires_at released_at label_id",
+        "Images that were handed out to you to measure, and why: new, for a comparison with a "
+        "colleague (overlap) or with yourself (duplicate), or with a reference (gold).",
+    ),
+    _part(
         "model_versions",
         "model_versions",
         "id version name description created_at created_by",
@@ -221,7 +228,7 @@ ARCHIVED = {
 """The parts that come from archives, by the part that they continue."""
 
 NEVER_REPLACED = frozenset(
-    {"operation", "table_name", "kind", "state", "subject_id", "label_type", "labels"}
+    {"operation", "table_name", "kind", "state", "subject_id", "label_type", "labels", "strategy"}
 )
 """Columns of the program's own words."""
 PEOPLE = frozenset({"verified_by", "replaced_by", "created_by", "acknowledged_by", "user_id"})

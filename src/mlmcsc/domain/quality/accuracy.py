@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 LEVEL: Final = 0.95
 """Confidence level of the intervals."""
 FEWEST: Final = 40
-"""Answers with a label below which no coverage of intervals is told."""
+"""Predictions with a reference below which no coverage of intervals is told."""
+FEWEST_FOR_ECE: Final = 100
+"""The same for the calibration error, which chance alone makes large where they are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,25 @@ def accuracy(moments: NDArray[np.float64]) -> Accuracy | None:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Answers of like confidence: how sure they were, and which share was right."""
+    """Predictions of like confidence.
+
+    Attributes:
+        low: Least confidence.
+        high: Largest.
+        n: Predictions.
+        confidence: Their mean confidence.
+        right: Share within the tolerance of the reference.
+        right_low: Of its exact binomial interval of 95 % (Clopper and Pearson 1934).
+        right_high: Its other end.
+    """
 
     low: float
     high: float
     n: int
     confidence: float
     right: float
+    right_low: float
+    right_high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +83,15 @@ class Calibration:
         against: `independent` references, or `all` where there are no independent ones.
         n: Answers compared.
         ece: Expected calibration error: mean |share right - mean confidence| over the bins,
-            weighted by their answers (Naeini et al. 2015; Guo et al. 2017).
+            weighted by their answers (Naeini et al. 2015; Guo et al. 2017). None of fewer than 100
+            answers: chance alone would make it large.
         bins: Those that hold answers.
     """
 
     tolerance: float
     against: str
     n: int
-    ece: float
+    ece: float | None
     bins: tuple[ReliabilityBin, ...]
 
 
@@ -85,13 +100,16 @@ def calibration(
 ) -> Calibration | None:
     """From n, Σ confidence and the number right, by bin; None without answers."""
     found = [
-        ReliabilityBin(at / bins, (at + 1) / bins, int(n), sure / n, right / n)
+        ReliabilityBin(
+            at / bins, (at + 1) / bins, int(n), sure / n, right / n, *binomial(int(right), int(n))
+        )
         for at, (n, sure, right) in sorted((at, row.tolist()) for at, row in table.items())
     ]
     n = sum(each.n for each in found)
     if not n:
         return None
-    ece = sum(each.n * abs(each.right - each.confidence) for each in found) / n
+    off = sum(each.n * abs(each.right - each.confidence) for each in found) / n
+    ece = off if n >= FEWEST_FOR_ECE else None
     return Calibration(tolerance, against, n, ece, tuple(found))
 
 
@@ -102,8 +120,8 @@ class Coverage:
     Attributes:
         nominal: The promised share.
         against: `independent` references, or `all` where these are too few.
-        calibrated_on: Earlier answers that the interval was made from.
-        measured_on: Later answers that it was tried on.
+        calibrated_on: Predictions for the images labelled earlier, that the interval was made from.
+        measured_on: Those for the images labelled later, that it was tried on.
         half_width: Of the interval prediction ± half_width, in the labels' unit.
         coverage: Share of the later references inside.
         low: Of the exact binomial interval of 95 % (Clopper and Pearson 1934).
@@ -137,7 +155,7 @@ def conformal(residuals: NDArray[np.float64], nominal: float, against: str) -> C
     (Lei et al. 2018, split conformal prediction).
 
     Args:
-        residuals: |prediction - reference|, float64 `(N,)`, earliest answer first.
+        residuals: |prediction - reference|, float64 `(N,)`, earliest label first.
         nominal: Promised share, in (0, 1).
         against: Which references.
     """

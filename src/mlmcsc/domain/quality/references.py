@@ -18,12 +18,12 @@ class References:
 
     Attributes:
         images: int64 `(M,)`.
-        values: float64 `(M,)`.
+        labels: The labels themselves, of dtype `LABELS`.
         bases: int64 `(M,)`, places in `BASES`.
     """
 
     images: NDArray[np.int64]
-    values: NDArray[np.float64]
+    labels: Rows
     bases: NDArray[np.int64]
 
 
@@ -41,36 +41,38 @@ def references(labels: Rows) -> References:
     order = np.lexsort((labels["id"], rank, labels["image"]))
     image = labels["image"][order]
     chosen = labels[order[last_of_runs((image,))]]
-    return References(chosen["image"].copy(), chosen["value"].copy(), bases(chosen))
+    return References(chosen["image"].copy(), chosen, bases(chosen))
 
 
 def bases(labels: Rows) -> NDArray[np.int64]:
     """What each label is, as places in `BASES`.
 
-    Blind is a manual label to which no prediction was shown, assisted one that knows which was.
+    Blind is a manual label to which no prediction was shown; assisted is one that knows which was,
+    and a consensus that counts such labels.
     """
     gold, consensus, blind, assisted, other = range(len(BASES))
     kind, shown = labels["type"], labels["assisted"] == 1
     human = np.where(shown, assisted, np.where(kind == MANUAL, blind, other))
-    found = np.where(kind == GOLD, gold, np.where(kind == CONSENSUS, consensus, human))
+    agreed = np.where((kind == CONSENSUS) & ~shown, consensus, human)
+    found = np.where(kind == GOLD, gold, agreed)
     return found.astype(np.int64)
 
 
-def matched(predictions: Rows, labels: Rows) -> tuple[Rows, NDArray[np.float64], NDArray[np.int64]]:
+def matched(predictions: Rows, labels: Rows) -> tuple[Rows, Rows, NDArray[np.int64]]:
     """The last answer of each model for each image that has a reference.
 
     Returns:
-        The predictions `(N,)`, their references and the references' bases.
+        The predictions `(N,)`, the labels they are held against and these labels' bases.
     """
     known = references(labels)
     order = np.lexsort((predictions["id"], predictions["model"], predictions["image"]))
     ordered = predictions[order]
     given = ordered[last_of_runs((ordered["image"], ordered["model"]))]
     if not len(known.images):
-        return given[:0], np.empty(0), np.empty(0, np.int64)
+        return given[:0], known.labels, np.empty(0, np.int64)
     at = np.minimum(np.searchsorted(known.images, given["image"]), len(known.images) - 1)
     met = known.images[at] == given["image"]
-    return given[met], known.values[at[met]], known.bases[at[met]]
+    return given[met], known.labels[at[met]], known.bases[at[met]]
 
 
 def last_of_runs(keys: tuple[NDArray[np.int64], ...]) -> NDArray[np.int64]:

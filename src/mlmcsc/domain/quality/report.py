@@ -30,19 +30,26 @@ class Finding:
         kind: A fixed word.
         severity: How much it matters; from `warning` on the check says no.
         count: How many there are.
-        of: What the ids are of: `image`, `label`, `prediction` or `model`.
+        of: What the ids are of: `image`, `label`, `prediction`, `model` or `pair` of images.
         ids: The first of them, the worst first where there is a worst.
         message: One sentence.
-        command: What to run next.
+        command: Shows what was counted.
+        repair: Mends it, or asks for what is missing, in capitals; None where that is for people.
     """
 
     kind: str
     severity: Severity
     count: int
     of: str
-    ids: tuple[int, ...]
+    ids: tuple[int, ...] | tuple[tuple[int, int], ...]
     message: str
     command: str
+    repair: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The ids as they are written."""
+        return tuple(f"{i[0]}={i[1]}" if isinstance(i, tuple) else str(i) for i in self.ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +98,10 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelAccuracy:
-    """One model version against the labels.
+class Figures:
+    """A model version against the labels of some images.
 
     Attributes:
-        model_version_id: Database id.
-        version: Its name.
         overall: Against every reference.
         independent: Against gold, consensus and blind labels.
         assisted: Against labels whose maker saw a prediction: these flatter the model.
@@ -106,8 +111,6 @@ class ModelAccuracy:
         coverage: Of its conformal intervals.
     """
 
-    model_version_id: int
-    version: str
     overall: Accuracy
     independent: Accuracy | None
     assisted: Accuracy | None
@@ -116,9 +119,42 @@ class ModelAccuracy:
     calibration: Calibration | None
     coverage: Coverage | None
 
+
+@dataclass(frozen=True, slots=True)
+class ModelAccuracy:
+    """One model version against the labels.
+
+    Attributes:
+        model_version_id: Database id.
+        version: Its name.
+        splits: Figures by what the images were to the model, the first being what is told of it:
+            `held_out`, those it was not trained on; `trained_on`; `not_known`, where the data
+            version that it was trained on is not known here.
+    """
+
+    model_version_id: int
+    version: str
+    splits: Mapping[str, Figures]
+
+    @property
+    def told_of(self) -> str:
+        """Which images the headline figures are of."""
+        return next(iter(self.splits))
+
+    @property
+    def told(self) -> Figures:
+        """The headline figures."""
+        return self.splits[self.told_of]
+
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
+        """As JSON: the headline figures, and those of each split."""
+        return {
+            "model_version_id": self.model_version_id,
+            "version": self.version,
+            "images": self.told_of,
+            **asdict(self.told),
+            "splits": {name: asdict(figures) for name, figures in self.splits.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +169,8 @@ class Files:
         upper: With 95 % confidence no larger share is missing.
         seed: Of the sample; None where all were looked for.
         ids: Images of the first missing files.
+        unusable: How many are no files, or empty ones.
+        unusable_ids: Images of the first of them.
     """
 
     images: int
@@ -142,6 +180,8 @@ class Files:
     upper: float | None
     seed: int | None
     ids: tuple[int, ...]
+    unusable: int = 0
+    unusable_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmcsc.domain.quality.references import CONSENSUS, GOLD, last_of_runs, matched
+from mlmcsc.domain.quality.references import CONSENSUS, MANUAL, last_of_runs, matched
 from mlmcsc.domain.quality.rows import UNKNOWN, Rows, Stretch
 from mlmcsc.domain.quality.sums import (
     FRACTIONS,
@@ -20,6 +20,7 @@ from mlmcsc.domain.quality.sums import (
     Table,
     largest,
 )
+from mlmcsc.domain.quality.trained import NOTHING_KNOWN, Trained
 
 TOLERANCE: Final = 0.05
 """Share of the label range within which an answer counts as right, for the reliability curve."""
@@ -33,14 +34,16 @@ EDGE: Final = 1e-9
 Values = NDArray[np.float64]
 
 
-def sums_of(rows: Stretch, label_range: tuple[float, float]) -> Sums:
+def sums_of(
+    rows: Stretch, label_range: tuple[float, float], trained: Trained = NOTHING_KNOWN
+) -> Sums:
     """Sum up an ordered stretch of images."""
     width = label_range[1] - label_range[0]
     sums = Sums()
     _images(sums, rows)
     _verification(sums, rows.labels)
     _spreads(sums, rows.labels, width)
-    _accuracy(sums, rows, width)
+    _accuracy(sums, rows, width, trained)
     sums.confidences = steps(rows.predictions["confidence"], FRACTIONS)
     return sums
 
@@ -62,14 +65,22 @@ def _images(sums: Sums, rows: Stretch) -> None:
         "verified": int(rows.labels["verified"].sum()),
         "restricted_labels": len(rows.restricted),
         "predictions": len(rows.predictions),
+        "consensus": int((rows.labels["type"] == CONSENSUS).sum()),
+        # Also labels that may not be used are labels: `images list --unlabelled` says the same.
+        "unlabelled": len(np.setdiff1d(images["id"], _labelled(rows))),
         **{n: int(images[n].sum()) for n in ("specimen", "magnification", "pixel_size")},
     }
     sums.moments = np.array([known.sum(), (known * known).sum()])
     sums.scores = steps(known, FRACTIONS)
-    sums.labelled = _per_image(images["id"], rows.labels["image"])
+    alone = rows.labels["type"] != CONSENSUS  # a consensus is nobody's label
+    sums.labelled = _per_image(images["id"], rows.labels["image"][alone])
     sums.predicted = _per_image(images["id"], rows.predictions["image"])
     scored = images[images["score"] != UNKNOWN]
     sums.lowest = _extremes(-scored["score"], scored["id"], scored["id"])
+
+
+def _labelled(rows: Stretch) -> NDArray[np.int64]:
+    return np.union1d(rows.labels["image"], rows.restricted)
 
 
 def _per_image(ids: NDArray[np.int64], images: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -83,8 +94,8 @@ def _verification(sums: Sums, labels: Rows) -> None:
 
 
 def _spreads(sums: Sums, labels: Rows, width: float) -> None:
-    """Distance between the highest and lowest of what several people said of an image last."""
-    human = labels[(labels["type"] != GOLD) & (labels["type"] != CONSENSUS)]
+    """How far apart the last labels of people lie who saw no prediction, image by image."""
+    human = labels[(labels["type"] == MANUAL) & (labels["assisted"] == 0)]
     order = np.lexsort((human["id"], human["technician"], human["image"]))
     image, who = human["image"][order], human["technician"][order]
     latest = last_of_runs((image, who))
@@ -98,22 +109,24 @@ def _spreads(sums: Sums, labels: Rows, width: float) -> None:
     sums.spreads = _extremes(spread[apart], image[starts][apart], image[starts][apart])
 
 
-def _accuracy(sums: Sums, rows: Stretch, width: float) -> None:
+def _accuracy(sums: Sums, rows: Stretch, width: float, trained: Trained) -> None:
     """The last answer of each model for each image, against the image's reference."""
-    given, truth, basis = matched(rows.predictions, rows.labels)
+    given, labels, basis = matched(rows.predictions, rows.labels)
     if not len(given):
         return
+    truth = labels["value"]
+    split = trained.splits(given["model"], given["image"])
     error = given["value"] - truth
     size = np.abs(error)
     ones = np.ones(len(error))
     moments = np.stack([ones, error, size, error**2, truth, truth**2], axis=1)
-    sums.accuracy = _table((given["model"], given["month"], basis), moments)
+    sums.accuracy = _table((given["model"], given["month"], basis, split), moments)
     sums.residuals = steps(size / width, RESIDUALS)
     sums.outliers = _extremes(size, given["id"], given["image"])
     near = (size <= TOLERANCE * width + EDGE).astype(float)
     bins = np.minimum(np.floor(given["confidence"] * BINS + EDGE), BINS - 1).astype(np.int64)
     trust = np.stack([ones, given["confidence"], near], axis=1)
-    sums.calibration = _table((given["model"], basis, bins), trust)
+    sums.calibration = _table((given["model"], basis, bins, split), trust)
 
 
 def _table(keys: tuple[NDArray[np.int64], ...], values: Values) -> Table:

@@ -9,17 +9,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mlmcsc.domain.enums import LabelType
 from mlmcsc.domain.quality.accuracy import Accuracy, Coverage, accuracy, calibration
-from mlmcsc.domain.quality.report import ModelAccuracy, Rate, Scores
+from mlmcsc.domain.quality.report import Figures, ModelAccuracy, Rate, Scores
 from mlmcsc.domain.quality.rows import BASES, INDEPENDENT, TYPES
 from mlmcsc.domain.quality.summing import BINS, EDGE, TOLERANCE
 from mlmcsc.domain.quality.sums import FRACTIONS, MANY, RESIDUALS, Key, Sums, Table
+from mlmcsc.domain.quality.trained import SPLITS
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 SHOWN_BARS: Final = 20
 FENCE: Final = 3.0
 """Interquartile ranges beyond the quartile that a value lies when it is far out (Tukey 1977)."""
 MONTHS: Final = 12
+CONSENSUS: Final = LabelType.CONSENSUS.value
 
 
 def scores(sums: Sums, threshold: float) -> Scores:
@@ -60,7 +63,7 @@ def completeness(sums: Sums) -> dict[str, float]:
         "magnification": sums.counts["magnification"],
         "pixel_size_um": sums.counts["pixel_size"],
         "quality_score": sums.counts["scored"],
-        "label": n - int(sums.labelled[0]),
+        "label": n - sums.counts["unlabelled"],
         "prediction": n - int(sums.predicted[0]),
     }
     return {name: count / n for name, count in known.items()}
@@ -73,11 +76,12 @@ def per_image(counts: NDArray[np.int64]) -> dict[str, int]:
 
 
 def verification(sums: Sums) -> tuple[Rate, dict[str, Rate], dict[str, Rate]]:
-    """Overall, by label type, and by month."""
-    overall = Rate(sums.counts["labels"], sums.counts["verified"])
-    kinds = _grouped(sums.verification, lambda key: TYPES[key[0]])
-    months = _grouped(sums.verification, lambda key: month_name(key[1]))
-    return overall, _rates(kinds), _rates(months)
+    """Of the labels of people, a consensus being nobody's: overall, by type, and by month."""
+    of_people = {k: v for k, v in sums.verification.items() if TYPES[k[0]] != CONSENSUS}
+    n, verified = np.sum([np.zeros(2), *of_people.values()], axis=0).tolist()
+    kinds = _grouped(of_people, lambda key: TYPES[key[0]])
+    months = _grouped(of_people, lambda key: month_name(key[1]))
+    return Rate(int(n), int(verified)), _rates(kinds), _rates(months)
 
 
 def _rates(grouped: Mapping[Any, NDArray[np.float64]]) -> dict[str, Rate]:
@@ -85,49 +89,56 @@ def _rates(grouped: Mapping[Any, NDArray[np.float64]]) -> dict[str, Rate]:
 
 
 def month_name(month: int) -> str:
-    """`YYYY-MM` of 12 · year + month - 1."""
+    """`YYYY-MM` of 12 · year + month - 1, or `unknown`."""
+    if month < MONTHS:
+        return "unknown"  # the time is none that could be read
     return f"{month // MONTHS:04d}-{month % MONTHS + 1:02d}"
 
 
 def models(
     sums: Sums,
     versions: Mapping[int, str],
-    coverages: Mapping[int, Coverage],
+    coverages: Mapping[tuple[int, str], Coverage],
     width: float,
 ) -> tuple[ModelAccuracy, ...]:
-    """Every model version that has answers with a reference, by id."""
-    known = sorted({key[0] for key in sums.accuracy})
-    return tuple(
-        _model(
-            {key: row for key, row in sums.accuracy.items() if key[0] == model},
-            {key: row for key, row in sums.calibration.items() if key[0] == model},
-            (model, versions.get(model, "?")),
-            coverages.get(model),
-            width,
-        )
-        for model in known
-    )
+    """Every model version that has answers with a reference, by id.
+
+    Args:
+        sums: Over all images.
+        versions: Names of model versions by id.
+        coverages: By model version id and name of the split.
+        width: Of the label range.
+    """
+    found = []
+    for model in sorted({key[0] for key in sums.accuracy}):
+        splits = {}
+        for code, name in enumerate(SPLITS):
+            errors = {k: v for k, v in sums.accuracy.items() if (k[0], k[3]) == (model, code)}
+            trust = {k: v for k, v in sums.calibration.items() if (k[0], k[3]) == (model, code)}
+            figures = _figures(errors, trust, coverages.get((model, name)), width)
+            if figures is not None:
+                splits[name] = figures
+        found.append(ModelAccuracy(model, versions.get(model, "?"), splits))
+    return tuple(found)
 
 
-def _model(
-    errors: Table, trust: Table, model: tuple[int, str], coverage: Coverage | None, width: float
-) -> ModelAccuracy:
+def _figures(
+    errors: Table, trust: Table, coverage: Coverage | None, width: float
+) -> Figures | None:
+    overall = _total(errors.values())
+    if overall is None:
+        return None
     by_basis = _accuracies(_grouped(errors, lambda key: BASES[key[2]]))
     independent = _total(row for key, row in errors.items() if BASES[key[2]] in INDEPENDENT)
-    assisted = by_basis.get("assisted")
-    overall = _total(errors.values())
-    assert overall is not None  # noqa: S101  # a model without answers is not among the keys
     told = "independent" if independent else "all"
     believed = {k: v for k, v in trust.items() if told == "all" or BASES[k[1]] in INDEPENDENT}
-    bins = _grouped(believed, lambda key: key[2])
-    return ModelAccuracy(
-        *model,
+    return Figures(
         overall,
         independent,
-        assisted,
+        by_basis.get("assisted"),
         by_basis,
         _accuracies(_grouped(errors, lambda key: month_name(key[1]))),
-        calibration(bins, BINS, TOLERANCE * width, told),
+        calibration(_grouped(believed, lambda key: key[2]), BINS, TOLERANCE * width, told),
         coverage,
     )
 
@@ -169,5 +180,6 @@ def far_scores(sums: Sums) -> tuple[float, int]:
     if not sums.counts["scored"]:
         return 0.0, 0
     low, high = (quantile(sums.scores, q, FRACTIONS) for q in (0.25, 0.75))
-    fence = max(low - FENCE * (high - low), 0.0)
+    # Of thousandths, as the histogram is: any list of images below it has as many.
+    fence = round(max(low - FENCE * (high - low), 0.0), 3)
     return fence, below(sums.scores, fence)

@@ -11,7 +11,6 @@ from mlmcsc.domain.agreement.accuracy import AccuracyUpdate, accuracies
 from mlmcsc.domain.agreement.comparing import Asked, compare
 from mlmcsc.domain.agreement.report import AgreementReport
 from mlmcsc.domain.agreement.study import Kind, Measurements, rated_table
-from mlmcsc.domain.consensus_labels import STAFF_NUMBER
 from mlmcsc.domain.fields import Field
 from mlmcsc.domain.fields import Kind as FieldKind
 from mlmcsc.domain.permissions import Actor, Permission, requires
@@ -19,7 +18,7 @@ from mlmcsc.domain.records import TechnicianRecord
 from mlmcsc.domain.tables import TECHNICIANS
 from mlmcsc.errors import UnknownRecordError, ValidationError
 from mlmcsc.store.models import technicians
-from mlmcsc.store.queries import accuracy, holds, registers
+from mlmcsc.store.queries import accuracy, holds, people, registers
 from mlmcsc.store.queries import agreement as queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store
@@ -97,7 +96,7 @@ class Agreement:
 def _known(view: View, technician: int | str) -> TechnicianRecord:
     key = TECHNICIANS.by_name["technician_id"]
     record = registers.find(view, technicians, TechnicianRecord, key, technician)
-    if record is None or record.technician_id == STAFF_NUMBER:
+    if record is None or record.id == people.consensus_row(view):
         raise UnknownRecordError(
             f"technician {technician!r} does not exist; `technician list` shows who does."
         )

@@ -140,9 +140,13 @@ class Charpy:
         property: Property | str = Property.KV,  # noqa: A002  # the field's word, and the option's
         source: Source | str = Source.MEASURED,
         compare: Sequence[str] = (),
+        together: bool = False,
         **options: Unpack[CurveOptions],
     ) -> CurveReport:
-        """Fit the transition curve of a heat or a material, and of further heats to compare.
+        """Fit a transition curve for each heat and orientation of the specimens asked for.
+
+        Specimens without a heat go by their material. Where a heat's specimens have one known
+        orientation, those without one go with them.
 
         Args:
             heat: Of this heat.
@@ -150,12 +154,15 @@ class Charpy:
             orientation: Of this orientation, e.g. T-L.
             property: `kv`, `le` or `sfa`.
             source: Of an SFA: `measured` on the specimen, `labels` or `predictions` of its images.
-            compare: Further heats, at most three.
+            compare: Further heats; there are at most four curves.
+            together: Fit one curve to all that were asked for, whatever their heats and
+                orientations, and one to each heat to compare.
             **options: `robust`, `confidence`, `samples`, `seed`, `shelves`; see `fit`.
 
         Raises:
-            ValidationError: A word is wrong, there are too few temperatures, or no transition
-                within the tested ones; the message names the heat.
+            ValidationError: A word is wrong, there are more than four curves, or nothing that was
+                asked for has one: too few temperatures, or no transition within the tested ones;
+                the message names the heat.
             UnknownRecordError: There is no such specimen, or no active model.
         """
         kind, origin = drawing.check(property, source)
@@ -167,9 +174,7 @@ class Charpy:
             gathered = [
                 drawing.gather(view, name, wanted, kind, origin, scale) for name, wanted in groups
             ]
+        curves, not_drawn = drawing.draw_all(gathered, kind, origin, options, together=together)
         return CurveReport(
-            kind.value,
-            model[1] if model else None,
-            len(restricted),
-            tuple(drawing.draw(each, kind, origin, options) for each in gathered),
+            kind.value, model[1] if model else None, len(restricted), curves, not_drawn
         )

@@ -8,7 +8,7 @@ from typing import Final
 
 from mlmcsc.domain.charpy.curves import CurveOptions
 from mlmcsc.domain.charpy.quantities import Property, Source
-from mlmcsc.domain.charpy.results import Curve
+from mlmcsc.domain.charpy.results import Curve, NotDrawn
 from mlmcsc.domain.charpy.transition import fit
 from mlmcsc.domain.charpy.upper_shelf import upper_shelf_energy
 from mlmcsc.domain.records import SpecimenRecord
@@ -21,8 +21,10 @@ from mlmcsc.store.queries.rows import CHUNK, View
 
 MOST_CURVES: Final = 4
 """As many as colours and shapes that everybody can tell apart."""
-SHOWN: Final = 5
-"""Names listed in a warning."""
+SHOWN: Final = 12
+"""Names listed in a message."""
+NAMELESS: Final = "no heat"
+"""Specimens with neither heat nor material."""
 COLUMN: Final = {Property.KV: "kv_joule", Property.LE: "le_mm", Property.SFA: "sfa_percent"}
 
 
@@ -33,6 +35,32 @@ class Gathered:
     name: str
     specimens: tuple[SpecimenRecord, ...]
     values: tuple[float | None, ...]
+
+
+def split(gathered: Gathered) -> list[Gathered]:
+    """Its specimens by heat and orientation, in the order of their names.
+
+    Specimens without a heat go by their material. Those without an orientation go with the others
+    of their heat if these have but one.
+    """
+    steels = [one.heat or one.material or NAMELESS for one in gathered.specimens]
+    known: dict[str, set[str]] = {}
+    for steel, one in zip(steels, gathered.specimens, strict=True):
+        known.setdefault(steel, set()).update([one.orientation] if one.orientation else [])
+    if len(known) == 1 and all(len(words) <= 1 for words in known.values()):
+        return [gathered]
+    parts: dict[str, list[int]] = {}
+    for at, (steel, one) in enumerate(zip(steels, gathered.specimens, strict=True)):
+        way = f" {one.orientation or 'of no orientation'}" if len(known[steel]) > 1 else ""
+        parts.setdefault(steel + way, []).append(at)
+    return [
+        Gathered(
+            name,
+            tuple(gathered.specimens[at] for at in rows),
+            tuple(gathered.values[at] for at in rows),
+        )
+        for name, rows in sorted(parts.items())
+    ]
 
 
 def check(kind: str, source: str) -> tuple[Property, Source]:
@@ -60,6 +88,8 @@ def groups(wanted: SpecimenWanted, compare: Sequence[str]) -> list[tuple[str, Sp
     """
     heat, material = wanted.get("heat"), wanted.get("material")
     name = " ".join(word for word in (material, heat) if word) or "all specimens"
+    if isinstance(compare, str):
+        raise ValidationError(f"compare={compare!r}: give a list of heats, such as [{compare!r}].")
     heats = [SPECIMENS.by_name["heat"].check(other) for other in compare]
     if len({heat, *heats}) <= len(heats):
         raise ValidationError(f"compare={list(compare)!r}: name each heat once.")
@@ -103,6 +133,49 @@ def _values(
     reading = tabulating.labels_of if source is Source.LABELS else tabulating.predictions_of
     read = reading(view, found, scale)
     return [read[one.id].mean if one.id in read else None for one in found]
+
+
+def draw_all(
+    gathered: Sequence[Gathered],
+    kind: Property,
+    source: Source,
+    options: CurveOptions,
+    *,
+    together: bool,
+) -> tuple[tuple[Curve, ...], tuple[NotDrawn, ...]]:
+    """The curves, and what among the heats and orientations has none.
+
+    Raises:
+        ValidationError: There are too many, or one that was asked for has no curve at all.
+    """
+    asked = [[one] if together else split(one) for one in gathered]
+    _require_few([one for parts in asked for one in parts])
+    curves: list[Curve] = []
+    not_drawn: list[NotDrawn] = []
+    for parts in asked:
+        lost: list[NotDrawn] = []
+        for part in parts:
+            try:
+                curves.append(draw(part, kind, source, options))
+            except ValidationError as error:
+                lost.append(NotDrawn(part.name, len(part.specimens), str(error)))
+        if len(lost) == len(parts):
+            raise ValidationError(" ".join(each.why for each in lost[:MOST_CURVES]))
+        not_drawn += lost
+    return tuple(curves), tuple(not_drawn)
+
+
+def _require_few(parts: Sequence[Gathered]) -> None:
+    names = [part.name for part in parts if part.values.count(None) < len(part.values)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValidationError(f"{_listed(twice)}: drawn twice; name each heat once.")
+    if len(names) > MOST_CURVES:
+        raise ValidationError(
+            f"{len(names)} curves, one for each heat and orientation: {_listed(names)}. At most "
+            f"{MOST_CURVES} are drawn at once: choose by heat, material or orientation, or fit all "
+            "as one with together=True (--together)."
+        )
 
 
 def draw(gathered: Gathered, kind: Property, source: Source, options: CurveOptions) -> Curve:

@@ -35,7 +35,7 @@ def attributed(of: str, both: Both, facts: SpecimenFacts, *, seed: int) -> Attri
     if (reason := too_few(sizes)) is not None:
         return Attribution(of, reason=reason)
     if min(len(np.unique(each["cluster"])) for each in both) < LEAST_EFFECTIVE:
-        reason = f"a period has images of fewer than {LEAST_EFFECTIVE:g} specimens"
+        reason = f"a side has images of fewer than {LEAST_EFFECTIVE:g} specimens"
         return Attribution(of, reason=reason)
     strata, detail = _strata(both, facts)
     named, columns = [("specimen mix", detail)], [strata]
@@ -45,7 +45,7 @@ def attributed(of: str, both: Both, facts: SpecimenFacts, *, seed: int) -> Attri
             columns.append(_dense([each[column] for each in both]))
     rows = [
         Rows(
-            both[side]["value"].astype(np.float64),
+            np.asarray(both[side]["value"], dtype=np.float64),
             both[side]["cluster"],
             np.stack([column[side] for column in columns], axis=1),
         )
@@ -54,7 +54,7 @@ def attributed(of: str, both: Both, facts: SpecimenFacts, *, seed: int) -> Attri
     return attribute(of, (rows[0], rows[1]), named, seed=seed)
 
 
-def _strata(both: Both, facts: SpecimenFacts) -> tuple[list[NDArray[np.int64]], str]:
+def _strata(both: Both, facts: SpecimenFacts) -> tuple[list[NDArray[np.int16]], str]:
     """The finest kind of stratum that both periods share, and what it is made of."""
     bins = np.where(np.isnan(facts.temperatures), -1e6, facts.temperatures) // STEP_C
     _, temperatures = np.unique(bins, return_inverse=True)
@@ -64,7 +64,7 @@ def _strata(both: Both, facts: SpecimenFacts) -> tuple[list[NDArray[np.int64]], 
         "material": (facts.materials,),
     }
     places = [_places(facts, each["cluster"]) for each in both]
-    best: tuple[float, list[NDArray[np.int64]], str] | None = None
+    best: tuple[float, list[NDArray[np.int16]], str] | None = None
     for name, codes in parts.items():
         stratum = np.zeros(len(facts.ids), np.int64)
         for code in codes:
@@ -107,13 +107,15 @@ def _at(column: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
     return column[np.maximum(places, 0)] if len(column) else np.zeros(len(places), column.dtype)
 
 
-def _dense(both: list[NDArray[Any]]) -> list[NDArray[np.int64]]:
+def _dense(both: list[NDArray[Any]]) -> list[NDArray[np.int16]]:
     """Codes from 0, the same on both sides; the rarest share the last one."""
-    every, code, counts = np.unique(np.concatenate(both), return_inverse=True, return_counts=True)
+    (first, n), (second, m) = (np.unique(each, return_counts=True) for each in both)
+    every = np.union1d(first, second)
+    counts = np.zeros(len(every), np.int64)
+    counts[np.searchsorted(every, first)] += n
+    counts[np.searchsorted(every, second)] += m
+    code = np.arange(len(every))
     if len(every) > MOST_LEVELS:
-        order = np.argsort(-counts, kind="stable")
-        rank = np.empty(len(every), np.int64)
-        rank[order] = np.arange(len(every))
-        code = np.minimum(rank, MOST_LEVELS - 1)[code]
-    split = len(both[0])
-    return [code[:split].astype(np.int64), code[split:].astype(np.int64)]
+        code[np.argsort(-counts, kind="stable")] = np.arange(len(every))
+    code = np.minimum(code, MOST_LEVELS - 1).astype(np.int16)
+    return [code[np.searchsorted(every, each)] for each in both]

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from mlmcsc.domain.drift.channels import Channel, Name, of_categories, of_numbers, untested
 from mlmcsc.domain.drift.clusters import Clustered
+from mlmcsc.domain.drift.raters import Rated, levels
 from mlmcsc.domain.enums import LabelType
+from mlmcsc.domain.image_quality.components import NAMES as COMPONENTS
 from mlmcsc.services.drift.reading import Coded, Columns
-from mlmcsc.store.queries.drift import FACTS, QUALITY
+from mlmcsc.store.queries.drift import FACTS
 
 Both = tuple[Columns, Columns]
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -21,7 +23,9 @@ DERIVED = (LabelType.CONSENSUS.value, LabelType.GOLD.value)
 
 def input_channels(both: Both, texts: Coded) -> list[Channel]:
     """Scores, their components, facts of acquisition, and who took the images."""
-    found = [_numbers("inputs", name, both, name) for name in ("quality_score", *QUALITY, *FACTS)]
+    found = [
+        _numbers("inputs", name, both, name) for name in ("quality_score", *COMPONENTS, *FACTS)
+    ]
     names = texts.machine.names
     found.append(_categories("instrument", "instrument and detector", both, "machine", names))
     return found
@@ -73,30 +77,26 @@ def frozen_channels(both: Both) -> list[Channel]:
     ]
 
 
-def rater_channels(both: Both, staff: Mapping[int, str]) -> list[Channel]:
-    """Shares of raters, and the level of each: label minus prediction, less that of the others.
+def rater_channels(both: Both, staff: Mapping[int, str], yardstick: str | None) -> list[Channel]:
+    """Shares of raters, and the level of each.
 
     Args:
         both: Labels that somebody gave in daily work.
         staff: Staff numbers by row id.
+        yardstick: The model whose prediction stands in `predicted`.
     """
     ids = np.unique(np.concatenate([each["rater"] for each in both])).tolist()
     if not ids:
         return [untested(Name("raters", "share of labels"), "categories", (0, 0), "no labels")]
-    places = tuple({**each, "rater": np.searchsorted(ids, each["rater"])} for each in both)
     named = [staff[each] for each in ids]
-    found = [_categories("raters", "share of labels", (places[0], places[1]), "rater", named)]
-    above = [each["value"] - each["predicted"] for each in both]
-    for at, name in zip(ids, named, strict=True):
-        own = []
-        for each, difference in zip(both, above, strict=True):
-            theirs, known = each["rater"] == at, ~np.isnan(difference)
-            others = difference[~theirs & known]
-            level = float(others.mean()) if len(others) else 0.0
-            mine = theirs & known
-            own.append(Clustered(difference[mine] - level, each["cluster"][mine]))
-        found.append(of_numbers(Name("raters", f"level of {name}"), (own[0], own[1])))
-    return found
+    first, second = ({**each, "rater": np.searchsorted(ids, each["rater"])} for each in both)
+    found = [_categories("raters", "share of labels", (first, second), "rater", named)]
+    return found + levels((_rated(first), _rated(second)), named, yardstick)
+
+
+def _rated(columns: Columns) -> Rated:
+    above = columns["value"] - columns["predicted"]
+    return Rated(columns["rater"], above, columns["cluster"])
 
 
 def _numbers(

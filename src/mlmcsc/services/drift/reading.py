@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlmcsc.adapters.frozen_tables import FrozenTable
 from mlmcsc.domain.drift.periods import Period
+from mlmcsc.domain.image_quality.components import NAMES as COMPONENTS
 from mlmcsc.store.queries import drift as queries
 from mlmcsc.store.queries.drift import ABSENT, Codes
 from mlmcsc.store.queries.rows import View
@@ -65,7 +66,7 @@ def coded(view: View) -> Coded:
 
 def images_of(view: View, asked: Asked, texts: Coded) -> Columns:
     """Images with facts and scores; NaN where one is unknown."""
-    names = ("id", "cluster", "machine", *queries.FACTS, "quality_score", *queries.QUALITY)
+    names = ("id", "cluster", "machine", *queries.FACTS, "quality_score", *COMPONENTS)
     return _gathered(asked, queries.image_rows(view, texts.machine, asked.span), names, SMALL)
 
 
@@ -76,8 +77,19 @@ def predictions_of(view: View, asked: Asked, texts: Coded) -> Columns:
     return _gathered(asked, pages, names, np.float64)
 
 
+def yardstick(view: View, sides: tuple[Asked, Asked]) -> int | None:
+    """The model that predicted most before labels were made, on the side where it did least."""
+    first, second = (queries.predicted_before(view, side.span) for side in sides)
+    shared = first.keys() & second.keys()
+    return max(shared, key=lambda at: (min(first[at], second[at]), at), default=None)
+
+
 def labels_of(
-    view: View, asked: Asked, texts: Coded, restricted: NDArray[np.int64]
+    view: View,
+    asked: Asked,
+    texts: Coded,
+    restricted: NDArray[np.int64],
+    yardstick: int | None,
 ) -> tuple[Columns, int]:
     """Labels with their raters, and how many were left out: those of restricted people."""
     left_out = 0
@@ -85,7 +97,7 @@ def labels_of(
     def pages() -> Iterator[NDArray[Any]]:
         nonlocal left_out
         codes = (texts.machine, texts.kind, texts.model)
-        for page in queries.label_rows(view, codes, asked.span):
+        for page in queries.label_rows(view, codes, asked.span, yardstick):
             theirs = np.isin(page["rater"], restricted)
             left_out += int((theirs & asked.of(page["image"])).sum())
             yield page[~theirs]
@@ -120,7 +132,8 @@ def _gathered(
         for name in names:
             column = mine[name]
             if column.dtype.kind == "f":
-                column = np.where(column == ABSENT, np.nan, column).astype(real)
+                with np.errstate(over="ignore"):  # infinite then, and told of as too large
+                    column = np.where(column == ABSENT, np.nan, column).astype(real)
             elif name not in {"id", "cluster"}:
                 column = column.astype(np.int32)
             parts[name].append(column)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from mlmcsc.adapters.image_quality.cluster import check_address
 from mlmcsc.config.image_settings import ImageSettings
 from mlmcsc.domain.fields import Field, Kind
 from mlmcsc.domain.filters import check_page
@@ -24,6 +25,7 @@ THRESHOLD = Field(
 )
 SINCE = Field("since", Kind.TIMESTAMP, "images taken at or after")
 LIMIT = Field("limit", Kind.INTEGER, "the most images measured", minimum=1)
+IMAGE = Field("image_id", Kind.INTEGER, "id of an image", required=True)
 WORKERS = Field("workers", Kind.INTEGER, "processes that measure", minimum=0, maximum=256)
 
 
@@ -54,15 +56,17 @@ class ImageQuality:
 
         An image is scored when it has a score by the formula in force, of the content that it has
         now. Every 500 images are committed with their audit events. The score goes to
-        `images.quality_score`, its components to `image_quality`; an image whose file cannot be
-        measured has none, and the reason is kept. Flags of images scored before follow the
-        threshold.
+        `images.quality_score`, its components to `image_quality`. Of a file that cannot be measured
+        the reason is kept, and so is an earlier score. Flags of images scored before follow the
+        threshold. Files that failed before are tried last.
 
         Args:
             threshold: Scores below it, 0 to 1, are flagged; left out, `quality.min_quality_score`.
             everything: Measure every image anew.
             since: Measure anew every image taken at this time or later.
-            invalidate: Set `is_valid` of flagged images to false. (Nothing sets it back.)
+            invalidate: Set `is_valid` of flagged images to false, except where the record was
+                changed after the image was measured: a person's decision stands. (Nothing sets it
+                back.)
             workers: Processes; None chooses by the machine, 1 measures in this process.
             cluster: A Dask scheduler, such as `tcp://host:8786`, whose workers see the files.
             limit: Measure no more images than this.
@@ -71,12 +75,15 @@ class ImageQuality:
 
         Raises:
             ValidationError: A value is wrong, or two exclude each other; nothing is written.
-            UnsupportedError: The cluster does not answer, or does not see the files.
+            UnsupportedError: The cluster does not answer, or does not see the files; or none of the
+                first files is there, nor anything else in their folders: no disk is mounted.
         """
         if workers is not None and cluster is not None:
             raise ValidationError("workers and cluster exclude each other: give one of them.")
         if everything and since is not None:
             raise ValidationError("everything and since exclude each other: give one of them.")
+        if cluster is not None:
+            check_address(cluster)
         plan = Plan(
             threshold=float(THRESHOLD.check(self.threshold if threshold is None else threshold)),
             wanted=queries.Wanted(everything=everything, since=SINCE.check(since)),
@@ -95,7 +102,9 @@ class ImageQuality:
 
         Raises:
             UnknownRecordError: There is no such image, or it was never measured.
+            ValidationError: `image_id` is no whole number.
         """
+        IMAGE.check(image_id)
         with self.db.read() as view:
             found = queries.get(view, image_id)
             if found is not None:

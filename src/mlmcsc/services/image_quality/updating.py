@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -54,6 +53,7 @@ class _Tally:
     flagged: int = 0
     passed_over: int = 0
     problem_count: int = 0
+    kept: int = 0
     problems: list[Problem] = field(default_factory=list)
     histogram: list[int] = field(default_factory=lambda: [0] * BINS)
 
@@ -64,6 +64,7 @@ class _Tally:
             self.flagged += score < threshold
             self.histogram[min(int(score * BINS), BINS - 1)] += 1
         self.problem_count += len(stored.problems)
+        self.kept += stored.kept
         room = MOST_PROBLEMS - len(self.problems)
         self.problems += [Problem(*each) for each in stored.problems[:room]]
 
@@ -89,6 +90,7 @@ def run(db: Store, actor: Actor, settings: ImageSettings, plan: Plan) -> ScoreUp
         passed_over=tally.passed_over,
         problems=tuple(tally.problems),
         problem_count=tally.problem_count,
+        kept=tally.kept,
         histogram=tuple(tally.histogram),
         seconds=time.perf_counter() - began,
     )
@@ -97,7 +99,7 @@ def run(db: Store, actor: Actor, settings: ImageSettings, plan: Plan) -> ScoreUp
 def _measure(db: Store, actor: Actor, settings: ImageSettings, plan: Plan, selected: int) -> _Tally:
     tally, done, began = _Tally(), 0, time.perf_counter()
     batch: list[Measurement] = []
-    seen = plan.cluster is None
+    seen = False
     with closing(_measured(db, settings, plan, selected)) as chunks:
         for chunk in chunks:
             batch += chunk
@@ -140,48 +142,70 @@ def _chunks(db: Store, plan: Plan) -> Iterator[Sequence[Task]]:
 
 
 def _tasks(db: Store, plan: Plan) -> Iterator[Task]:
-    """The files by image id; each page in a read of its own."""
+    """The files by image id, those that failed before last; each page in a read of its own."""
+    with db.read() as view:
+        failed = queries.failed(view, plan.wanted)  # as of now: none is tried twice
     last = 0
-    page: deque[queries.ImageToMeasure] = deque()
     while True:
+        with db.read() as view:
+            page = queries.to_measure(view, plan.wanted, last, LOOKUP)
         if not page:
-            with db.read() as view:
-                page.extend(queries.to_measure(view, plan.wanted, last, LOOKUP))
-            if not page:
-                return
-        each = page.popleft()
-        last = each.id
-        yield Task(
-            each.id,
-            each.path,
-            each.content_hash,
-            each.hash_algorithm,
-            each.file_size,
-            each.file_mtime_ns,
-        )
+            break
+        last = page[-1].id
+        yield from map(_task, page)
+    for start in range(0, failed.size, LOOKUP):
+        with db.read() as view:
+            page = queries.of_ids(view, failed[start : start + LOOKUP])
+        yield from map(_task, page)
+
+
+def _task(image: queries.ImageToMeasure) -> Task:
+    return Task(
+        image.id,
+        image.path,
+        image.content_hash,
+        image.hash_algorithm,
+        image.file_size,
+        image.file_mtime_ns,
+    )
 
 
 def _require_seen(db: Store, plan: Plan, batch: Sequence[Measurement]) -> bool:
-    """Stop before a cluster that sees none of the files calls them all missing.
+    """Stop before files of a disk that is away, or that a cluster does not see, count as missing.
 
     Raises:
-        UnsupportedError: It found none of these files, and some are here.
+        UnsupportedError: None of the first files was found, and the reason is not the files.
     """
     if not all(each.missing for each in batch):
         return True
+    ids = [each.image_id for each in batch]
     with db.read() as view:
-        first = batch[0].image_id - 1
-        here = [
-            each.path
-            for each in queries.to_measure(view, queries.Wanted(everything=True), first, BATCH)
-            if os.path.exists(each.path)
-        ]
-    if here:
+        paths = [each.path for each in queries.of_ids(view, ids)]
+        known = queries.all_failed(view, ids)
+    here = next(filter(os.path.exists, paths), None)
+    if plan.cluster is not None and here is not None:
         raise UnsupportedError(
-            f"the workers of {plan.cluster} do not see the files, e.g. {here[0]}: mount the folder "
+            f"the workers of {plan.cluster} do not see the files, e.g. {here}: mount the folder "
             "there under the same path, or leave the cluster out. Nothing was written."
         )
-    return False
+    folders = {os.path.dirname(path) for path in paths}
+    if not known and not any(map(_holds_something, folders)):
+        raise UnsupportedError(
+            f"none of the first {len(paths)} image files is there, and their folders are away or "
+            f"empty, e.g. {min(folders)}: is the disk mounted? Nothing was written. If they are "
+            "gone for good, delete these images."
+        )
+    return plan.cluster is None
+
+
+def _holds_something(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # it is there, and says by itself what is wrong with it
 
 
 def _write(
@@ -196,8 +220,8 @@ def _reflag(db: Store, actor: Actor, plan: Plan) -> int:
     changed = 0
     while True:
         with db.write(actor) as tx:
-            found = queries.reflag(tx, plan.threshold, BATCH)
-        changed += found
+            found, flags = queries.reflag(tx, plan.threshold, BATCH)
+        changed += flags
         if found < BATCH:
             return changed
 

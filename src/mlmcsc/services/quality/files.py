@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from typing import Final
 
@@ -60,22 +61,26 @@ def _sample(view: Snapshot, counts: Mapping[int, int], seed: int) -> Paths:
 
 def look(paths: Paths, images: int, seed: int, progress: Progress) -> Files:
     """Look for files; no file is read."""
-    missing = []
+    missing, unusable = [], []
     for done, (image_id, path) in enumerate(paths):
         if not done % EVERY:
             progress("image files looked for", done, len(paths))
-        if not _there(path):
+        found = _found(path)
+        if found is None:
             missing.append(image_id)
-    tried, found = len(paths), len(missing)
-    share = found / tried if tried else None
+        elif not (stat.S_ISREG(found.st_mode) and found.st_size):
+            unusable.append(image_id)
+    tried, gone = len(paths), len(missing)
+    share = gone / tried if tried else None
     sampled = tried < images
-    upper = upper_bound(found, tried) if sampled and tried else share
+    upper = upper_bound(gone, tried) if sampled and tried else share
     drawn = seed if sampled else None
-    return Files(images, tried, found, share, upper, drawn, tuple(missing[:SHOWN]))
+    first, poor = tuple(missing[:SHOWN]), tuple(unusable[:SHOWN])
+    return Files(images, tried, gone, share, upper, drawn, first, len(unusable), poor)
 
 
-def _there(path: str) -> bool:
+def _found(path: str) -> os.stat_result | None:
     try:
-        return os.path.exists(path)  # ten times as fast as a Path, a million times
-    except (OSError, ValueError):  # a name that no file system can hold
-        return False
+        return os.stat(path)  # ten times as fast as a Path, a million times
+    except (OSError, ValueError):  # not there, or a name that no file system can hold
+        return None

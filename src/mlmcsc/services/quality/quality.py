@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from mlmcsc.domain.quality.judging import Evidence, judge
 from mlmcsc.domain.quality.references import matched
 from mlmcsc.domain.quality.report import SHOWN, QualityReport
 from mlmcsc.domain.quality.rows import BASES, INDEPENDENT
-from mlmcsc.domain.quality.sums import Case, Sums
+from mlmcsc.domain.quality.sums import FRACTIONS, Case, Sums
+from mlmcsc.domain.quality.trained import SPLITS
 from mlmcsc.services.quality import files
-from mlmcsc.services.quality.totals import Totals, totals
+from mlmcsc.services.quality.totals import Ground, Totals, totals
+from mlmcsc.services.quality.trainings import Read, Trainings
 from mlmcsc.store.queries import holds as hold_queries
 from mlmcsc.store.queries.quality import aggregates, cases, stretches
 from mlmcsc.store.queries.quality.aggregates import Standing
@@ -58,6 +61,7 @@ class Quality:
     db: Store
     actor: Actor
     limits: Limits
+    trained_on: Read
 
     @requires(Permission.READ)
     def check(
@@ -85,10 +89,14 @@ class Quality:
         checked_at = self.db.clock()
         keeps = Permission.QUALITY in self.actor.permissions and self._claim()
         with self.db.read() as view:
-            restricted = hold_queries.restricted_technicians(view)
+            ground = Ground(
+                hold_queries.restricted_technicians(view),
+                Trainings.seen(view, self.trained_on),
+                self.limits.label_range,
+            )
             keep = self._keep if keeps else _forget
-            summed = totals(view, restricted, self.limits.label_range, tell, keep, anew=fresh)
-            evidence, report = self._look(view, summed)
+            summed = totals(view, ground, tell, keep, anew=fresh)
+            evidence, report = self._look(view, summed, ground)
             images = {chunk: sums.counts["images"] for chunk, sums in summed.chunks.items()}
             paths = files.choose(view, images, seed, every=all_files)
         looked = files.look(paths, summed.sums.counts["images"], seed, tell)
@@ -113,13 +121,16 @@ class Quality:
         with self.db.write(self.actor) as tx:
             aggregates.keep(tx, seen, basis, made)
 
-    def _look(self, view: Snapshot, summed: Totals) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _look(
+        self, view: Snapshot, summed: Totals, ground: Ground
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is judged, and what is reported."""
         sums, limits = summed.sums, self.limits
         scores = telling.scores(sums, limits.min_quality_score)
-        coverages = self._coverages(view, summed)
+        coverages = self._coverages(view, ground)
         models = telling.models(sums, cases.versions(view), coverages, limits.width)
         counts, ids = _gather(view, summed, limits)
+        counts["look_alikes"], pairs = cases.look_alikes(view, SHOWN)
         overall, by_type, by_month = telling.verification(sums)
         evidence = {
             "counts": counts,
@@ -132,6 +143,8 @@ class Quality:
             "outliers": sums.outliers,
             "spreads": sums.spreads,
             "lowest": sums.lowest,
+            "pairs": pairs,
+            "unmeasurable": cases.unscored_and_unreadable(view),
         }
         report = {
             "counts": sums.counts,
@@ -153,18 +166,23 @@ class Quality:
         }
         return evidence, report
 
-    def _coverages(self, view: Snapshot, summed: Totals) -> dict[int, Coverage]:
-        """By model version; of those that answered for images of the newest labels."""
-        given, truth, bases = matched(*stretches.newest_labelled(view, NEWEST, summed.restricted))
-        residuals = np.abs(given["value"] - truth)
+    def _coverages(self, view: Snapshot, ground: Ground) -> dict[tuple[int, str], Coverage]:
+        """By model version and split, on the images of the newest labels."""
+        newest = stretches.newest_labelled(view, NEWEST, ground.restricted)
+        given, labels, bases = matched(*newest)
+        trained = ground.trainings.of(np.unique(given["model"]).tolist())
+        splits = trained.splits(given["model"], given["image"])
+        residuals = np.abs(given["value"] - labels["value"])
         independent = np.isin(bases, [at for at, name in enumerate(BASES) if name in INDEPENDENT])
-        order = np.argsort(given["id"])
+        order = np.lexsort((labels["id"], labels["month"]))
         found = {}
         for model in np.unique(given["model"]).tolist():
-            of_model = order[given["model"][order] == model]
-            best = of_model[independent[of_model]]
-            chosen, told = (best, "independent") if len(best) >= FEWEST else (of_model, "all")
-            found[model] = conformal(residuals[chosen], self.limits.interval_coverage, told)
+            for split in np.unique(splits[given["model"] == model]).tolist():
+                of_both = order[((given["model"] == model) & (splits == split))[order]]
+                best = of_both[independent[of_both]]
+                chosen, told = (best, "independent") if len(best) >= FEWEST else (of_both, "all")
+                share = self.limits.interval_coverage
+                found[model, SPLITS[split]] = conformal(residuals[chosen], share, told)
         return found
 
 
@@ -189,13 +207,20 @@ def _gather(
         view, limits.min_quality_score, SHOWN
     )
     counts["not_scored"], ids["not_scored"] = cases.unscored_images(view, SHOWN)
-    counts["look_alikes"], ids["look_alikes"] = cases.look_alikes(view, SHOWN)
-    counts["not_verified"] = sums.counts["labels"] - sums.counts["verified"]
+    counts["unreadable"], ids["unreadable"] = cases.unreadable_images(view, SHOWN)
+    people, consensus = telling.verification(sums)[0], sums.counts["consensus"]
+    counts["not_verified"] = sums.counts["labels"] - consensus - people.verified
     if counts["not_verified"]:
         ids["not_verified"] = cases.unverified_labels(view, summed.restricted, SHOWN)
-    counts["low_confidence"] = telling.below(sums.confidences, limits.flag_threshold)
+    least = math.floor(limits.flag_threshold * FRACTIONS)
+    counts["low_confidence"] = int(sums.confidences[:least].sum()) + cases.unsure_between(
+        view, least / FRACTIONS, limits.flag_threshold
+    )
     if counts["low_confidence"]:
         ids["low_confidence"] = cases.unsure_predictions(view, limits.flag_threshold, SHOWN)
+    for kind, first in ids.items():
+        if len(first) < SHOWN:  # so these are all: whatever the sums say
+            counts[kind] = len(first)
     return counts, ids
 
 
@@ -203,7 +228,7 @@ LACKING: Final[dict[str, Callable[[Sums], int]]] = {
     "no_specimen": lambda sums: sums.counts["images"] - sums.counts["specimen"],
     "no_magnification": lambda sums: sums.counts["images"] - sums.counts["magnification"],
     "no_pixel_size": lambda sums: sums.counts["images"] - sums.counts["pixel_size"],
-    "not_labelled": lambda sums: int(sums.labelled[0]),
+    "not_labelled": lambda sums: sums.counts["unlabelled"],
 }
 """Kind of finding to how many images lack something, by the sums."""
 

@@ -49,7 +49,10 @@ class Trainings:
         """The images that these models were trained on."""
         known = {}
         for model in models:
-            if model in self.versions and (images := self._images(self.versions[model])) is not None:
+            if (
+                model in self.versions
+                and (images := self._images(self.versions[model])) is not None
+            ):
                 known[model] = images
         return Trained(known)
 

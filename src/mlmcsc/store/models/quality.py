@@ -43,9 +43,12 @@ image_quality = table(
     *(fraction(name) for name in ("clipped_low", "clipped_high", "saturation", "score")),
     not_negative("illumination_gradient"),
     fraction("threshold"),
-    sa.CheckConstraint("(score IS NULL) = (problem IS NOT NULL)", name="scored_or_problem"),
+    sa.CheckConstraint("score IS NOT NULL OR problem IS NOT NULL", name="scored_or_problem"),
 )
-"""The measured components behind `images.quality_score`, or why a file could not be measured."""
+"""The measured components behind `images.quality_score`, or why a file could not be measured.
+
+With both, the score is that of an earlier measurement.
+"""
 
 quality_aggregates = sa.Table(
     "quality_aggregates",

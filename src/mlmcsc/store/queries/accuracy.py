@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from mlmcsc.domain.agreement.accuracy import Accuracy, AccuracyUpdate, Scored
-from mlmcsc.domain.consensus_labels import STAFF_NUMBER
 from mlmcsc.domain.enums import Operation
 from mlmcsc.store.models import subjects, technicians
 from mlmcsc.store.queries import holds, rows
@@ -37,7 +36,7 @@ def differing(
     )
     query = (
         sa.select(_t.id, _t.technician_id, _t.accuracy_score, _t.accuracy_labels)
-        .where(_t.technician_id != STAFF_NUMBER, _t.id.not_in(erased))
+        .where(_t.id.not_in(erased))
         .order_by(_t.id)
     )
     found = []

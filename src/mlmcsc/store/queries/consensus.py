@@ -10,12 +10,11 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from mlmcsc.domain.consensus_labels import FULL_NAME, STAFF_NUMBER, Agreed
+from mlmcsc.domain.consensus_labels import FULL_NAME, RESERVED, Agreed
 from mlmcsc.domain.enums import LabelType, Operation
-from mlmcsc.domain.events import AuditEvent
 from mlmcsc.errors import ConflictError
 from mlmcsc.store.models import images, label_revisions, labels, technicians
-from mlmcsc.store.queries import batches, holds, people, removal, rows
+from mlmcsc.store.queries import batches, people, rows
 from mlmcsc.store.queries import labels as label_queries
 from mlmcsc.store.queries.changes import Change, record_changes
 from mlmcsc.store.queries.rows import View
@@ -38,32 +37,24 @@ class Stored:
     annotation_data: Any
 
 
-def rater(view: View) -> int | None:
-    """Id of the row that consensus labels are stored under; None before the first.
+def register(tx: Transaction) -> int:
+    """The row that consensus labels are stored under, made on first use.
 
     Raises:
-        ConflictError: That staff number is a person's.
+        ConflictError: People bear the staff numbers that are kept for it.
     """
-    t = technicians.c
-    query = sa.select(t.id, t.is_active).where(t.technician_id == STAFF_NUMBER)
-    found = view.conn.execute(query).first()
-    if found is None:
-        return None
-    if found.is_active:
-        raise ConflictError(
-            f"The staff number {STAFF_NUMBER!r} is in use by somebody who may label, and consensus "
-            "labels are stored under it. Register the person under another number, then "
-            f"`technician set {STAFF_NUMBER} --inactive`."
-        )
-    return int(found.id)
-
-
-def register(tx: Transaction) -> int:
-    """The row that consensus labels are stored under, made on first use."""
-    known = rater(tx)
+    known = people.consensus_row(tx)
     if known is not None:
         return known
-    values = {"technician_id": STAFF_NUMBER, "name": FULL_NAME, "is_active": False}
+    t = technicians.c
+    taken = set(tx.conn.scalars(sa.select(t.technician_id).where(t.technician_id.in_(RESERVED))))
+    free = [name for name in RESERVED if name not in taken]
+    if not free:
+        raise ConflictError(
+            f"The staff numbers {' and '.join(RESERVED)} are in use by people, and consensus "
+            "labels are stored under one of them."
+        )
+    values = {"technician_id": free[0], "name": FULL_NAME, "is_active": False}
     return people.register(tx, values)
 
 
@@ -164,37 +155,3 @@ def _told(old: Stored, new: Agreed) -> Change:
         "reason": REASON,
     }
     return Change(old.id, before, after)
-
-
-def withdraw(tx: Transaction, who: int, image_ids: NDArray[np.int64]) -> int:
-    """Delete the consensus labels of images that have too few labels left; says how many.
-
-    Those under a legal hold stay.
-    """
-    c = sa.and_(
-        _c.technician_id == who,
-        _c.label_type == LabelType.CONSENSUS.value,
-        tx.dialect.ids_in(_c.image_id, image_ids),
-        ~holds.labels_held(tx),
-    )
-    ids = np.array(tx.conn.scalars(sa.select(_c.id).where(c).order_by(_c.id)).all(), np.int64)
-    if not len(ids):
-        return 0
-    found = tx.conn.execute(
-        sa.select(_c.id, _c.image_id, _c.label).where(tx.dialect.ids_in(_c.id, ids)).order_by(_c.id)
-    ).all()
-    earlier = rows.count(tx, label_revisions, tx.dialect.ids_in(label_revisions.c.label_id, ids))
-    removal.delete_labels(tx, tx.dialect.ids_in(_c.id, ids))
-    tx.record(
-        AuditEvent(
-            Operation.DELETE,
-            labels.name,
-            int(ids[0]) if len(ids) == 1 else None,
-            old_values=batches.id_span(ids)
-            | {"columns": ["id", "image_id", "label"], "revisions": earlier},
-            reason="too few labels are left behind these consensus labels",
-            n_rows=len(ids),
-            digest=batches.digest(list(zip(*found, strict=True))),
-        )
-    )
-    return len(ids)

@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.domain.image_quality.components import NAMES as COMPONENTS
 from mlmcsc.store.models import (
     features,
     image_quality,
@@ -30,16 +31,6 @@ ABSENT: Final = -1.7e308
 MOST_CODED: Final = 50
 """Values of a text column told apart; the rarer ones share the code 0."""
 FACTS: Final = ("magnification", "pixel_size_um", "accelerating_voltage_kv")
-QUALITY: Final = (
-    "tenengrad",
-    "laplacian_variance",
-    "rms_contrast",
-    "clipped_low",
-    "clipped_high",
-    "noise",
-    "illumination_gradient",
-    "saturation",
-)
 _KEYS: Final = ("id", "image", "cluster", "machine")
 
 
@@ -92,16 +83,16 @@ def _codes(view: View, columns: Sequence[sa.Column[Any]], absent: str) -> Codes:
 def image_rows(
     view: View, machine: Codes, span: tuple[datetime | None, datetime | None]
 ) -> Iterator[NDArray[Any]]:
-    """Pages of images: `id, image, cluster, machine`, then FACTS, `quality_score`, QUALITY."""
+    """Pages of images: `id, image, cluster, machine`, then FACTS, `quality_score`, COMPONENTS."""
     c, q = images.c, image_quality.c
-    measured = [c[name] for name in (*FACTS, "quality_score")] + [q[name] for name in QUALITY]
+    measured = [c[name] for name in (*FACTS, "quality_score")] + [q[name] for name in COMPONENTS]
     query = sa.select(c.id, c.id.label("image"), _cluster(), machine.column, *map(_known, measured))
     query = query.select_from(
         images.outerjoin(specimens, specimens.c.specimen_id == c.specimen_id).outerjoin(
             image_quality, q.image_id == c.id
         )
     )
-    names = (*FACTS, "quality_score", *QUALITY)
+    names = (*FACTS, "quality_score", *COMPONENTS)
     yield from _pages(view, query, c.id, c.timestamp, span, _dtype((), names))
 
 
@@ -127,22 +118,29 @@ def label_rows(
     view: View,
     codes: tuple[Codes, Codes, Codes],
     span: tuple[datetime | None, datetime | None],
+    yardstick: int | None,
 ) -> Iterator[NDArray[Any]]:
     """Pages of labels: the keys, `rater` (row id), `type`, `model`, `value`, `predicted`.
 
-    `predicted` is what was predicted last for the image, ABSENT where nothing was.
+    `predicted` is what the yardstick had predicted last when the image was labelled, ABSENT
+    where it had not: a later prediction may be of a model trained on this very label.
 
     Args:
         view: An open transaction.
         codes: Of machines, types of labels, and models shown.
         span: From when until when.
+        yardstick: Row id of a model version; None for none.
     """
     machine, kind, model = codes
     c, p = labels.c, predictions.c
     last = (
         sa.select(p.prediction)
-        .where(p.image_id == c.image_id)
-        .order_by(p.id.desc())
+        .where(
+            p.image_id == c.image_id,
+            p.model_version_id == sa.literal(yardstick or 0),
+            p.timestamp <= c.timestamp,
+        )
+        .order_by(p.timestamp.desc(), p.id.desc())
         .limit(1)
         .scalar_subquery()
     )
@@ -159,6 +157,22 @@ def label_rows(
     ).select_from(_with_images(labels))
     dtype = _dtype(("rater", "type", "model"), ("value", "predicted"))
     yield from _pages(view, query, c.id, c.timestamp, span, dtype)
+
+
+def predicted_before(view: View, span: tuple[datetime | None, datetime | None]) -> dict[int, int]:
+    """How many labels each model version had predicted the image of before, by row id."""
+    c, p = labels.c, predictions.c
+    query = (
+        sa.select(p.model_version_id.label("model"), sa.func.count().label("n"))
+        .select_from(
+            labels.join(predictions, sa.and_(p.image_id == c.image_id, p.timestamp <= c.timestamp))
+        )
+        .group_by(p.model_version_id)
+    )
+    within = _within(view, query, c.timestamp, span)
+    dtype = np.dtype([("model", "<i8"), ("n", "<i8")])
+    found = view.dialect.read_numbers(view.conn, within, dtype)
+    return dict(zip(found["model"].tolist(), found["n"].tolist(), strict=True))
 
 
 def _with_images(table: sa.Table) -> sa.Join:
@@ -188,11 +202,7 @@ def _pages(
     span: tuple[datetime | None, datetime | None],
     dtype: np.dtype[Any],
 ) -> Iterator[NDArray[Any]]:
-    start, end = span
-    if start is not None:
-        query = query.where(stamp >= _moment(view, stamp, start))
-    if end is not None:
-        query = query.where(stamp < _moment(view, stamp, end))
+    query = _within(view, query, stamp, span)
     last = 0
     while True:
         page = query.where(key > last).order_by(key).limit(PAGE)
@@ -202,6 +212,20 @@ def _pages(
         if len(found) < PAGE:
             return
         last = int(found["id"][-1])
+
+
+def _within(
+    view: View,
+    query: sa.Select[Any],
+    stamp: sa.Column[datetime],
+    span: tuple[datetime | None, datetime | None],
+) -> sa.Select[Any]:
+    start, end = span
+    if start is not None:
+        query = query.where(stamp >= _moment(view, stamp, start))
+    if end is not None:
+        query = query.where(stamp < _moment(view, stamp, end))
+    return query
 
 
 def _moment(view: View, column: sa.Column[Any], moment: datetime) -> sa.ColumnElement[Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from mlmcsc.domain.columns import Columns
 from mlmcsc.domain.enums import Operation
@@ -22,6 +23,9 @@ from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
 i, q = images.c, image_quality.c
+
+LATER = timedelta(microseconds=1)
+"""The least by which two stored times differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,13 @@ class Stored:
     Attributes:
         scores: Of the images that were scored.
         problems: `(image id, path, reason)` of those that could not be.
+        kept: How many of these keep an earlier score.
         passed_over: Images that are gone, or have other content by now.
     """
 
     scores: tuple[float, ...]
     problems: tuple[tuple[int, str, str], ...]
+    kept: int
     passed_over: int
 
 
@@ -69,7 +75,7 @@ def _present() -> sa.ColumnElement[bool]:
     return sa.and_(
         q.image_id == i.id,
         q.formula == FORMULA,
-        q.score.is_not(None),
+        q.problem.is_(None),
         q.content_hash.is_not_distinct_from(i.content_hash),
     )
 
@@ -85,22 +91,46 @@ def count(view: View, wanted: Wanted) -> int:
     return rows.count(view, images, *_conditions(wanted))
 
 
+def _failed() -> sa.ColumnElement[bool]:
+    return sa.exists().where(q.image_id == i.id, q.problem.is_not(None))
+
+
+def failed(view: View, wanted: Wanted) -> NDArray[np.int64]:
+    """Ids of those whose files could not be measured when last tried."""
+    query = sa.select(i.id).where(_failed(), *_conditions(wanted)).order_by(i.id)
+    return np.fromiter(view.conn.scalars(query), np.int64)
+
+
+def all_failed(view: View, ids: Sequence[int]) -> bool:
+    """Whether none of these images could be measured when last tried."""
+    return rows.count(view, images, view.dialect.ids_in(i.id, ids), ~_failed()) == 0
+
+
 def to_measure(view: View, wanted: Wanted, after_id: int, limit: int) -> list[ImageToMeasure]:
-    """The next of them by id."""
+    """The next of the others by id."""
     query = (
         rows.select_record(images, ImageToMeasure)
-        .where(i.id > after_id, *_conditions(wanted))
+        .where(i.id > after_id, ~_failed(), *_conditions(wanted))
         .order_by(i.id)
         .limit(limit)
     )
     return [ImageToMeasure(*row) for row in view.conn.execute(query)]
 
 
+def of_ids(view: View, ids: Sequence[int] | NDArray[np.int64]) -> list[ImageToMeasure]:
+    """These images, by id, as far as they still exist."""
+    query = rows.select_record(images, ImageToMeasure).where(view.dialect.ids_in(i.id, ids))
+    return [ImageToMeasure(*row) for row in view.conn.execute(query.order_by(i.id))]
+
+
 def store(tx: Transaction, measured: Sequence[Measurement], threshold: float) -> Stored:
-    """Write a batch of measures, and the scores into the images; with events for both tables."""
+    """Write a batch of measures, and the scores into the images; with events for both tables.
+
+    A file that cannot be measured says nothing of the picture: an earlier score stays.
+    """
     ids = [each.image_id for each in measured]
     query = (
-        sa.select(i.id, i.path, i.content_hash, i.quality_score)
+        sa.select(i.id, i.path, i.content_hash, i.quality_score, i.is_valid, i.updated_at)
         .where(tx.dialect.ids_in(i.id, ids))
         .order_by(i.id)
         .with_for_update()
@@ -111,27 +141,67 @@ def store(tx: Transaction, measured: Sequence[Measurement], threshold: float) ->
         for each in measured
         if each.image_id in known and known[each.image_id].content_hash == each.content_hash
     ]
-    written = {each.image_id: _row(each, threshold, tx.now) for each in fresh}
-    _write_measures(tx, written)
+    earlier = _earlier(tx, [each.image_id for each in fresh])
+    written = {
+        each.image_id: _row(each, earlier.get(each.image_id), threshold, tx.now) for each in fresh
+    }
+    _write_measures(tx, written, earlier)
+    scored = [each.image_id for each in fresh if each.problem is None]
+    unscored = [each for each in fresh if each.problem is not None]
     changes = [
-        Change(id_, {"quality_score": known[id_].quality_score}, {"quality_score": row["score"]})
-        for id_, row in written.items()
-        if known[id_].quality_score != row["score"]
+        Change(
+            id_,
+            {"quality_score": known[id_].quality_score},
+            {"quality_score": written[id_]["score"]},
+        )
+        for id_ in scored
+        if known[id_].quality_score != written[id_]["score"]
     ]
     _change_images(tx, changes)
+    _keep_decisions(tx, [known[id_] for id_ in scored], earlier)
     return Stored(
-        tuple(row["score"] for row in written.values() if row["score"] is not None),
-        tuple(
-            (id_, known[id_].path, row["problem"])
-            for id_, row in written.items()
-            if row["problem"] is not None
-        ),
+        tuple(written[id_]["score"] for id_ in scored),
+        tuple((each.image_id, known[each.image_id].path, each.problem or "") for each in unscored),
+        sum(known[each.image_id].quality_score is not None for each in unscored),
         len(measured) - len(fresh),
     )
 
 
-def _row(measured: Measurement, threshold: float, now: datetime) -> dict[str, Any]:
+def _earlier(tx: Transaction, ids: Sequence[int]) -> dict[int, ScoreRecord]:
+    query = rows.select_record(image_quality, ScoreRecord)
+    query = query.where(tx.dialect.ids_in(q.image_id, ids)).order_by(q.id)
+    return {each.image_id: each for each in (ScoreRecord(*row) for row in tx.conn.execute(query))}
+
+
+def _keep_decisions(
+    tx: Transaction, scored: Sequence[Any], earlier: Mapping[int, ScoreRecord]
+) -> None:
+    """Let what was changed since the earlier measurement count as changed since this one too.
+
+    `invalidate` leaves such images alone, and must go on doing so: see there.
+    """
+    decided = [
+        {"row_id": row.id, "updated_at": tx.now + LATER}
+        for row in scored
+        if (before := earlier.get(row.id)) is not None
+        and before.flagged
+        and row.is_valid
+        and row.updated_at is not None
+        and row.updated_at > before.measured_at
+        and row.content_hash == before.content_hash
+    ]
+    if decided:
+        rows.update_many(tx, images, decided)
+
+
+def _row(
+    measured: Measurement, earlier: ScoreRecord | None, threshold: float, now: datetime
+) -> dict[str, Any]:
     parts = measured.components
+    if parts is None and earlier is not None and earlier.score is not None:
+        kept = earlier.to_dict()
+        del kept["id"]
+        return kept | {"problem": measured.problem}
     made = None if parts is None else score(parts)
     return {
         "image_id": measured.image_id,
@@ -146,22 +216,22 @@ def _row(measured: Measurement, threshold: float, now: datetime) -> dict[str, An
     }
 
 
-def _write_measures(tx: Transaction, written: Mapping[int, Mapping[str, Any]]) -> None:
-    query = rows.select_record(image_quality, ScoreRecord).where(
-        tx.dialect.ids_in(q.image_id, list(written))
-    )
-    before = [ScoreRecord(*row) for row in tx.conn.execute(query.order_by(q.id))]
+def _write_measures(
+    tx: Transaction,
+    written: Mapping[int, Mapping[str, Any]],
+    earlier: Mapping[int, ScoreRecord],
+) -> None:
     changes = []
-    for record in before:
+    for record in earlier.values():
         old, new = record.to_dict(), written[record.image_id]
         changed = {name: value for name, value in new.items() if old[name] != value}
-        changes.append(Change(record.id, {name: old[name] for name in changed}, changed))
-    if before:
-        changed_rows = [{"row_id": each.id, **written[each.image_id]} for each in before]
+        if changed:
+            changes.append(Change(record.id, {name: old[name] for name in changed}, changed))
+    if changes:
+        changed_rows = [{"row_id": each.id, **written[id_]} for id_, each in earlier.items()]
         rows.update_many(tx, image_quality, changed_rows)
         record_changes(tx, Operation.UPDATE, image_quality.name, changes)
-    replaced = {record.image_id for record in before}
-    new_rows = [row for id_, row in sorted(written.items()) if id_ not in replaced]
+    new_rows = [row for id_, row in sorted(written.items()) if id_ not in earlier]
     if new_rows:
         columns: Columns = {name: [row[name] for row in new_rows] for name in new_rows[0]}
         told = {"image_ids": batches.id_ranges(np.asarray(columns["image_id"], np.int64))}
@@ -176,38 +246,45 @@ def _change_images(tx: Transaction, changes: Sequence[Change]) -> None:
     record_changes(tx, Operation.UPDATE, images.name, changes)
 
 
-def reflag(tx: Transaction, threshold: float, limit: int) -> int:
-    """Set the flags of images scored before by another threshold; how many were changed."""
-    below = q.score < threshold
+def reflag(tx: Transaction, threshold: float, limit: int) -> tuple[int, int]:
+    """Judge scores of another threshold by this one, a batch: how many, and flags changed."""
     query = (
-        sa.select(q.id, q.threshold, q.flagged)
-        .where(q.score.is_not(None), q.flagged != below)
+        sa.select(q.id, q.threshold, q.flagged, q.score)
+        .where(q.score.is_not(None), q.threshold != threshold)
         .order_by(q.id)
         .limit(limit)
         .with_for_update()
     )
-    changes = [
-        Change(
-            row.id,
-            {"threshold": row.threshold, "flagged": row.flagged},
-            {"threshold": threshold, "flagged": not row.flagged},
+    changes, flags = [], 0
+    for row in tx.conn.execute(query):
+        flagged = row.score < threshold
+        flags += flagged != row.flagged
+        changes.append(
+            Change(
+                row.id,
+                {"threshold": row.threshold, "flagged": row.flagged},
+                {"threshold": threshold, "flagged": flagged},
+            )
         )
-        for row in tx.conn.execute(query)
-    ]
     if changes:
         new = [{"row_id": each.id, **(each.after or {})} for each in changes]
         rows.update_many(tx, image_quality, new)
         record_changes(tx, Operation.UPDATE, image_quality.name, changes)
-    return len(changes)
+    return len(changes), flags
 
 
 def invalidate(tx: Transaction, since: datetime | None, limit: int) -> int:
-    """Mark valid images that are flagged as invalid, a batch; how many were."""
+    """Mark valid images that are flagged as invalid, a batch; how many were.
+
+    An image whose record was changed after it was measured stays as it is: to set it back to valid
+    is such a change, and who did so has looked at the picture.
+    """
     period = [] if since is None else [i.timestamp >= since]
+    untouched = sa.or_(i.updated_at.is_(None), i.updated_at <= q.measured_at)
     query = (
         sa.select(i.id)
         .join(image_quality, _present())
-        .where(q.flagged, i.is_valid, *period)
+        .where(q.flagged, i.is_valid, untouched, *period)
         .order_by(i.id)
         .limit(limit)
         .with_for_update(of=images)

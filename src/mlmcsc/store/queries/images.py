@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -38,6 +38,15 @@ class KnownFile:
     stated: Mapping[str, Any]
 
 
+UNKNOWN: Final = {
+    "specimen": images.c.specimen_id,
+    "magnification": images.c.magnification,
+    "pixel_size": images.c.pixel_size_um,
+    "score": images.c.quality_score,
+}
+"""What images can be listed without, to its column."""
+
+
 def conditions(view: View, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
     """The filter as SQL."""
     c = images.c
@@ -47,6 +56,8 @@ def conditions(view: View, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[b
         is_valid=c.is_valid.__eq__,
         min_quality=c.quality_score.__ge__,
         max_quality=c.quality_score.__le__,
+        below_quality=c.quality_score.__lt__,
+        without=lambda name: UNKNOWN[name].is_(None),
         format=c.format.__eq__,
         since=c.timestamp.__ge__,
         until=c.timestamp.__lt__,

@@ -9,6 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from mlmcsc.domain.columns import Checked
+from mlmcsc.domain.enums import LabelType
 from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord
 from mlmcsc.domain.results import Page
 from mlmcsc.errors import ConflictError, HeldError
@@ -88,7 +89,7 @@ def _restricted(technician_id: int, staff: str) -> str:
 
 def page(view: View, wanted: Mapping[str, Any], *, after_id: int, limit: int) -> Page[LabelRecord]:
     """Labels by id, in their current state."""
-    c = labels.c
+    c, agreed = labels.c, LabelType.CONSENSUS.value
     found = given(
         wanted,
         image_id=c.image_id.__eq__,
@@ -96,6 +97,7 @@ def page(view: View, wanted: Mapping[str, Any], *, after_id: int, limit: int) ->
         technician_id=c.technician_id.__eq__,
         label_type=c.label_type.__eq__,
         is_verified=c.is_verified.__eq__,
+        by_people=lambda yes: c.label_type != agreed if yes else c.label_type == agreed,
         since=c.timestamp.__ge__,
         until=c.timestamp.__lt__,
     )

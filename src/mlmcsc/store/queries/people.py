@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from mlmcsc.domain.consensus_labels import STAFF_NUMBER
+from mlmcsc.domain.consensus_labels import FULL_NAME, RESERVED
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.events import AuditEvent
 from mlmcsc.domain.permissions import Actor
 from mlmcsc.domain.records import TechnicianRecord
-from mlmcsc.errors import ConflictError
+from mlmcsc.errors import ConflictError, ValidationError
 from mlmcsc.store.models import subjects, technicians
 from mlmcsc.store.queries import registers, rows
 from mlmcsc.store.queries.rows import View
@@ -46,6 +46,7 @@ def register(tx: Transaction, values: Mapping[str, Any]) -> int:
 
     Raises:
         ConflictError: The staff number is registered with other facts.
+        ValidationError: The staff number is kept for consensus labels.
     """
     registers.lock(tx, technicians)
     staff = values["technician_id"]
@@ -54,6 +55,11 @@ def register(tx: Transaction, values: Mapping[str, Any]) -> int:
     if stored is not None:
         _refuse_other_facts(_opened(tx, stored), given)
         return stored.id
+    if staff in RESERVED and (given.get("name"), given.get("is_active")) != (FULL_NAME, False):
+        raise ValidationError(
+            f"technician_id={staff!r} is kept for what several people agree on: consensus labels "
+            "are stored under it. Give the person another staff number."
+        )
     subject_id = tx.vault.person(tx, staff)
     sealed = _sealed(tx, subject_id, given)
     record_id = rows.insert(tx, technicians, sealed | {"created_at": tx.now})
@@ -73,15 +79,53 @@ def change(tx: Transaction, stored: TechnicianRecord, values: Mapping[str, Any])
     if not changed:
         return
     _refuse_erased(tx, stored)
-    if stored.technician_id == STAFF_NUMBER and changed.get("is_active"):
+    if changed.keys() & {"name", "is_active"} and stored.id == consensus_row(tx):
         raise ConflictError(
-            f"technician {STAFF_NUMBER} stands for what several people agree on, and nobody may "
-            "label as it. Register the person under another staff number."
+            f"technician {stored.technician_id} stands for what several people agree on, and "
+            "nobody may label as it. Register the person under another staff number."
         )
     sealed = _sealed(tx, subject_of(tx, stored.id), changed)
     rows.update(tx, technicians, stored.id, sealed)
     before = {name: getattr(stored, name) for name in changed}
     tx.record(AuditEvent(Operation.UPDATE, "technicians", stored.id, before, sealed))
+
+
+def consensus_row(view: View) -> int | None:
+    """Id of the row in whose name consensus labels are stored; None before the first.
+
+    A person who bore its staff number before that was kept for it is not meant.
+
+    Raises:
+        MissingKeyError: There is such a row, and the master key of its name is not here.
+    """
+    c = technicians.c
+    query = (
+        sa.select(c.id, c.name)
+        .where(c.technician_id.in_(RESERVED), c.is_active.is_(False))
+        .order_by(c.id)
+    )
+    found = view.conn.execute(query).all()
+    names = view.vault.unseal(view, [row.name for row in found])
+    return next((row.id for row, name in zip(found, names, strict=True) if name == FULL_NAME), None)
+
+
+def refuse_consensus_row(view: View, technician: int | None) -> None:
+    """Refuse to erase or restrict the row in whose name consensus labels are stored.
+
+    Raises:
+        ConflictError: It is that row.
+        MissingKeyError: It may be, and the master key of its name is not here.
+    """
+    c = technicians.c
+    staff = sa.select(c.technician_id).where(c.id == technician)
+    if technician is None or view.conn.scalar(staff) not in RESERVED:
+        return
+    if technician == consensus_row(view):
+        raise ConflictError(
+            "This technician stands for what several people agree on, and is nobody; nothing was "
+            "done. Consensus labels go with the labels that they are made of: erase or restrict "
+            "the people who made those."
+        )
 
 
 def subject_of(tx: Transaction, technician: int) -> str:

@@ -34,6 +34,7 @@ def page(
         image_ids=lambda ids: view.dialect.ids_in(c.image_id, ids),
         model_version_id=c.model_version_id.__eq__,
         min_confidence=c.confidence.__ge__,
+        below_confidence=c.confidence.__lt__,
         max_confidence=c.confidence.__le__,
         since=c.timestamp.__ge__,
         until=c.timestamp.__lt__,

@@ -17,6 +17,7 @@ from mlmcsc.store.models import (
     audit_logs,
     data_versions,
     erasures,
+    label_reservations,
     label_revisions,
     labels,
     login_attempts,
@@ -224,6 +225,9 @@ _SOURCES: dict[str, Callable[[Person], Source]] = {
     ),
     "earlier_verifications": _with_label(
         lambda who: sa.and_(is_called(_r.verified_by, who.identifiers), _others_label(who))
+    ),
+    "label_reservations": _plain(
+        label_reservations, lambda who: _technician(label_reservations.c.technician_id, who)
     ),
     "model_versions": _plain(model_versions, _named(model_versions.c.created_by)),
     "data_versions": _plain(data_versions, _named(data_versions.c.created_by)),

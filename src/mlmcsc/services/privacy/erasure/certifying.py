@@ -127,6 +127,11 @@ def not_reached(saga: Saga) -> list[str]:
         )
     if done.get("under_hold"):
         special.append(f"{done['under_hold']} rows under legal hold keep a mention of the person.")
+    if done.get("consensus_held"):
+        special.append(
+            f"{done['consensus_held']} consensus labels under legal hold rest on deleted "
+            "measurements of the person."
+        )
     if saga.without_keys:
         special.append(
             "Sealed texts, in which the person may be named: the master key of their time is "

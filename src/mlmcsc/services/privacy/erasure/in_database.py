@@ -13,7 +13,7 @@ from mlmcsc.domain.privacy.persons import Person
 from mlmcsc.domain.privacy.places import tagged_places
 from mlmcsc.domain.privacy.tags import EraseAction
 from mlmcsc.services.privacy.erasure.carried import Carried, carried_by
-from mlmcsc.store.queries import persons
+from mlmcsc.store.queries import consensus_withdrawal, persons
 from mlmcsc.store.queries.erasure import (
     deeds,
     exports,
@@ -113,6 +113,7 @@ def _erase(tx: Transaction, going: Sequence[Going]) -> None:
     }
     names = names_of(going)
     spared = under_hold(tx, {each.saga.subject_id: each.person for each in going}, names)
+    consensus = {each.saga.subject_id: _without_consensus(tx, each) for each in going}
     counts = _remove(tx, going, names)
     left = mentions.unreachable(tx, names, _staying())
     for each in going:
@@ -126,8 +127,17 @@ def _erase(tx: Transaction, going: Sequence[Going]) -> None:
             "names_not_searched": len(names.each[who].ambiguous),
             "names_shared": len(each.person.shared),
             "under_hold": spared[who],
+            **consensus[who],
         }
         saga.add_step(tx, each.saga, "database", done, _totals(each.saga.labels, counts[who]))
+
+
+def _without_consensus(tx: Transaction, each: Going) -> dict[str, int]:
+    """Deleted measurements could be computed from what was agreed with the others on an image."""
+    row = each.person.technician_row
+    if each.saga.labels != "delete" or row is None:
+        return {}
+    return consensus_withdrawal.erased(tx, row)
 
 
 def under_hold(view: View, people: Mapping[str, Person], names: Names) -> dict[str, int]:

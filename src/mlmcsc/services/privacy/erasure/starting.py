@@ -19,7 +19,7 @@ from mlmcsc.errors import ConflictError, MissingKeyError, UnknownRecordError, Va
 from mlmcsc.services.privacy.erasure.carried import carried_by
 from mlmcsc.services.privacy.erasure.lines import withdraw_lines
 from mlmcsc.services.privacy.erasure.outside import Outside
-from mlmcsc.store.queries import persons
+from mlmcsc.store.queries import people, persons
 from mlmcsc.store.queries import privacy_requests as requests
 from mlmcsc.store.queries.erasure import held, known, saga
 from mlmcsc.store.queries.erasure.saga import Saga
@@ -63,7 +63,8 @@ class Wanted:
         Raises:
             UnknownRecordError: There is no such person or request; nothing was done.
             ConflictError: What was begun treats labels otherwise; or the request is another
-                person's, asks for something else, or was answered.
+                person's, asks for something else, or was answered; or nobody is meant, but the row
+                of consensus labels.
             HeldError: A legal hold is in force.
         """
         begun = begun_for(view, self.person)
@@ -78,6 +79,7 @@ class Wanted:
                 f"person {self.person!r} is not known; nothing was done. Give a staff number, a "
                 "login or a subject id; whoever was erased is found by the subject id only."
             )
+        people.refuse_consensus_row(view, person.technician_row)
         self._refuse_other_request(view, set(person.subject_ids))
         held.refuse_held(view, person, self.labels)
         return None, person

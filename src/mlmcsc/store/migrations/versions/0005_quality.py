@@ -58,7 +58,7 @@ def _image_quality() -> None:
         *(_between("image_quality", name, 0, LARGEST) for name in NOT_NEGATIVE),
         *(_between("image_quality", name, 0, 1) for name in FRACTIONS),
         sa.CheckConstraint(
-            "(score IS NULL) = (problem IS NOT NULL)",
+            "score IS NOT NULL OR problem IS NOT NULL",
             name=op.f("ck_image_quality_scored_or_problem"),
         ),
         sa.ForeignKeyConstraint(

@@ -82,8 +82,10 @@ def _windows(
     low, high = (
         view.conn.scalar(sa.select(of(c.id)).where(*which)) for of in (sa.func.min, sa.func.max)
     )
+    if low is None or high is None:
+        return
     high = high if last is None else last
-    if low is None or high < low:
+    if high < low:
         return
     query = sa.select(c.id, c.image_id).where(*which, c.id <= high).order_by(c.id).limit(WINDOW)
     # A short span is one window or two, and needs no probing.

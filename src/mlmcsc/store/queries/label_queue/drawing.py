@@ -77,7 +77,7 @@ class Pool:
 
 
 def drawn(
-    view: View, pool: Pool, rng: np.random.Generator, *, most: int = PROBED, whole: bool = True
+    view: View, pool: Pool, rng: np.random.Generator, *, most: int | None = None, whole: bool = True
 ) -> Iterator[list[int]]:
     """Images of the pool in random order, in lots; some may come twice.
 
@@ -85,12 +85,12 @@ def drawn(
         view: An open transaction.
         pool: What to draw from.
         rng: Draws.
-        most: So many numbers are drawn, and no more.
+        most: So many numbers are drawn, and no more; left out, `PROBED`.
         whole: Whether all rows come after these; in a short table they come anyway.
     """
     low, high = pool.span(view)
-    window, tried = WINDOW, 0
-    while high - low >= WIDEST and tried < most:
+    window, tried, limit = WINDOW, 0, PROBED if most is None else most
+    while high - low >= WIDEST and tried < limit:
         keys = list(dict.fromkeys(rng.integers(low, high + 1, window).tolist()))
         found = pool.among(view, keys)
         yield [found[key] for key in keys if key in found]

@@ -113,7 +113,7 @@ def do_not_fit(view: View, counts: Mapping[str, int]) -> bool:
     """Whether sums leave out rows, or hold too many: some were written past ids and triggers."""
     if told_by_triggers(view):
         return False
-    summed = counts | {"labels": counts["labels"] + counts["restricted_labels"]}
+    summed = {**counts, "labels": counts["labels"] + counts["restricted_labels"]}
     return any(
         view.conn.scalar(sa.select(sa.func.count()).select_from(table)) != summed[table.name]
         for table in IMAGE

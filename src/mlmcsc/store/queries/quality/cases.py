@@ -10,9 +10,11 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.domain.enums import LabelType
 from mlmcsc.domain.training_data import training_data
 from mlmcsc.store.models import (
     IMAGES_PER_CHUNK,
+    image_quality,
     images,
     labels,
     model_versions,
@@ -64,9 +66,10 @@ def _counted(view: View, condition: sa.ColumnElement[bool]) -> int:
 
 
 def unverified_labels(view: View, restricted: NDArray[np.int64], most: int) -> list[int]:
-    """The first labels that nobody has checked."""
+    """The first labels of people that nobody has checked."""
     c = labels.c
-    query = sa.select(c.id).where(~c.is_verified).order_by(c.id).limit(most)
+    by_people = c.label_type != LabelType.CONSENSUS.value
+    query = sa.select(c.id).where(~c.is_verified, by_people).order_by(c.id).limit(most)
     if len(restricted):
         query = query.where(~view.dialect.ids_in(c.technician_id, restricted))
     return list(view.conn.scalars(query))
@@ -79,14 +82,39 @@ def unsure_predictions(view: View, threshold: float, most: int) -> list[int]:
     return list(view.conn.scalars(query.limit(most)))
 
 
-def look_alikes(view: View, most: int) -> tuple[int, list[int]]:
-    """Pairs of images in use that look the same: how many, and the newer image of the first."""
+def unsure_between(view: View, low: float, high: float) -> int:
+    """How many predictions have a confidence from `low` to below `high`."""
+    c = predictions.c
+    within = (c.confidence >= low) & (c.confidence < high)
+    return view.conn.scalar(sa.select(sa.func.count()).where(within)) or 0
+
+
+def unreadable_images(view: View, most: int) -> tuple[int, list[int]]:
+    """Images whose files could not be measured when last tried: how many, and the first."""
+    c = image_quality.c
+    failed = sa.select(c.image_id).where(c.problem.is_not(None))
+    count = view.conn.scalar(sa.select(sa.func.count()).select_from(failed.subquery())) or 0
+    return count, list(view.conn.scalars(failed.order_by(c.image_id).limit(most)))
+
+
+def unscored_and_unreadable(view: View) -> int:
+    """How many images in use have no score because their files cannot be read."""
+    c = image_quality.c
+    failed = sa.select(c.image_id).where(c.problem.is_not(None))
+    return _counted(view, sa.and_(_i.is_valid, _i.quality_score.is_(None), _i.id.in_(failed)))
+
+
+def look_alikes(view: View, most: int) -> tuple[int, list[tuple[int, int]]]:
+    """Pairs of images in use that look the same: how many, and the first, older image first."""
     c = near_duplicates.c
     # Not a join: without statistics SQLite walks all valid images twice, one inside the other.
     unused = sa.select(_i.id).where(~_i.is_valid)
-    pairs = sa.select(c.image_id).where(c.image_id.not_in(unused), c.older_image_id.not_in(unused))
+    pairs = sa.select(c.older_image_id, c.image_id).where(
+        c.image_id.not_in(unused), c.older_image_id.not_in(unused)
+    )
     count = view.conn.scalar(sa.select(sa.func.count()).select_from(pairs.subquery())) or 0
-    return count, list(view.conn.scalars(pairs.order_by(c.image_id).limit(most)))
+    first = pairs.order_by(c.older_image_id, c.image_id).limit(most)
+    return count, [(older, newer) for older, newer in view.conn.execute(first)]
 
 
 def versions(view: View) -> dict[int, str]:
@@ -102,17 +130,17 @@ class TrainingVersion:
 
     Attributes:
         name: Of the data version.
-        root: Its Merkle root, hex; None where it was recorded without its images.
+        root: Its Merkle root, hex.
         model: A model version that was trained on it.
     """
 
     name: str
-    root: str | None
+    root: str
     model: str
 
 
 def training_versions(view: View) -> dict[int, TrainingVersion]:
-    """The data version that each model version was trained on, by id, where it is known."""
+    """The data version that each model version was trained on, by id, where its images are known."""
     c = model_versions.c
     stated = sa.select(c.id, c.version, c.training_data_version, c.created_at)
     models = view.conn.execute(stated.where(c.training_data_version.is_not(None))).all()
@@ -121,7 +149,7 @@ def training_versions(view: View) -> dict[int, TrainingVersion]:
     names, found = names_of_versions(view), {}
     for model in models:
         link = training_data(model.training_data_version, model.created_at, names)
-        if link.version is not None:
+        if link.version is not None and link.root is not None:  # else it lists no images
             found[model.id] = TrainingVersion(link.version, link.root, model.version)
     return found
 

@@ -8,6 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.domain.enums import LabelType
 from mlmcsc.domain.quality.rows import IMAGES, LABELS, PREDICTIONS, TYPES, UNKNOWN, Rows, Stretch
 from mlmcsc.store.models import images, labels, predictions
 from mlmcsc.store.queries.rows import View
@@ -75,7 +76,7 @@ def _labels(view: View, within: Bound) -> Rows:
     codes = {name: code for code, name in enumerate(TYPES) if code}
     kind = sa.case(codes, value=c.label_type, else_=0)
     month_and_kind = _month(view, c.timestamp) * len(TYPES) + kind
-    packed = _packed(month_and_kind, c.is_verified, c.original_prediction.is_not(None))
+    packed = _packed(month_and_kind, c.is_verified, _assisted(view))
     columns = (c.id, c.image_id, c.technician_id, packed, c.label)
     query: sa.Select[Any] = sa.select(*columns).where(within)
     read = view.dialect.read_numbers(view.conn, query, PACKED_LABELS)
@@ -85,6 +86,20 @@ def _labels(view: View, within: Bound) -> Rows:
     rest = _unpack(read["packed"], rows, ("verified", "assisted"))
     rows["month"], rows["type"] = np.divmod(rest, len(TYPES))
     return rows
+
+
+def _assisted(view: View) -> Bound:
+    """Whether a prediction was shown to who measured, or to any of those who agreed."""
+    c, path = labels.c, ("consensus", "assisted")
+    agreed: sa.ColumnElement[Any]
+    if view.dialect.name == "postgresql":
+        agreed = sa.func.jsonb_extract_path_text(c.annotation_data, *path) == "true"
+    else:
+        sound = sa.func.json_valid(c.annotation_data) == 1
+        told = sa.func.json_extract(c.annotation_data, "$." + ".".join(path))
+        agreed = sa.case((sound, told), else_=0) == 1
+    of_several = sa.case((c.label_type == LabelType.CONSENSUS.value, agreed), else_=sa.false())
+    return sa.or_(c.original_prediction.is_not(None), of_several)
 
 
 def _packed(rest: sa.ColumnElement[int], *flags: Bound | sa.Column[bool]) -> sa.ColumnElement[int]:
