@@ -1,4 +1,4 @@
-"""Measuring image quality: against a bare OpenCV loop that computes the same measures."""
+"""Measuring image quality: against a bare OpenCV loop of the same kinds of measures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(worlds: Worlds) -> list[Row]:
             "images/s",
             found["product"],
             found["baseline"],
-            against=f"cv2.imread and the same measures, {PROCESSES} processes, nothing stored",
+            against=f"bare OpenCV loop: imread and such measures, {PROCESSES} processes",
             at_least=0.8,
         ),
         judge("image_quality", f"update_scores, {size}, in one process", "images/s", one),

@@ -151,8 +151,38 @@ def test_heats_are_compared_by_their_curves(db):
 def test_what_mixes_or_lacks_specimens_says_so(db):
     db.register_specimen("X", heat="H1", kv_joule=5.0)
     assert db.charpy.curve(heat="H1").curves[0].left_out == 1
-    (both,) = db.charpy.curve().curves
+    (both,) = db.charpy.curve(together=True).curves
     assert "2 heats are fitted together: H1, H2" in both.warnings[0]
+
+
+@pytest.mark.usefixtures("heat")
+@pytest.mark.sqlite_tells
+def test_each_heat_and_orientation_has_its_own_curve(db):
+    def names(**asked):
+        return [curve.name for curve in db.charpy.curve(**asked).curves]
+
+    db.specimens.update("H1-0-0", orientation="T-L")
+    assert names() == ["H1", "H2"]  # one known orientation: the others are of it
+    for temperature in TESTED:
+        db.specimens.update(f"H2-{temperature}-0", orientation="T-L")
+        db.specimens.update(f"H2-{temperature}-1", orientation="L-T")
+    assert names() == ["H1", "H2 L-T", "H2 T-L"]
+    assert names(heat="H1", compare=["H2"]) == ["H1", "H2 L-T", "H2 T-L"]
+    assert names(orientation="T-L", heat="H2") == ["H2"]
+    assert names(heat="H1", compare=["H2"], together=True) == ["H1", "H2"]
+
+    db.specimens.add_many([{"specimen_id": "X", "heat": "H3", "temperature_c": 5.0}])
+    db.specimens.update("H1-0-0", orientation="S-T")
+    db.specimens.update("H1-20-0", orientation="L-T")
+    report = db.charpy.curve(material=None, property="sfa", heat="H1")
+    assert [curve.name for curve in report.curves] == ["H1 of no orientation"]
+    assert [(each.name, each.specimens) for each in report.not_drawn] == [
+        ("H1 L-T", 1),
+        ("H1 S-T", 1),
+    ]
+    assert "H1 L-T: SFA: the curve has 2 parameters" in report.not_drawn[0].why
+    with pytest.raises(ValidationError, match=r"5 curves.* H1 L-T, .*At most 4.*together=True"):
+        db.charpy.curve()
 
 
 @pytest.mark.usefixtures("heat")
@@ -185,6 +215,7 @@ def test_an_sfa_may_come_from_labels_and_predictions(db, images_of):
         ({"heat": "H9"}, UnknownRecordError, "no specimen of heat 'H9'"),
         ({"heat": "H1", "compare": ["H1"]}, ValidationError, "each heat once"),
         ({"heat": "H1", "compare": list("abcd")}, ValidationError, "at most 4"),
+        ({"heat": "H1", "compare": "H2"}, ValidationError, "give a list of heats"),
         ({"property": "ck"}, ValidationError, "property='ck'"),
         ({"property": "kv", "source": "labels"}, ValidationError, "measured by the machine"),
         ({"property": "sfa", "source": "x"}, ValidationError, "source='x'"),

@@ -232,3 +232,53 @@ def test_the_same_seed_chooses_the_same_images(db, images_of, people):
     once, twice = (db.label_queue.next(people[0], n=9, seed=4, dry_run=True) for _ in range(2))
     assert once == twice
     assert once.seed == 4
+
+
+def test_an_image_its_holder_labelled_is_out_no_more_and_counts_once(db, images_of, people):
+    (image,) = images_of(1)
+    db.store_label(image, people[0], 0.5)
+    queue = with_shares(db)
+    assert ids(queue.next(people[1], strategy="overlap", raters=3)) == [image]
+    db.store_label(image, people[1], 0.5)
+    assert queue.status() == []
+    assert ids(queue.next(people[2], strategy="overlap", raters=3)) == [image]
+
+
+def test_a_new_image_its_holder_labelled_may_be_disputed_at_once(db, told, people, sql):
+    queue = with_shares(db)
+    mine = ids(queue.next(people[0], n=12, strategy="random"))
+    made = [db.store_label(image, people[0], 0.95) for image in mine]
+    found = ids(queue.next(people[1], n=12, strategy="disagreement"))
+    assert sorted(found) == sorted(mine)
+    closed = sql("SELECT label_id FROM label_reservations WHERE released_at IS NOT NULL")
+    assert sorted(label for (label,) in closed) == sorted(made)
+
+
+def test_images_that_became_invalid_or_were_deleted_are_given_back(db, images_of, people, sql):
+    invalid, deleted, fine = images_of(3)
+    queue = with_shares(db)
+    queue.next(people[0], n=3)
+    db.images.update(invalid, is_valid=False)
+    sql("DELETE FROM images WHERE id = :id", id=deleted)
+    assert [each.image_id for each in queue.status()] == [fine]
+    assert ids(queue.next(people[0], n=3, dry_run=True)) == [fine]
+    assert ids(queue.next(people[0], n=3)) == [fine]
+    open_ = sql("SELECT image_id FROM label_reservations WHERE released_at IS NULL")
+    assert open_ == [(fine,)]
+
+
+def test_what_is_out_with_people_who_may_not_label_any_more_goes_to_others(
+    db, images_of, people, sql
+):
+    images = images_of(6)
+    queue = with_shares(db)
+    queue.next(people[0], n=3)
+    queue.next(people[1], n=3)
+    db.technicians.update("tech_000", is_active=False)
+    db.holds.restrict("tech_001", ground="asked for")
+    assert queue.status() == []
+    assert sorted(ids(queue.next(people[2], n=6, dry_run=True))) == images
+    assert sorted(ids(queue.next(people[2], n=6))) == images
+    assert sql(
+        "SELECT DISTINCT technician_id FROM label_reservations WHERE released_at IS NULL"
+    ) == [(people[2],)]

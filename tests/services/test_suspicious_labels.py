@@ -61,6 +61,41 @@ def test_each_label_says_why_and_what_to_do(db, lab):
     assert first.model.difference == pytest.approx(first.label - first.model.expected)
 
 
+def test_only_labels_that_reach_the_score_are_listed(db, lab, refuses):
+    every = db.suspicious_labels.list(600)
+    found = db.suspicious_labels.list(600, min_score=3)
+    assert list(found.items) == [each for each in every.items if each.score >= 3]
+    assert 0 < len(found.items) < len(every.items)
+    assert db.suspicious_labels.list(min_score=1e3).items == ()
+    refuses(ValidationError, "min_score=-1", db.suspicious_labels.list, min_score=-1)
+
+
+def test_where_several_colleagues_agree_model_or_image_is_in_doubt_not_the_label(db, images_of):
+    rng = np.random.default_rng(7)
+    images = images_of(40)
+    people = [db.register_technician(f"tech_{n:03}", f"P{n}") for n in range(4)]
+    values = 0.5 + rng.normal(0, 0.02, (40, 4))
+    values[0] = 0.5  # all agree, the model does not
+    values[1, 0] = 0.62  # three others disagree, the model is as usual
+    db.labels.add_many(
+        image_id=np.repeat(images, 4), technician_id=people * 40, label=values.ravel()
+    )
+    db.register_model_version("v3", "net", "/m/v3")
+    predicted = 0.5 + rng.normal(0, 0.02, 40)
+    predicted[:2] = 0.1, 0.52
+    db.predictions.add_many(
+        image_id=images, model_version_id=1, prediction=predicted, confidence=0.9
+    )
+    found = db.suspicious_labels.list(600).items
+    place = {(each.image_id, each.technician_id): n for n, each in enumerate(found)}
+    assert place[images[1], "tech_000"] == 0
+    doubted = [each for each in found if each.why.startswith("model or image, as colleagues agree")]
+    assert {each.image_id for each in doubted} == {images[0]}
+    assert len(doubted) == 4
+    assert max(each.score for each in doubted) < 1.5
+    assert all(abs(each.model.z) > 8 for each in doubted)
+
+
 def test_labels_of_one_person_are_judged_by_all(db, lab):
     everyone = db.suspicious_labels.list(600)
     mine = db.suspicious_labels.list(600, technician="tech_001")

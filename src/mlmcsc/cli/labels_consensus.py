@@ -60,20 +60,26 @@ def consensus(
     if session.json:
         print_json(done)
         return
-    if not (done.created or done.corrected or done.unchanged or done.withdrawn):
+    if not (done.created or done.corrected or done.unchanged or done.withdrawn or done.kept):
+        shown = "" if assisted else " without a prediction shown"
         note(
-            f"no image was measured by {min_raters} people without a prediction shown; give some "
+            f"no image was measured by {min_raters} people{shown}; give some "
             "out with: mlmcsc labels queue --strategy overlap --technician STAFF_NUMBER"
         )
+        if done.too_few:
+            note(f"measured by too few people: {counted(done.too_few, 'image')}")
     else:
         facts(
             {
                 "new": f"{done.created:,}",
                 "corrected": f"{done.corrected:,}",
                 "unchanged": f"{done.unchanged:,}",
-                "deleted, too few labels left": f"{done.withdrawn:,}" if done.withdrawn else None,
+                "kept, made with other options": f"{done.kept:,}" if done.kept else None,
+                "deleted, their labels gone or changed": f"{done.withdrawn:,}"
+                if done.withdrawn
+                else None,
                 "kept under a legal hold": f"{done.held:,}" if done.held else None,
-                "measured by too few people": f"{done.too_few:,}" if done.too_few else None,
+                "images measured by too few people": f"{done.too_few:,}",
             }
         )
     if done.restricted_labels:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlmcsc.domain.charpy.results import Curve
 
 WORDS = {"lower_shelf": "lower shelf", "upper_shelf": "upper shelf", "t50": "T50", "c": "C"}
+SHELF_NAMES = ("lower_shelf", "upper_shelf")
 SHELVES = "--shelves {}: write LOWER,UPPER, such as 2.7,180 or ,180."
 OUTLIERS = (
     attribute("specimen_id", "outlier", whole=True),
@@ -132,19 +133,20 @@ def _shelves(text: str) -> tuple[float | None, float | None]:
 
 def _show(curve: Curve) -> None:
     fit, shelf = curve.fit, curve.upper_shelf
-    unit = {"lower_shelf": fit.unit, "upper_shelf": fit.unit, "t50": "°C", "c": "°C"}
     told: dict[str, Any] = {
         "fitted": f"{counted(fit.n, 'specimen')} at {counted(fit.temperatures, 'temperature')} "
         f"from {fit.coldest_c:g} to {fit.warmest_c:g} °C"
         + (f"; {curve.left_out} without temperature or value left out" if curve.left_out else ""),
     }
     for each in fit.parameters:
-        limits = "fixed" if each.fixed else _limits(each.low, each.high, fit)
-        told[WORDS[each.name]] = f"{each.value:.4g} {unit[each.name]} ({limits})"
+        unit = fit.unit if each.name in SHELF_NAMES else "°C"
+        limits = "fixed" if each.fixed else _limits(each.low, each.high, unit, fit)
+        told[WORDS[each.name]] = f"{_number(each.value, unit)} {unit} ({limits})"
     for temperature in fit.derived:
         known = temperature.value is not None
-        limits = _limits(temperature.low, temperature.high, fit)
-        text = f"{temperature.value:.1f} °C ({limits})" if known else str(temperature.note)
+        limits = _limits(temperature.low, temperature.high, "°C", fit)
+        value = _number(temperature.value, "°C")
+        text = f"{value} °C ({limits})" if known else str(temperature.note)
         told[temperature.name] = text + (" EXTRAPOLATED" if temperature.extrapolated else "")
     told["residual SD"] = f"{fit.residual_sd:.3g} {fit.unit}"
     told["R²"] = None if fit.r_squared is None else f"{fit.r_squared:.3f}"
@@ -161,7 +163,14 @@ def _show(curve: Curve) -> None:
         note(f"{curve.name}: {warning}")
 
 
-def _limits(low: float | None, high: float | None, fit: TransitionFit) -> str:
+def _limits(low: float | None, high: float | None, unit: str, fit: TransitionFit) -> str:
     if low is None and high is None:
         return "no interval" if fit.intervals == "none" or fit.established else "not established"
-    return " to ".join("?" if limit is None else f"{limit:.4g}" for limit in (low, high))
+    return f"{_number(low, unit)} to {_number(high, unit)}"
+
+
+def _number(value: float | None, unit: str) -> str:
+    """Of temperatures, tenths; of others, four digits."""
+    if value is None:
+        return "?"
+    return f"{round(value, 1) + 0.0:.1f}" if unit == "°C" else f"{value:.4g}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlmcsc.cli.command import Group
-from mlmcsc.cli.output import Column, attribute, counted, facts, print_json, say
+from mlmcsc.cli.output import Column, attribute, counted, facts, note, print_json, say
 from mlmcsc.cli.paging import listing, show_listing
 from mlmcsc.cli.session import Session
 from mlmcsc.cli.words import field_options
@@ -23,6 +23,14 @@ def _accuracy(technician: TechnicianRecord) -> str | None:
     return None if score is None else f"{score:.3f}"
 
 
+def _labelled_since(technician: TechnicianRecord) -> str | None:
+    """Scores are not brought up to date with each label, so that one may be of fewer."""
+    scored, last = technician.accuracy_scored_at, technician.last_active
+    if scored is None:
+        return None
+    return "yes" if last is not None and last > scored else "no"
+
+
 COLUMNS = (
     attribute("id", right=True),
     attribute("technician_id", "staff number"),
@@ -31,6 +39,7 @@ COLUMNS = (
     attribute("department", minor=True),
     attribute("total_labels", "labels", right=True),
     Column("accuracy", _accuracy, right=True, minor=True),
+    Column("labelled since scored", _labelled_since, minor=True),
     attribute("is_active", "active", whole=True),
 )
 
@@ -117,6 +126,8 @@ def _print(session: Session, technician: TechnicianRecord) -> None:
             "accuracy since": technician.accuracy_scored_at,
         }
     )
+    if _labelled_since(technician) == "yes":
+        note("labelled since the score last changed; bring it up to date with: quality accuracy")
 
 
 def _comparisons(technician: TechnicianRecord) -> str | None:

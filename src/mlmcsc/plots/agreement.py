@@ -163,12 +163,12 @@ def _rater_effects(found: Sequence[RaterEffect]) -> Any:
             "low": each.bias_low,
             "high": each.bias_high,
             "scatter": each.scatter,
-            "biased": bool(each.biased),
+            "off": bool(each.biased or each.differs),
         }
         for each in shown
     ]
     base = alt.Chart(data(rows)).encode(y=_names("rater", order))
-    shade = alt.condition("datum.biased", alt.value(ORANGE), alt.value(BLUE))
+    shade = alt.condition("datum.off", alt.value(ORANGE), alt.value(BLUE))
     zero = alt.Chart(data([{"at": 0}])).mark_rule(color=INK).encode(x="at:Q")
     bias = alt.layer(
         zero,
@@ -197,13 +197,14 @@ def _rater_effects(found: Sequence[RaterEffect]) -> Any:
 def _anchoring(found: Anchoring) -> Any:
     rows = [{"x": x, "y": y} for x, y in zip(found.x, found.y, strict=True)]
     left, right = min(found.x), max(found.x)
+    found_slope = f"found: {found.slope:.2f}"
     base: dict[str, Any] = {"left": left, "right": right}
     lines = [
-        base | {"what": "copying (slope 1)", "from": left, "to": right},
-        base | {"what": "independent (slope 0)", "from": 0, "to": 0},
+        base | {"what": "copying: 1", "from": left, "to": right},
+        base | {"what": "independent: 0", "from": 0, "to": 0},
         base
         | {
-            "what": "found",
+            "what": found_slope,
             "from": found.intercept + found.slope * left,
             "to": found.intercept + found.slope * right,
         },
@@ -229,12 +230,17 @@ def _anchoring(found: Anchoring) -> Any:
             color=alt.Color(
                 "what:N",
                 scale=alt.Scale(domain=names, range=[ORANGE, GREEN, BLUE]),
-                legend=alt.Legend(orient="bottom", direction="vertical", title=None),
+                legend=alt.Legend(orient="top", direction="horizontal", title=None, offset=2),
             ),
-            strokeDash=alt.condition("datum.what == 'found'", alt.value([1, 0]), alt.value([5, 4])),
+            strokeDash=alt.condition(
+                f"datum.what == '{found_slope}'", alt.value([1, 0]), alt.value([5, 4])
+            ),
         )
     )
-    title = f"Anchoring {found.slope:.2f} ({found.low:.2f} to {found.high:.2f}): {found.verdict}"
+    title = [
+        f"Anchoring {found.slope:.2f} ({found.low:.2f} to {found.high:.2f}): {found.verdict}",
+        f"{found.copied:,} of {found.n:,} labels are the prediction itself",
+    ]
     return (points + rules).properties(width=WIDTH, height=220, title=title)
 
 

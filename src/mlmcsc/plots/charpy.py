@@ -173,12 +173,17 @@ def _mark(
 
 
 def _told(curve: Curve, each: Temperature, value: float, *, many: bool) -> str:
-    limits = " to ".join("?" if end is None else f"{end:.0f}" for end in (each.low, each.high))
+    limits = " to ".join("?" if end is None else _whole(end) for end in (each.low, each.high))
     bare = each.low is None and each.high is None
-    text = f"{each.name} {value:.0f} °C ({'no interval' if bare else limits})"
+    text = f"{each.name} {_whole(value)} °C ({'no interval' if bare else limits})"
     text = text.replace("-", "−")  # noqa: RUF001  # a true minus sign
-    outside = ", extrapolated" if each.extrapolated else ""
-    return (f"{curve.name}: {text}" if many else text) + outside
+    doubts = [", extrapolated"] if each.extrapolated else []
+    doubts += [] if bare or curve.fit.established else [", not established"]
+    return (f"{curve.name}: {text}" if many else text) + "".join(doubts)
+
+
+def _whole(degrees: float) -> str:
+    return f"{round(degrees)}"  # no -0
 
 
 def _words(marks: list[dict[str, Any]]) -> Any:

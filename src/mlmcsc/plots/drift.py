@@ -1,4 +1,4 @@
-"""The pictures of drift: how channels are spread, how far they moved, and why."""
+"""The pictures of drift: how far channels moved, how they are spread, and what it came with."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from typing import Any
 
 import altair as alt
 
-from mlmcsc.domain.drift.attribution import Attribution
+from mlmcsc.domain.drift.attribution import Attribution, Part
 from mlmcsc.domain.drift.channels import LARGE, Channel
 from mlmcsc.domain.drift.report import DriftReport
-from mlmcsc.plots.style import COLOURS, FAINT, INK, PERCENT, WIDTH, colour, data, dress, shape
+from mlmcsc.plots.style import INK, PERCENT, WIDTH, colour, data, dress, shape
 
 SIDES = ("reference", "current")
-MOST_PANELS = 8
+MOST_PANELS = 12
 MOST_CHANNELS = 30
 SHOWN = 4 * LARGE
-"""The largest effect that is drawn; larger ones are drawn there."""
+"""The end of the axis of effects; larger ones stand there as an arrow, with their number."""
 LONGEST = 24
 """Characters of a name beside an axis."""
-VERDICTS = ("steady", "drifted")
+VERDICTS = ("steady", "drifted", "not certain")
+KINDS = ("mean", "part", "may be 0")
 
 
 def drift_overview(report: DriftReport) -> Any:
-    """Effects, distributions of what moved most, and the parts of the changed means."""
+    """Effects, distributions of what moved most, and the parts of the changed means.
+
+    A report in which nothing was tested has nothing to draw: an empty picture.
+    """
     parts = [_effects(report)] if report.tested else []
     parts += [_distributions(report)] if any(each.shares for each in report.channels) else []
     parts += [_waterfall(each) for each in report.attributions if each.total is not None]
@@ -36,13 +40,17 @@ def effects(report: DriftReport) -> Any:
 
 
 def distributions(report: DriftReport) -> Any:
-    """Both sides' shares of the bins of the channels that moved most."""
+    """How both sides of the channels that moved most are spread over bins of equal width."""
     return dress(_distributions(report))
 
 
 def waterfall(found: Attribution) -> Any:
-    """From the mean of the reference to that of the current period, cause by cause."""
+    """From the mean of the reference to that of the current side, step by step, with intervals."""
     return dress(_waterfall(found))
+
+
+def _word(channel: Channel) -> str:
+    return "drifted" if channel.drifted else channel.verdict
 
 
 def _effects(report: DriftReport) -> Any:
@@ -52,31 +60,30 @@ def _effects(report: DriftReport) -> Any:
         {
             "channel": name,
             "effect": min(each.effect or 0.0, SHOWN),
-            "verdict": VERDICTS[each.drifted],
+            "verdict": _word(each),
+            "beyond": f"{each.effect:.0f} →" if (each.effect or 0.0) > SHOWN else "",
         }
         for name, each in zip(names, shown, strict=True)
     ]
     axis = alt.Axis(domain=False, ticks=False, labelLimit=150)
     largest = min(max(each.effect or 0.0 for each in shown), SHOWN)
     scale = alt.Scale(domain=[-0.3, max(LARGE + 1, largest) + 0.3])
-    y = alt.Y("channel:N", sort=names, title=None, axis=axis)
-    marks = (
-        alt.Chart(data(rows))
-        .mark_point(filled=True, size=60, opacity=1)
-        .encode(
-            x=alt.X("effect:Q", title="effect: 1 moderate, 2.5 large", scale=scale),
-            y=y,
-            color=colour("verdict", VERDICTS),
-            shape=shape("verdict", VERDICTS),
-        )
+    x = alt.X("effect:Q", title="effect: 1 moderate, 2.5 large", scale=scale)
+    base = alt.Chart(data(rows)).encode(
+        x=x, y=alt.Y("channel:N", sort=names, title=None, axis=axis)
     )
+    marks = base.mark_point(filled=True, size=60, opacity=1).encode(
+        color=colour("verdict", VERDICTS), shape=shape("verdict", VERDICTS)
+    )
+    beyond = base.mark_text(align="right", dx=-8, color=INK, fontSize=11).encode(text="beyond:N")
     limits = (
         alt.Chart(data([{"effect": 1.0}, {"effect": LARGE}]))
         .mark_rule(color=INK, strokeDash=[4, 4])
         .encode(x="effect:Q")
     )
     title = f"{len(report.drifted)} of {report.tested} channels drifted"
-    return (limits + marks).properties(width=WIDTH - 110, height=18 * len(shown), title=title)
+    height = 18 * len(shown)
+    return (limits + marks + beyond).properties(width=WIDTH - 110, height=height, title=title)
 
 
 def _distributions(report: DriftReport) -> Any:
@@ -85,86 +92,118 @@ def _distributions(report: DriftReport) -> Any:
 
 
 def _panel(channel: Channel) -> Any:
-    """Bars of the reference; above them the current shares, joined where bins have an order."""
-    rows, order = _share_rows(channel)
-    verdict = "drifted" if channel.drifted else "steady"
-    axis = alt.Axis(labelAngle=-40, labelLimit=90, labelFontSize=10)
-    base = alt.Chart(data(rows)).encode(
-        x=alt.X("bin:N", sort=order, title=None, axis=axis),
-        y=alt.Y("share:Q", title=None, axis=alt.Axis(format=PERCENT, tickCount=3)),
-        color=colour("side", SIDES),
-    )
+    """Reference as an area, current as a line; dots where categories have no order."""
+    title = alt.TitleParams(channel.channel, subtitle=_word(channel), subtitleColor=INK)
+    ordered = channel.drawn is not None
+    rows = _bin_rows(channel) if ordered else _category_rows(channel)
+    kind = alt.Axis(format=PERCENT, tickCount=3)
+    base = alt.Chart(data(rows)).encode(color=colour("side", SIDES))
     before, now = (base.transform_filter(f"datum.side == '{side}'") for side in SIDES)
-    points = now.mark_point(filled=True, size=45, opacity=1)
-    lines = [now.mark_line(strokeWidth=1.5)] if channel.kind == "numbers" else []
-    layers = alt.layer(before.mark_bar(opacity=0.45), *lines, points)
-    return layers.properties(width=WIDTH, height=80, title=f"{channel.channel}: {verdict}")
+    if ordered:
+        scale = alt.Scale(zero=False, nice=False)
+        x = alt.X("from:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5))
+        y = alt.Y("share:Q", title=None, axis=kind)
+        bars = before.mark_bar(opacity=0.4).encode(x=x, x2="to:Q", y=y, y2="zero:Q")
+        line = now.mark_rule(strokeWidth=2.5).encode(x=x, x2="to:Q", y=y)
+        return (bars + line).properties(width=WIDTH, height=70, title=title)
+    y = alt.Y("bin:N", title=None, sort=None, axis=alt.Axis(labelLimit=150, ticks=False))
+    x = alt.X("share:Q", title=None, axis=kind, scale=alt.Scale(zero=True))
+    bars = before.mark_bar(opacity=0.4).encode(x=x, y=y)
+    dots = now.mark_point(filled=True, size=60, opacity=1).encode(x=x, y=y)
+    height = 9 * len(rows)
+    return (bars + dots).properties(width=WIDTH - 110, height=height, title=title)
 
 
-def _share_rows(channel: Channel) -> tuple[list[dict[str, Any]], list[str]]:
+def _bin_rows(channel: Channel) -> list[dict[str, Any]]:
+    """Bins of equal width; the two outer ones, which are open, are drawn as wide as the next."""
+    shares = channel.drawn
+    if shares is None or shares.edges is None:
+        return []
+    inner = shares.edges.tolist()
+    width = inner[1] - inner[0] if len(inner) > 1 else abs(inner[0]) / 10 or 1.0
+    last = inner[-1] - inner[-2] if len(inner) > 1 else width
+    edges = [inner[0] - width, *inner, inner[-1] + last]
+    return [
+        {
+            "from": edges[at],
+            "to": edges[at + 1],
+            "side": side,
+            "share": float(counts[at] / counts.sum()),
+            "zero": 0.0,
+        }
+        for side, counts in zip(SIDES, (shares.reference, shares.current), strict=True)
+        for at in range(len(counts))
+    ]
+
+
+def _category_rows(channel: Channel) -> list[dict[str, Any]]:
     shares = channel.shares
-    if shares is None:
-        return [], []
-    if shares.names is not None:
-        names = [_short(name) for name in shares.names]
-    else:
-        edges = [] if shares.edges is None else shares.edges.tolist()
-        names = [f"≤ {edge:.2g}" for edge in edges] + [f"> {edges[-1]:.2g}"]
-    rows = []
-    order = []
-    for at, name in enumerate(names):
-        if not shares.reference[at] and not shares.current[at]:
-            continue
-        label = name if name not in order else f"{name} ({at})"
-        order.append(label)
-        for side, counts in zip(SIDES, (shares.reference, shares.current), strict=True):
-            rows.append({"bin": label, "side": side, "share": float(counts[at] / counts.sum())})
-    return rows, order
+    if shares is None or shares.names is None:
+        return []
+    both = (shares.reference, shares.current)
+    return [
+        {"bin": _short(name), "side": side, "share": float(counts[at] / counts.sum())}
+        for at, name in enumerate(shares.names)
+        if both[0][at] or both[1][at]
+        for side, counts in zip(SIDES, both, strict=True)
+    ]
 
 
 def _waterfall(found: Attribution) -> Any:
-    bars = _bars(found)
-    lowest = min(min(bar["from"], bar["to"]) for bar in bars if bar["kind"] != "mean")
-    highest = max(bar["right"] for bar in bars)
-    room = (highest - lowest) or 1.0
-    bottom = lowest - 0.15 * room
-    for bar in bars:
-        if bar["kind"] == "mean":
-            bar["from"] = bottom
-    order = [str(bar["step"]) for bar in bars]
-    y = alt.Y("step:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False))
-    scale = alt.Scale(domain=[bottom, highest + 0.3 * room], zero=False, nice=False)
-    kinds = ("mean", "part", "unexplained")
-    shades = alt.Scale(domain=list(kinds), range=[FAINT, COLOURS[0], COLOURS[1]])
-    base = alt.Chart(data(bars)).encode(y=y)
-    drawn = base.mark_bar(height={"band": 0.6}).encode(
-        x=alt.X("from:Q", scale=scale, title=f"mean of {found.of}", axis=alt.Axis(tickCount=4)),
-        x2="to:Q",
-        color=alt.Color("kind:N", scale=shades, legend=None),
+    """Dots, not bars: the axis need not begin at 0. A step's interval is that of its part."""
+    rows = _steps(found)
+    order = [str(row["step"]) for row in rows]
+    low, high = min(row["low"] for row in rows), max(row["high"] for row in rows)
+    room = (high - low) or 1.0
+    scale = alt.Scale(domain=[low - 0.05 * room, high + 0.05 * room], zero=False, nice=False)
+    lines = "split(datum.label, '|')"
+    axis = alt.Axis(domain=False, ticks=False, labelLimit=150, labelExpr=lines)
+    y = alt.Y("step:N", sort=order, title=None, axis=axis)
+    base = alt.Chart(data(rows)).encode(y=y)
+    x = alt.X("to:Q", scale=scale, title=f"mean of {found.of}", axis=alt.Axis(tickCount=4))
+    moves = base.mark_rule(color=INK, strokeDash=[2, 2]).encode(
+        x=alt.X("from:Q", scale=scale), x2="to:Q"
     )
-    words = base.mark_text(align="left", dx=4, color=INK, fontSize=11).encode(
-        x=alt.X("right:Q", scale=scale), text="text:N"
+    spread = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", scale=scale), x2="high:Q", color=colour("kind", KINDS)
     )
-    title = f"Why {found.of} moved by {found.total:+.3g}"
-    return (drawn + words).properties(width=WIDTH - 110, height=24 * len(bars), title=title)
+    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
+        x=x, color=colour("kind", KINDS), shape=shape("kind", KINDS)
+    )
+    words = base.mark_text(dy=-9, color=INK, fontSize=11).encode(x=x, text="text:N")
+    total = found.total
+    chance = "" if total is None or total.certain else " (may be chance)"
+    title = f"{found.of.capitalize()} moved by {_signed(total)}{chance}"
+    height = 34 * len(rows)
+    return (moves + spread + dots + words).properties(width=WIDTH - 110, height=height, title=title)
 
 
-def _bars(found: Attribution) -> list[dict[str, Any]]:
+def _steps(found: Attribution) -> list[dict[str, Any]]:
     """Both means, and between them the parts, each from where the one before ends."""
-    steps = [(each.name, each.part, "part") for each in found.factors]
-    steps.append(("unexplained", found.unexplained or 0.0, "unexplained"))
     at = found.reference_mean or 0.0
-    bars = [_bar("reference", (at, at), "mean", f"{at:.3g}")]
-    for name, part, kind in steps:
-        bars.append(_bar(name, (at, at + part), kind, f"{round(part, 3) + 0.0:+.3f}"))
-        at += part
-    bars.append(_bar("current", (at, at), "mean", f"{at:.3g}"))
-    return bars
+    rows = [_step("reference", at, at, Part(0.0, 0.0, 0.0), "mean")]
+    for name, part in found.steps:
+        kind = "part" if part.certain else "may be 0"
+        rows.append(_step(name.replace(" and ", "| and "), at, at + part.value, part, kind))
+        at += part.value
+    rows.append(_step("current", at, at, Part(0.0, 0.0, 0.0), "mean"))
+    return rows
 
 
-def _bar(step: str, ends: tuple[float, float], kind: str, text: str) -> dict[str, Any]:
-    named = {"step": step, "kind": kind, "text": text}
-    return named | {"from": ends[0], "to": ends[1], "right": max(ends)}
+def _step(name: str, start: float, end: float, part: Part, kind: str) -> dict[str, Any]:
+    text = f"{start:.3g}" if kind == "mean" else _signed(part)
+    ends = {
+        "text": text,
+        "from": start,
+        "to": end,
+        "low": start + part.low,
+        "high": start + part.high,
+    }
+    return {"step": name, "kind": kind} | ends
+
+
+def _signed(part: Part | None) -> str:
+    return "" if part is None else f"{round(part.value, 3) + 0.0:+.3f}"
 
 
 def _short(name: str) -> str:

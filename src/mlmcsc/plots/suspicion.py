@@ -10,7 +10,9 @@ from mlmcsc.domain.suspicion import SuspicionReport
 from mlmcsc.plots.style import FAINT, INK, WIDTH, colour, data, dress, shape
 
 SHOWN: Final = 15
-WHO: Final = ("label", "colleagues", "model", "similar")
+NONE: Final = "no label stands out"
+NOTHING: Final = "nothing speaks for or against any label"
+WHO: Final = ("label", "colleagues", "model", "similar images")
 
 
 def suspicious_labels(found: SuspicionReport) -> Any:
@@ -18,7 +20,7 @@ def suspicious_labels(found: SuspicionReport) -> Any:
     worst = found.items[:SHOWN]
     if not worst:
         return dress(
-            alt.Chart(data([{"text": "nothing speaks for or against any label"}]))
+            alt.Chart(data([{"text": NONE if found.min_score else NOTHING}]))
             .mark_text(color=INK, fontSize=13)
             .encode(text="text:N")
             .properties(width=WIDTH, height=40)
@@ -27,7 +29,11 @@ def suspicious_labels(found: SuspicionReport) -> Any:
     spans: list[dict[str, Any]] = []
     names = [f"{each.label_id} ({each.technician_id})" for each in worst]
     for name, each in zip(names, worst, strict=True):
-        said = {"colleagues": each.colleagues, "model": each.model, "similar": each.neighbours}
+        said = {
+            "colleagues": each.colleagues,
+            "model": each.model,
+            "similar images": each.neighbours,
+        }
         values = {"label": each.label} | {
             who: evidence.expected for who, evidence in said.items() if evidence is not None
         }

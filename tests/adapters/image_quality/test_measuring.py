@@ -17,10 +17,14 @@ from mlmcsc.demo.surfaces import draw_surface
 from mlmcsc.domain.image_quality import score
 from mlmcsc.errors import ValidationError
 
-TOLERANCE = 0.03
+TOLERANCE = 0.05
 """What measuring may err by: noise is random, smoothing is tried in steps."""
 UNCLIPPED = 0.1
 """What smoothing may win back where noise had been cut off at black or white."""
+BY_NOISE = 0.35
+"""What weak noise may win on blurred grains: it is not the same everywhere."""
+OF_GRID = 0.5
+"""What strong compression or repeated pixels may make of a blurred picture."""
 OF_NOISE = 0.25
 """A picture of nothing else scores no more, however it is smoothed."""
 REAL = ["brick.png", "ihc.png", "test_tiff_Zeiss_SEM_512pix.tif"]
@@ -89,6 +93,78 @@ def test_a_worse_version_of_a_real_picture_never_scores_more(micrographs, name, 
     assert rises(read_pixels(micrographs / name), how) == []
 
 
+@pytest.mark.parametrize("name", REAL)
+def test_an_overexposed_real_picture_scores_little_more_at_most(micrographs, name):
+    assert rises(read_pixels(micrographs / name), "overexposure", UNCLIPPED) == []
+
+
+def with_bar(pixels):
+    """A white bar with text below the picture, as an electron microscope writes it."""
+    bar = np.full((40, pixels.shape[1]), 255, np.uint8)
+    cv2.putText(bar, "15.0 kV  500 x  100 um", (10, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 0, 2)
+    return np.vstack([pixels, bar])
+
+
+def grey_surface(seed):
+    return cv2.cvtColor(surface(seed), cv2.COLOR_RGB2GRAY)
+
+
+def test_a_data_bar_does_not_matter_and_hides_no_blur(micrographs):
+    picture = grey_surface(2)
+    for sigma in (0, 1, 2, 6):
+        plain = blurred(picture, sigma)
+        assert scored(with_bar(plain)) == pytest.approx(scored(plain), abs=0.05)
+    real = read_pixels(micrographs / "test_tiff_Zeiss_SEM_512pix.tif")
+    above = real.shape[0] * 9 // 10
+    found = [scored(np.vstack([blurred(real[:above], s), real[above:]])) for s in (0, 1, 2, 4, 8)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > 0.6
+    assert found[-1] < 0.05
+
+
+@pytest.mark.parametrize("count", [20, 200, 2000])
+def test_hot_pixels_do_not_make_a_blurred_picture_sharp(count):
+    picture = blurred(grey_surface(2), 3)
+    rng = np.random.default_rng(1)
+    hot = picture.copy()
+    hot[rng.integers(0, 480, count), rng.integers(0, 480, count)] = 255
+    assert scored(hot) <= scored(picture) + TOLERANCE
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_compression_coarse_levels_and_repeated_pixels_are_no_detail(seed):
+    sharp = grey_surface(seed)
+    for picture, bound in ((sharp, UNCLIPPED), (blurred(sharp, 3), OF_GRID)):
+        base = scored(picture) + bound
+        for quality in (20, 10, 5):
+            coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            assert scored(cv2.imdecode(coded, 0)) <= base
+        for step in (8, 16, 32):
+            assert scored(picture // step * step) <= base
+        for factor in (2, 4, 8):
+            small = cv2.resize(picture, None, fx=1 / factor, fy=1 / factor)
+            assert scored(np.kron(small, np.ones((factor, factor), np.uint8))) <= base
+
+
+def test_a_plain_bright_background_is_not_clipped():
+    picture = np.full((480, 640), 180, np.uint8)
+    rng = np.random.default_rng(1)
+    for x, y in rng.integers(0, 480, (400, 2)):
+        cv2.circle(
+            picture, (int(x), int(y)), int(rng.integers(1, 6)), int(rng.integers(30, 120)), -1
+        )
+    assert measure(grey(picture)).clipped_high == 0
+    assert rises(picture, "noise") == []
+
+
+def test_a_sharp_third_does_not_vouch_for_the_rest():
+    picture = grey_surface(2)
+    dull = blurred(picture, 6)
+    mostly = dull.copy()
+    mostly[:, :160] = picture[:, :160]
+    assert scored(mostly) < 0.5 * scored(picture)
+
+
 @st.composite
 def scenes(draw):
     """Grains of some size and contrast, perhaps lit from a side, not exposed to the ends."""
@@ -112,7 +188,23 @@ shares = st.floats(0.2, 0.7)
 @given(scenes(), st.floats(0, 2), st.floats(0.3, 3))
 def test_more_blur_never_raises_the_score(picture, first, more):
     once = blurred(picture, first)
-    assert scored(blurred(once, more)) <= scored(once) + TOLERANCE
+    assert scored(blurred(once, more)) <= scored(once) + UNCLIPPED
+
+
+@settings(max_examples=10, deadline=None)
+@given(scenes(), st.floats(0, 2), st.floats(2, 40), st.floats(1, 3))
+def test_more_noise_never_raises_the_score(picture, blur, sigma, times):
+    dull = blurred(picture, blur)
+    little, much = noisy(dull, sigma / 255), noisy(dull, sigma * times / 255)
+    assert scored(little) <= scored(dull) + BY_NOISE
+    assert scored(much) <= scored(little) + BY_NOISE
+
+
+@settings(max_examples=10, deadline=None)
+@given(scenes(), st.floats(1, 3), st.floats(1, 3))
+def test_more_overexposure_never_raises_the_score(picture, gain, more):
+    bright = brightened(picture, gain)
+    assert scored(brightened(picture, gain * more)) <= scored(bright) + TOLERANCE
 
 
 @settings(max_examples=10, deadline=None)
@@ -121,7 +213,7 @@ def test_noise_alone_is_no_picture_however_it_is_smoothed(sigma, smoothing, seed
     noise = np.random.default_rng(seed).normal(128, sigma, (480, 480))
     raw = np.clip(noise, 0, 255).astype(np.uint8)
     assert scored(raw) <= OF_NOISE
-    assert scored(blurred(raw, smoothing)) <= scored(raw) + TOLERANCE
+    assert scored(blurred(raw, smoothing)) <= OF_NOISE
 
 
 @pytest.mark.parametrize("seed", [0, 2])

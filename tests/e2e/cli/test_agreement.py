@@ -44,14 +44,19 @@ def test_people_are_compared_and_scored(measured, tmp_path):
     scores = {each["technician_id"]: each["accuracy_score"] for each in shown}
     assert scores["tech_003"] < scores["tech_002"] <= 1
     assert f"{scores['tech_002']:.3f}" in measured("quality", "accuracy").out
-    assert "12 labels held against" in measured("technician", "show", "tech_002").out
+    assert "up to date" in ran.err
+    shown = measured("technician", "show", "tech_002")
+    assert "12 labels held against" in shown.out
+    assert "labelled since" not in shown.err
+    measured("labels", "add", 1, 0.5, "--technician", "tech_002")
+    assert "labelled since" in measured("technician", "show", "tech_002").err
 
 
 def test_as_json_and_of_one_person(measured):
     ran = measured("quality", "agreement", "--technician", "tech_003", "--no-update", "--json")
 
     assert ran.json["raters"][0]["rater"] == "tech_003"
-    assert ran.json["raters"][0]["biased"] is True
+    assert ran.json["raters"][0]["differs"] is True
     assert ran.json["gauge"]["how"]
     assert measured("technician", "show", "tech_003", "--json").json["accuracy_score"] is None
     assert measured("quality", "agreement", "--technician", "nobody").code == 1
@@ -63,6 +68,7 @@ def test_consensus_labels_are_made_once(measured):
     assert measured("labels", "consensus", "--all", "--image", 1).code == 2
     told = measured("labels", "consensus", "--all", "--dry-run")
     assert "nothing was written" in told.out
+    assert "too few people  0" in told.out
     assert measured("labels", "consensus", "--image", 1, "--json").json["created"] == 1
     made = measured("labels", "consensus", "--all", "--json").json
     assert (made["created"], made["unchanged"]) == (11, 1)

@@ -91,3 +91,24 @@ def test_too_few_temperatures_are_refused_before_a_plot_is_written(tested, tmp_p
     assert "needs at least 2 distinct temperatures" in ran.err
     assert not plot.exists()
     assert tested("specimens", "curve", "--shelves", "a,b").code == 2
+
+
+def test_heats_are_not_fitted_together_unless_asked(tested, tmp_path):
+    plot = tmp_path / "kv.svg"
+    ran = tested("specimens", "curve", "--plot", plot)
+    assert "H1: KV" in ran.out
+    assert "H2: KV" in ran.out
+    assert "H2: T28J" in plot.read_text()
+    ran = tested("specimens", "curve", "--together")
+    assert "all specimens: KV" in ran.out
+    assert "2 heats are fitted together" in ran.err
+
+
+def test_a_ligament_that_no_bar_has_is_a_usage_error(tested):
+    tiny = ("1e-200", "1e-200")
+    ran = tested(
+        *("specimens", "measure", "H1-0-0", "--a-mm", tiny[0], "--b-mm", tiny[0]),
+        *("--ligament", *tiny),
+    )
+    assert ran.code == 2
+    assert "ligament width_mm=1e-200: must be from 0.1 to 1000 (in mm)" in ran.err

@@ -43,4 +43,17 @@ def test_suspicious_labels_are_told_with_reason_command_and_plot(run, tmp_path):
     assert "+0.4 from the one colleague's label" in told
     assert "mlmcsc labels correct" in told
     assert "<svg" in (tmp_path / "s.svg").read_text("utf-8")
-    assert json.loads(run("quality", "suspicious", "--json"))["labels"] == 40
+    listed, every = (
+        json.loads(run("quality", "suspicious", *more, "--json")) for more in ((), ("--all",))
+    )
+    assert listed["labels"] == every["labels"] == 40
+    assert [each["score"] >= 3 for each in listed["items"]] == [True, True]
+    assert len(every["items"]) == 40
+    assert "similar images" in (tmp_path / "s.svg").read_text("utf-8")
+
+
+def test_where_no_label_stands_out_that_is_said(run, sqlite_url):
+    with DatabaseManager(sqlite_url) as db:
+        db.labels.correct(21, label=0.5, reason="typo")
+    assert "none of these stands out" in run("quality", "suspicious", "--plot", "none.svg")
+    assert "none of these" not in run("quality", "suspicious", "--all")

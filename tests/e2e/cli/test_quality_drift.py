@@ -33,10 +33,12 @@ def measured(sqlite_url):
 def test_drift_is_a_finding_with_a_table_and_a_plot(mlmcsc, tmp_path):
     ran = mlmcsc("quality", "drift", *PERIODS, "--plot", tmp_path / "drift.svg")
     assert ran.code == 1, ran.err
-    assert "1 of 3 channels drifted" in ran.out
-    assert "labels: no attribution, as 0 values in the reference period; needs 30." in ran.out
+    assert "1 of 1 channel drifted" in ran.out
+    assert "labels: no attribution, as 0 values in the reference; needs 30." in ran.out
     assert "no vectors are stored" in ran.out
-    assert "quality_score: drifted" in (tmp_path / "drift.svg").read_text()
+    assert "always 50" in ran.out
+    assert ran.out.count("0 values in the reference; needs 30") == 3  # in the table once
+    assert "quality_score" in (tmp_path / "drift.svg").read_text()
 
 
 @pytest.mark.usefixtures("measured")
@@ -48,10 +50,22 @@ def test_json_has_every_channel_and_no_number_that_is_none(mlmcsc):
     assert all(each["p"] is not None or each["reason"] for each in ran.json["channels"])
 
 
-def test_without_data_nothing_is_tested_and_that_is_said(mlmcsc):
-    ran = mlmcsc("quality", "drift", "--last", "30d")
+def test_without_data_nothing_is_tested_or_drawn_and_that_is_said(mlmcsc, tmp_path):
+    ran = mlmcsc("quality", "drift", "--last", "30d", "--plot", tmp_path / "drift.png")
     assert ran.code == 0, ran.err
     assert "nothing could be tested" in ran.out
+    assert "drift.png is not written: nothing could be tested" in ran.err
+    assert not list(tmp_path.glob("drift.*"))
+
+
+def test_the_ends_of_time_and_an_empty_name_end_in_words_not_in_a_crash(mlmcsc):
+    open_end = "--reference", "2026-01-01..9999-12-31", "--current", "2025-01-01..2025-12-31"
+    assert mlmcsc("quality", "drift", *open_end).code == 0
+    before_time = "--reference", "0001-01-01T00:00+05:00..2026-01-01", *PERIODS[2:]
+    ran = mlmcsc("quality", "drift", *before_time)
+    assert (ran.code, "not within the years 1 to 9999" in ran.err) == (2, True)
+    ran = mlmcsc("quality", "drift", *PERIODS, "--features", "")
+    assert (ran.code, "features=''" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize(

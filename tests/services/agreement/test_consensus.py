@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlmcsc.errors import ConflictError, RejectedRowsError, UnknownRecordError, ValidationError
+from mlmcsc.domain.consensus_labels import METHOD
+from mlmcsc.domain.permissions import Actor, Permission
+from mlmcsc.errors import (
+    ConflictError,
+    PermissionDeniedError,
+    RejectedRowsError,
+    UnknownRecordError,
+    ValidationError,
+)
 
 
 def agreed(db, image):
@@ -39,7 +47,7 @@ def test_it_tells_how_sure_it_is_and_of_which_labels_but_of_no_person(db, raters
 
     assert told["label_ids"] == own
     assert told["n_raters"] == 3
-    assert told["method"] == "reliability-weighted/1"
+    assert told["method"] == METHOD
     assert 0 < told["standard_uncertainty"] < 0.05
     assert low < label.label < high
     assert set(told) == {
@@ -306,3 +314,29 @@ def test_nonsense_is_refused(db, technician, refuses):
     refuses(ValidationError, "whole number", db.consensus.create, min_raters=2.5)
     refuses(ValidationError, "whole numbers", db.consensus.create, ["a"])
     refuses(UnknownRecordError, "image 99", db.consensus.create, [99])
+
+
+@pytest.mark.sqlite_tells
+def test_references_are_made_by_who_may_judge_others_only(db, raters, refuses):
+    image, who = raters.images[0], raters.people["tech_001"]
+    helper = db.acting_as(Actor("tech_001", frozenset({Permission.LABEL, Permission.READ})))
+    for kind, right in (("consensus", "quality"), ("gold", "verify")):
+        said = {"image_id": [image], "technician_id": who, "label": 0.95}
+        refuses(PermissionDeniedError, right, helper.store_label, image, who, 0.95, label_type=kind)
+        refuses(PermissionDeniedError, right, helper.labels.add_many, **said, label_type=[kind])
+        own = db.get_labels(image)[0]
+        refuses(
+            PermissionDeniedError, right, helper.labels.correct, own.id, reason="x", label_type=kind
+        )
+    gold = db.store_label(image, who, 0.5, label_type="gold")
+    refuses(PermissionDeniedError, "verify", helper.labels.correct, gold, reason="x", label=0.9)
+    assert helper.labels.correct(gold, reason="a note", difficulty_rating=2).revision == 2
+
+
+@pytest.mark.sqlite_tells
+def test_what_the_program_made_is_not_corrected_by_hand(db, raters, refuses):
+    db.consensus.create()
+    made = agreed(db, raters.images[0])
+    for change in ({"label": 0.9}, {"label_type": "manual"}, {"annotation_data": {}}):
+        refuses(ConflictError, "labels consensus", db.labels.correct, made.id, reason="x", **change)
+    assert db.labels.verify(made.id, "chief").is_verified

@@ -62,7 +62,33 @@ def test_every_part_is_told_where_there_is_enough(db, gold, measure):
     assert [each.rater for each in report.anchoring.raters] == ["tech_004"]
     assert [each.model.name for each in report.ceiling.models] == ["v1"]
     assert report.ceiling.models[0].verdict == "better"
+    (basis,) = report.models
+    assert (basis.training_known, basis.trained_on, basis.images) == (False, 0, 30)
+    assert "not known what it was trained on" in basis.note
     assert '"NaN"' not in as_json(report)
+
+
+@pytest.mark.sqlite_tells
+def test_a_model_is_not_scored_on_images_that_it_was_trained_on(db, raters):
+    if db._database.store.engine.dialect.name != "sqlite":
+        pytest.skip("versions lie in a folder beside the database file")
+    db.create_data_version("d1", label_policy="mean")
+    trained = {image for image, _ in db.get_training_data(data_version="d1")["train"]}
+    for name, image_ids in (("v1", raters.images), ("v2", sorted(trained))):
+        model = db.register_model_version(name, "net", "/m", training_data_version="d1")
+        db.predictions.add_many(
+            image_id=image_ids, prediction=0.5, confidence=0.9, model_version_id=model
+        )
+
+    report = db.agreement.report()
+
+    assert 0 < len(trained) < 25
+    (scored,) = report.ceiling.models
+    assert (scored.model.name, scored.model.items) == ("v1", 30 - len(trained))
+    one, two = report.models
+    assert (one.training_known, one.trained_on, one.scored) == (True, len(trained), True)
+    assert (two.trained_on, two.images, two.scored) == (len(trained), 0, False)
+    assert two.note == "needs 5 images that it was not trained on; there are 0"
 
 
 @pytest.mark.sqlite_tells

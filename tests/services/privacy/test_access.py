@@ -140,6 +140,15 @@ def test_requests_holds_and_exports_are_told(db, staffed, tmp_path):
     assert export["new_values"]["path"].endswith("all.csv")
 
 
+def test_what_was_handed_out_to_the_person_is_told_with_its_purpose(db, staffed, images_of):
+    images = images_of(2)
+    db.label_queue.next(db.technicians.get("tech_001").id, n=1)
+    (told,) = part(db.export_user_data("tech_001"), "label_reservations")
+    assert (told["purpose"], told["strategy"] is not None) == ("new", True)
+    assert told["image_id"] in {*images, *range(1, images[0])}
+    assert part(db.export_user_data("tech_002"), "label_reservations") == []
+
+
 def test_a_restricted_person_gets_their_copy(db, staffed):
     db.holds.restrict("tech_001", "accuracy contested")
     copy = db.export_user_data("tech_001")

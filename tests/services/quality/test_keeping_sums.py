@@ -252,7 +252,7 @@ def test_restricting_somebody_takes_their_labels_out_and_releasing_brings_them_b
     db.holds.restrict("tech_002", "accuracy contested")
     without = db.quality.check()
     assert (without.counts["labels"], without.restricted_labels) == (1, 1)
-    assert without.models[0].overall.mae == pytest.approx(0.7)
+    assert without.models[0].told.overall.mae == pytest.approx(0.7)
     assert without.disagreements == ()
     kept_is_fresh(db, sql)
     db.holds.release("tech_002", reason="settled")

@@ -106,3 +106,12 @@ def test_a_sampled_comparison_says_so():
     first, second = np.random.default_rng(0).normal(size=(2, 3_000))
     title = plots.bland_altman(bland_altman(first, second), "A", "B").to_dict()["title"]
     assert title == ["A \N{MINUS SIGN} B", "3,000 images, 2,000 shown"]
+
+
+def test_the_anchoring_picture_tells_how_many_labels_are_copies():
+    from mlmcsc.plots import agreement as plots
+
+    shown = np.linspace(-0.2, 0.2, 8)
+    label = np.where(np.arange(8) < 3, shown, 0.001)
+    drawn = plots.anchoring(anchoring(label, np.zeros(8), shown)).to_dict()
+    assert drawn["title"][1] == "3 of 8 labels are the prediction itself"

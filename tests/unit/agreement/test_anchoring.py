@@ -21,8 +21,8 @@ def test_copying_is_one_exactly():
     _, blind, shown = people(0)
     found = anchoring(shown, blind, shown)
     assert found.slope == pytest.approx(1)
-    assert found.low == pytest.approx(1)
-    assert found.verdict == "copies"
+    assert 0.98 < found.low < found.slope < found.high
+    assert (found.verdict, found.copied, found.copied_share) == ("copies", 600, 1.0)
 
 
 def test_independence_is_zero():
@@ -77,7 +77,7 @@ def test_people_who_differ_widen_the_interval_when_they_are_named():
     label = np.array([0.0, 0.1, 0.2, 0.6, 0.8, 0.9])[who] * pull + generator.normal(size=1_200)
     nobody = anchoring(label, np.zeros(1_200), pull)
     named = anchoring(label, np.zeros(1_200), pull, raters=who)
-    assert named.method == "cluster-robust by rater"
+    assert named.method == "HC3 or by rater"
     assert named.high - named.low > 3 * (nobody.high - nobody.low)
     verdicts = [each.verdict for each in named.raters]
     assert verdicts[0] == "independent"
@@ -96,6 +96,63 @@ def test_above_two_thousand_labels_the_points_are_a_sample_and_say_so():
     found = anchoring(label, blind, shown)
     assert (found.n, len(found.x), len(found.y), found.sampled) == (5_000, 2_000, 2_000, True)
     assert max(found.x) == (shown - blind).max()
+
+
+def test_one_label_alone_decides_nothing():
+    found = anchoring([0.3, 0.31, 0.29, 0.9], [0.3] * 4, [0.3, 0.3, 0.3, 0.9])
+    assert (found.slope, found.telling, found.verdict) == (pytest.approx(1), 1, "undecided")
+    assert "only 1 labels have a prediction that is clearly off: 5 are needed" in found.reason
+
+
+@pytest.mark.parametrize("n", [3, 4, 8, 40])
+@pytest.mark.parametrize("slope", [0.0, 1.0])
+def test_no_interval_has_zero_width_however_well_the_labels_fit(n, slope):
+    shown = np.linspace(-0.2, 0.2, n)
+    found = anchoring(slope * shown, np.zeros(n), shown, raters=np.zeros(n))
+    for each in (found, *found.raters):
+        assert each.high - each.low > 2 * (1 - 0.025 ** (1 / n)) - 1e-9
+    assert found.verdict == ("undecided" if n < 8 else found.verdict)
+
+
+def test_copies_are_counted_beside_the_slope_of_each_rater():
+    shown = np.linspace(-0.2, 0.2, 8)
+    label = np.where(np.arange(8) < 3, shown, 0.001)
+    found = anchoring(label, np.zeros(8), shown, raters=["a"] * 4 + ["b"] * 4)
+    assert found.copied == 3
+    assert [each.copied_share for each in found.raters] == [0.75, 0.0]
+
+
+def own_slopes(raters, seed):
+    """Labels by raters of whom each has a slope of their own, 0.5 on average."""
+    generator = np.random.default_rng(seed)
+    who = np.arange(40) % raters
+    own = 0.5 + 0.25 * generator.normal(size=raters)
+    pull = generator.normal(size=40)
+    label = own[who] * pull + 0.3 * generator.normal(size=40)
+    return anchoring(label, np.zeros(40), pull, raters=who)
+
+
+@pytest.mark.parametrize("raters", [5, 8])
+def test_with_five_raters_or_more_the_interval_covers_the_slope_of_raters_like_these(raters):
+    found = [own_slopes(raters, seed) for seed in range(300)]
+    assert sum(each.low <= 0.5 <= each.high for each in found) / 300 >= 0.93
+
+
+def test_with_fewer_raters_the_interval_says_that_it_speaks_of_these_only():
+    found = [own_slopes(2, seed) for seed in range(100)]
+    assert {each.method for each in found} == {"HC3, of these raters only"}
+    assert min(each.high - each.low for each in found) > 0.1
+
+
+def test_labels_of_one_specimen_are_not_independent():
+    generator = np.random.default_rng(0)
+    specimen = np.repeat(np.arange(10), 8)
+    pull = generator.normal(size=10)[specimen]
+    label = 0.5 * pull + generator.normal(size=10)[specimen] + 0.1 * generator.normal(size=80)
+    plain = anchoring(label, np.zeros(80), pull)
+    robust = anchoring(label, np.zeros(80), pull, clusters=specimen)
+    assert robust.method == "HC3 or by cluster"
+    assert robust.high - robust.low > 2 * (plain.high - plain.low)
 
 
 def test_words_judge_the_interval():

@@ -76,6 +76,29 @@ def test_swapping_the_two_mirrors_everything(pair):
     assert one.lower <= one.bias <= one.upper
 
 
+def test_images_of_one_specimen_widen_all_intervals():
+    generator = np.random.default_rng(0)
+    specimen = np.repeat(np.arange(10), 6)
+    first = generator.normal(size=10)[specimen] + 0.1 * generator.normal(size=60)
+    plain = bland_altman(first, np.zeros(60))
+    robust = bland_altman(first, np.zeros(60), clusters=specimen)
+    assert (robust.bias, robust.sd) == (plain.bias, plain.sd)
+    for end in ("bias", "lower", "upper"):
+        wide, narrow = (
+            getattr(each, f"{end}_high") - getattr(each, f"{end}_low") for each in (robust, plain)
+        )
+        assert wide > 1.5 * narrow
+
+
+@pytest.mark.parametrize(
+    ("clusters", "message"),
+    [([1, 2], r"clusters: shape \(2,\) for 3 items"), ([1, 1, 1], "1 clusters of pairs")],
+)
+def test_clusters_that_tell_nothing_are_refused(clusters, message):
+    with pytest.raises(ValidationError, match=message):
+        bland_altman([1, 2, 3], [1, 3, 2], clusters=clusters)
+
+
 def test_one_pair_is_too_little():
     with pytest.raises(ValidationError, match="1 pairs: at least 2"):
         bland_altman([1.0], [2.0])

@@ -98,3 +98,14 @@ def test_people_who_agree_exactly_leave_no_error():
 def test_too_little_is_refused_by_name(ratings, models, message):
     with pytest.raises(ValidationError, match=message):
         noise_ceiling(ratings, models)
+
+
+def test_images_of_one_specimen_are_drawn_together():
+    generator = np.random.default_rng(0)
+    specimen = np.repeat(np.arange(10), 6)
+    table = generator.normal(size=(10, 1))[specimen] + 0.4 * generator.normal(size=(60, 3))
+    model = np.where(np.arange(60) % 7, table[:, 0], np.nan)
+    plain = noise_ceiling(table, {"m": model}).humans.concordance
+    drawn = noise_ceiling(table, {"m": model}, clusters=specimen).humans.concordance
+    assert drawn.value == plain.value
+    assert drawn.high - drawn.low > 1.5 * (plain.high - plain.low)

@@ -75,6 +75,21 @@ def test_points_are_put_in_order_of_time_and_signals_name_it():
     assert found.to_dict()["times"][0] == "2026-03-01T00:00:00+00:00"
 
 
+def test_differences_that_vary_by_float_rounding_only_accuse_nobody():
+    gold = np.arange(25) / 50 + 0.13
+    label = np.round(gold + 0.05, 2)
+    with pytest.raises(ValidationError, match="limits need values that vary"):
+        control_chart(range(25), label - gold)
+
+
+def test_limits_are_no_tighter_than_the_rounding_of_labels():
+    values = [*[0.0] * 20, 0.01, *[0.0] * 10]
+    assert not control_chart(range(31), values).in_control
+    found = control_chart(range(31), values, resolution=0.01)
+    assert found.sigma == pytest.approx(0.01 / 6**0.5)
+    assert {each.rule for each in found.signals} <= {4}
+
+
 def test_the_centre_may_be_what_ought_to_be():
     found = control_chart(range(10), np.tile([2.0, 2.2], 5), centre=0.0)
     assert (found.centre, found.in_control) == (0.0, False)
@@ -88,6 +103,9 @@ def test_the_centre_may_be_what_ought_to_be():
         ([1, 2, 3], [2.0, 2.0, 2.0], {}, "limits need values that vary"),
         ([1, 2, 3], [1.0, 2.0, 3.0], {"baseline": 9}, "baseline=9: must be 3 to 3"),
         ([1, 2, 3], [1.0, 2.0, 3.0], {"centre": np.nan}, "centre.*must be finite"),
+        ([1, 2, 3], [1.0, 2.0, 3.0], {"resolution": -1}, "resolution=-1: must be at least 0"),
+        ([1, 2, "a"], [1.0, 2.0, 3.0], {}, "times: cannot be put in order"),
+        ([1, 2, float("nan")], [1.0, 2.0, 3.0], {}, "times: one is not a number"),
     ],
 )
 def test_too_little_is_refused_by_name(times, values, options, message):

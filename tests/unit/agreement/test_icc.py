@@ -65,6 +65,45 @@ def test_shift_scale_and_the_order_of_raters_do_not_matter(table):
     assert one.single <= 1
 
 
+CONSTANT = st.lists(st.integers(0, 3), min_size=2, max_size=4).map(lambda row: [row] * 5)
+
+
+@settings(max_examples=60)
+@given(CONSTANT | arrays(np.int64, (4, 3), elements=st.integers(0, 3)))
+def test_no_table_divides_by_zero_or_leaves_what_is_possible(table):
+    try:
+        found = icc(table)
+    except ValidationError:
+        assert np.ptp(np.array(table), axis=0).max() == 0
+        return
+    least = -1 / (found.k - 1) - 1e-9
+    assert least <= found.single_low <= found.single_high <= 1 + 1e-9
+    ends = [found.average, found.average_low, found.average_high]
+    assert all(each is None or np.isfinite(each) for each in ends)
+    assert bool(found.reason) == (None in ends)
+
+
+def test_raters_with_one_number_each_are_refused_with_the_reason():
+    with pytest.raises(ValidationError, match="each rater gave all 3 items one and the same"):
+        icc([[0, 1], [0, 1], [0, 1]])
+
+
+def test_a_mean_of_raters_who_disagree_more_than_items_differ_has_no_reliability():
+    found = icc([[1, 5, 3, 9.0], [9, 1, 5, 3], [5, 3, 9, 1], [3, 9, 1, 5.1]])
+    assert (found.single, found.average) == (pytest.approx(-1 / 3), None)
+    assert (found.average_low, found.average_high, found.average_band) == (None, None, "unknown")
+    assert "disagree within images" in found.reason
+
+
+def test_images_of_one_specimen_tell_less_than_independent_ones():
+    generator = np.random.default_rng(0)
+    specimen = np.repeat(np.arange(12), 5)
+    table = generator.normal(size=(12, 1))[specimen] + 0.3 * generator.normal(size=(60, 3))
+    plain, drawn = icc(table), icc(table, clusters=specimen)
+    assert (drawn.single, drawn.resamples, plain.resamples) == (plain.single, 2_000, 0)
+    assert drawn.single_high - drawn.single_low > 1.5 * (plain.single_high - plain.single_low)
+
+
 def test_known_variances_are_recovered():
     generator = np.random.default_rng(1)
     n, k = 4_000, 5
@@ -92,11 +131,19 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
         ([[1.0, np.nan], [2.0, 3.0]], r"ratings\[0, 1\]=nan"),
         ([[2.0, 2.0], [2.0, 2.0]], "every one of the 4 ratings is 2"),
         ([["a", "b"]], "must be numbers"),
+        ([[1 + 2j, 2], [3, 4]], "complex numbers"),
+        ([[1e200, 2e200], [3e200, 4e200]], r"4e\+200; it must lie between 1e-100 and 1e\+100"),
+        ([[1e-200, 2e-200], [3e-200, 4e-200]], "use another unit"),
     ],
 )
 def test_too_little_is_refused_by_name(ratings, message):
     with pytest.raises(ValidationError, match=message):
         icc(ratings)
+
+
+def test_a_confidence_that_is_no_number_is_refused_by_name():
+    with pytest.raises(ValidationError, match="confidence='a': must be a number"):
+        icc(JUDGES, confidence="a")
 
 
 def test_results_become_plain_json_with_their_bands():

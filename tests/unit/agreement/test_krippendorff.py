@@ -105,7 +105,17 @@ def test_too_little_is_refused_by_name(ratings, message):
 
 
 def test_options_out_of_range_are_refused():
-    with pytest.raises(ValidationError, match="resamples=5: must be 100"):
+    with pytest.raises(ValidationError, match="resamples=5: must be at least 100"):
         alpha(OBSERVERS.T, resamples=5)
     with pytest.raises(ValidationError, match="confidence=95"):
         alpha(OBSERVERS.T, confidence=95)
+
+
+def test_images_of_one_specimen_are_drawn_together():
+    generator = np.random.default_rng(0)
+    specimen = np.repeat(np.arange(10), 6)
+    table = generator.normal(size=(10, 1))[specimen] + 0.4 * generator.normal(size=(60, 3))
+    table[3, 1:] = np.nan
+    plain, drawn = alpha(table), alpha(table, clusters=specimen)
+    assert drawn.value == plain.value
+    assert drawn.high - drawn.low > 1.5 * (plain.high - plain.low)

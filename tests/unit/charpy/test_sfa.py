@@ -79,6 +79,8 @@ def test_a_sub_size_bar_has_its_own_ligament():
         ({"a_mm": float("nan"), "b_mm": 2}, "a_mm=nan"),
         ({"a_mm": True, "b_mm": 2}, "a_mm=True"),
         ({"total_mm2": 0, "cleavage_mm2": 0}, "total_mm2=0"),
+        ({"total_mm2": 1e-300, "cleavage_mm2": 0}, "total_mm2=1e-300: must be from 0.01"),
+        ({"a_mm": 1, "b_mm": 1, "ligament": (5, 8)}, r"give Ligament\(width_mm=5"),
         ({"total_mm2": 80, "cleavage_mm2": 81}, "cleavage_mm2=81.0: must be from 0 to 80"),
         ({"a_mm": 1}, "one measurement, whole"),
         ({}, "one measurement, whole"),
@@ -97,9 +99,10 @@ def test_a_wrong_measurement_is_refused(given_, match):
         measured_sfa(**given_)
 
 
-def test_a_ligament_has_sides():
-    with pytest.raises(ValidationError, match="more than 0 mm"):
-        Ligament(0)
+@pytest.mark.parametrize("side", [0, 1e-200, 0.09, 1001, "5", None])
+def test_a_ligament_has_sides_that_a_bar_can_have(side):
+    with pytest.raises(ValidationError, match="ligament width_mm"):
+        Ligament(side)
 
 
 def test_the_method_and_the_inputs_are_kept():

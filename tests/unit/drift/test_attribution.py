@@ -38,16 +38,16 @@ def test_a_planted_change_is_put_down_to_its_cause(cause):
         if cause != "specimen mix":
             each.values[:] -= np.asarray(EFFECTS[0])[each.codes[:, 0]]
     found = attribute("labels", (reference, current), NAMED, seed=0)
-    parts = {each.name: each.part for each in found.factors}
+    parts = {each.name: each.part.value for each in found.factors}
     assert max(parts, key=lambda name: abs(parts[name])) == cause
-    assert parts[cause] == pytest.approx(found.total, abs=0.02)
-    assert abs(found.unexplained) < 0.01
+    assert parts[cause] == pytest.approx(found.total.value, abs=0.02)
+    assert abs(found.unexplained.value) < 0.01
 
 
 def test_a_change_within_strata_is_unexplained():
     found = attribute("labels", (rows(EVEN, 1), rows(EVEN, 2, shift=0.1)), NAMED, seed=0)
-    assert found.unexplained == pytest.approx(0.1, abs=0.01)
-    assert found.unexplained_interval[0] < 0.1 < found.unexplained_interval[1]
+    assert found.unexplained.value == pytest.approx(0.1, abs=0.01)
+    assert found.unexplained.low < 0.1 < found.unexplained.high
 
 
 def test_a_replaced_model_and_a_new_mix_at_the_same_time_are_told_apart():
@@ -58,14 +58,42 @@ def test_a_replaced_model_and_a_new_mix_at_the_same_time_are_told_apart():
     current.values[:] += 0.1
     found = attribute("labels", (reference, current), NAMED, seed=0)
     mix, model, _ = found.factors
-    assert model.part == pytest.approx(0.1, abs=1e-3)
-    assert mix.part == pytest.approx(found.total - 0.1, abs=1e-3)
-    assert model.confounded
-    assert "No instrument is in both periods" in found.words
+    assert mix.part.value == pytest.approx(found.total.value - 0.1, abs=1e-3)
+    assert (mix.confounded, model.confounded, found.with_rest) == (False, True, True)
+    assert found.joint.value == pytest.approx(0.1, abs=1e-3)
+    assert "with instrument and what else came then" in found.words
+
+
+def test_what_always_comes_together_gets_one_number():
+    reference, current = rows(EVEN, 1), rows(PLANTED["rater composition"], 2)
+    for each in (reference, current):  # raters 0 and 1 have the first microscope, 2 the second
+        each.codes[:, 1] = each.codes[:, 2] == 2
+    found = attribute("labels", (reference, current), NAMED, seed=0)
+    assert [each.confounded for each in found.factors] == [False, True, True]
+    assert not found.with_rest
+    steps = dict(found.steps)
+    together = steps["instrument and rater composition"]
+    assert together.low < 0.06 < together.high
+    assert sum(part.value for part in steps.values()) == pytest.approx(found.total.value)
+
+
+def test_nothing_is_put_down_to_a_change_that_may_be_chance():
+    found = attribute("labels", (rows(EVEN, 1), rows(EVEN, 2)), NAMED, seed=0)
+    assert not found.total.certain
+    assert "may be chance, so it is put down to nothing" in found.words
+    assert "Associated" not in found.words
+
+
+def test_words_tell_intervals_and_leave_out_parts_that_may_be_0():
+    found = attribute("labels", (rows(EVEN, 1), rows(PLANTED["specimen mix"], 2)), NAMED, seed=0)
+    mix = found.factors[0].part
+    assert f"Associated: {mix} with specimen mix" in found.words
+    assert f"({mix.low:.3f} to {mix.high:.3f})" in found.words
+    assert "Not told from 0: " in found.words
 
 
 def test_levels_of_one_period_are_counted_and_said():
-    reference, current = rows(EVEN, 1), rows(EVEN, 2)
+    reference, current = rows(EVEN, 1), rows(EVEN, 2, shift=0.2)
     current.codes[:120, 2] = 3  # a new rater
     found = attribute("labels", (reference, current), NAMED, seed=0)
     assert found.factors[2].alone.only_current == pytest.approx(0.2)

@@ -13,11 +13,10 @@ from mlmcsc.domain.drift.measures import (
     Shares,
     binned,
     chi_square_p,
+    distances,
     kolmogorov_p,
-    kolmogorov_smirnov,
     psi,
     quantile_edges,
-    wasserstein,
 )
 
 BENJAMINI_HOCHBERG_1995 = [
@@ -56,18 +55,18 @@ def test_a_new_voltage_beside_a_constant_one_gets_a_bin_of_its_own():
 
 
 def test_bins_hold_equal_shares_of_the_reference():
-    reference = samples()[0]
+    reference = np.sort(samples()[0])
     assert [*binned(reference, reference, quantile_edges(reference)).reference] == [30] * 10
 
 
 def test_kolmogorov_smirnov_distance_by_hand():
-    assert kolmogorov_smirnov(np.array([1.0, 2, 3, 4]), np.array([3.0, 4, 5, 6])) == 0.5
+    assert distances(np.array([1.0, 2, 3, 4]), np.array([3.0, 4, 5, 6]))[0] == 0.5
 
 
 def test_kolmogorov_smirnov_is_scipys():
     a, b = samples()
     found = stats.ks_2samp(a, b)
-    assert kolmogorov_smirnov(a, b) == pytest.approx(found.statistic)
+    assert distances(np.sort(a), np.sort(b))[0] == pytest.approx(found.statistic)
     assert kolmogorov_p(found.statistic, (300, 200)) == pytest.approx(found.pvalue, rel=0.15)
 
 
@@ -77,12 +76,12 @@ def test_the_five_percent_point_of_the_kolmogorov_distribution():
 
 def test_wasserstein_of_a_pure_shift_is_the_shift():
     a = samples()[0]
-    assert wasserstein(a, a + 0.25) == pytest.approx(0.25)
+    assert distances(np.sort(a), np.sort(a + 0.25))[1] == pytest.approx(0.25)
 
 
 def test_wasserstein_by_hand():
     # A third of the mass moves by 5: from scipy.stats.wasserstein_distance's documentation.
-    assert wasserstein(np.array([0.0, 1, 3]), np.array([5.0, 6, 8])) == pytest.approx(5.0)
+    assert distances(np.array([0.0, 1, 3]), np.array([5.0, 6, 8]))[1] == pytest.approx(5.0)
 
 
 def test_chi_square_is_scipys_for_independent_values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlmcsc.domain.quality.accuracy import binomial, conformal, upper_bound
+from mlmcsc.domain.quality.accuracy import binomial, calibration, conformal, upper_bound
 
 
 def test_the_half_width_is_the_rank_of_split_conformal_prediction():
@@ -38,3 +38,13 @@ def test_the_binomial_interval_is_the_published_one():
 def test_nothing_missing_in_a_sample_bounds_the_share_by_the_rule_of_three():
     assert upper_bound(0, 20_000) == pytest.approx(3 / 20_000, rel=0.01)
     assert upper_bound(10, 10) == 1.0
+
+
+def test_a_calibration_error_of_few_predictions_is_not_told_but_their_intervals_are():
+    """Of 99 of 100 there is none; a bin of one, which was wrong, may be right up to 97.5 %."""
+    few = {9: np.array([98.0, 93.1, 98.0]), 3: np.array([1.0, 0.35, 0.0])}
+    found = calibration(few, 10, 0.05, "all")
+    assert (found.n, found.ece) == (99, None)
+    assert (found.bins[0].right_low, found.bins[0].right_high) == (0.0, pytest.approx(0.975))
+    more = calibration(few | {9: np.array([99.0, 94.05, 99.0])}, 10, 0.05, "all")
+    assert more.ece == pytest.approx((99 * 0.05 + 0.35) / 100)

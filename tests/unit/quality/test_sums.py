@@ -154,3 +154,8 @@ def test_disagreement_is_between_people_not_within_one():
         made = labels((1, 1, 1, "manual", 0, 0.2), (2, 1, second, "manual", 0, 0.8))
         both = Stretch(rows.images, rows.predictions, made, rows.restricted)
         assert sums_of(both, (0.0, 1.0)).counts["disagreeing"] == found
+
+
+def test_what_nobody_can_date_is_in_no_month_of_the_year_nought():
+    assert telling.month_name(-12) == telling.month_name(0) == "unknown"
+    assert telling.month_name(12 * 2026 + 10) == "2026-11"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from mlmcsc.domain.suspicion.colleagues import by_colleagues
-from mlmcsc.domain.suspicion.evidence import Said, against, scores
+from mlmcsc.domain.suspicion.evidence import Said, against, ranks, scores
 from mlmcsc.domain.suspicion.neighbours import expectations
 
 VALUES = st.lists(st.floats(0, 1), min_size=2, max_size=9)
@@ -95,7 +95,7 @@ def test_too_few_differences_say_nothing():
     assert np.isnan(said.z).all()
 
 
-def test_the_score_is_a_chance_and_missing_evidence_is_missing():
+def test_the_score_is_a_tail_of_chi_square_and_missing_evidence_is_missing():
     def of(*z):
         return Said(np.zeros(len(z)), np.array(z), np.ones(len(z), np.int64))
 
@@ -107,6 +107,24 @@ def test_the_score_is_a_chance_and_missing_evidence_is_missing():
         -np.log10(chi2.sf(64, 1)),
     ]
     assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_three_colleagues_who_agree_outweigh_a_model_two_do_not():
+    z, model = np.array([0.5, 0.5, 2.5, np.nan]), np.full(4, 6.0)
+    colleagues = Said(np.zeros(4), z, np.array([3, 2, 3, 0]))
+    others = Said(np.zeros(4), model, np.ones(4, np.int64))
+    found, doubted = ranks(colleagues, others)
+    together, alone = scores(colleagues, others), scores(colleagues)
+    assert found == pytest.approx([alone[0], *together[1:]])
+    assert doubted.tolist() == [True, False, False, False]
+
+
+def test_a_model_that_agrees_too_still_clears_a_label():
+    colleagues = Said(np.zeros(1), np.array([1.9]), np.array([3]))
+    model = Said(np.zeros(1), np.array([0.0]), np.ones(1, np.int64))
+    found, doubted = ranks(colleagues, model)
+    assert found < scores(colleagues)
+    assert not doubted.any()
 
 
 def test_neighbours_are_of_other_specimens():

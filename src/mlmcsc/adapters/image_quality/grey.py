@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mlmcsc.adapters.image_quality.bars import scene
 from mlmcsc.errors import ValidationError
 
 Pixels = npt.NDArray[Any]
@@ -32,13 +33,16 @@ class Grey:
     Attributes:
         stored: Grey values as stored, `(H, W)`, any size.
         full: The largest value that `stored` can have.
-        small: float32 `(h, w)`, 0 to 1, at most the area of SIDE x SIDE.
+        small: float32 `(h, w)`, 0 to 1, at most the area of SIDE x SIDE, after a median over 3 x 3
+            stored pixels: hot and dead pixels are no detail.
+        rough: Likewise, without the median.
         saturation: Mean HSV saturation, 0 to 1.
     """
 
     stored: Pixels
     full: float
     small: Floats
+    rough: Floats
     saturation: float
 
 
@@ -49,20 +53,28 @@ def grey(pixels: Pixels, *, blue_first: bool = False) -> Grey:
         pixels: `(H, W)` or `(H, W, C)`, RGB unless `blue_first`; alpha is left out.
         blue_first: Colours are BGR, as OpenCV decodes them.
 
+    Data bars and borders are left out.
+
     Raises:
         ValidationError: A value is not finite.
     """
-    scaled, full = _plain(pixels)
-    if scaled.ndim == 2:  # noqa: PLR2004 - grey already
-        return Grey(scaled, full, _small(scaled, full), 0.0)
-    if not RGB <= scaled.shape[2] <= MOST_CHANNELS:
-        first = np.ascontiguousarray(scaled[:, :, 0])
-        return Grey(first, full, _small(first, full), 0.0)
+    whole, full = _plain(pixels)
+    scaled = np.ascontiguousarray(scene(whole, full))
+    if scaled.ndim == RGB and not RGB <= scaled.shape[2] <= MOST_CHANNELS:
+        scaled = np.ascontiguousarray(scaled[:, :, 0])
+    if scaled.ndim < RGB:
+        return Grey(scaled, full, _clean(scaled, full), _small(scaled, full), 0.0)
     bare = scaled if scaled.shape[2] == RGB else np.ascontiguousarray(scaled[:, :, :RGB])
     code = cv2.COLOR_BGR2GRAY if blue_first else cv2.COLOR_RGB2GRAY
     stored = cv2.cvtColor(bare, code)
     colours = _small(bare, full)
-    return Grey(stored, full, cv2.cvtColor(colours, code), _saturation(colours))
+    rough = cv2.cvtColor(colours, code)
+    return Grey(stored, full, _clean(stored, full), rough, _saturation(colours))
+
+
+def _clean(stored: Pixels, full: float) -> Floats:
+    """The median is taken at both sizes, so that the size does not matter."""
+    return cv2.medianBlur(_small(cv2.medianBlur(stored, 3), full), 3)
 
 
 def _plain(pixels: Pixels) -> tuple[Pixels, float]:

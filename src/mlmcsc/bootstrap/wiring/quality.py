@@ -55,7 +55,8 @@ class QualityServices(LearningServices):
         """How far people, references and models agree."""
         from mlmcsc.services.agreement import Agreement
 
-        return Agreement(self._database.store, self.actor, self._database.label_range)
+        store, label_range = self._database.store, self._database.label_range
+        return Agreement(store, self.actor, label_range, self._trained_on)
 
     @cached_property
     def consensus(self) -> Consensus:

@@ -53,7 +53,8 @@ def agreement(
         require_plots(plot)
     with session.open() as db:
         if not no_update and Permission.QUALITY in db.actor.permissions:
-            db.agreement.update_accuracy()
+            changed = db.agreement.update_accuracy().changed
+            note(f"accuracy scores brought up to date, {changed:,} changed (--no-update: leave)")
         report = db.agreement.report(technician, since=since, until=until)
     if session.json:
         print_json(report)

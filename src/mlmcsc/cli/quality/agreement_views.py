@@ -10,9 +10,21 @@ from mlmcsc.domain.agreement.report import Missing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlmcsc.domain.agreement.report import AgreementReport, CrossedGauge, Reliability
+    from mlmcsc.domain.agreement.rater_effects import RaterEffect
+    from mlmcsc.domain.agreement.report import (
+        AgreementReport,
+        CrossedGauge,
+        ModelBasis,
+        Reliability,
+    )
 
 DASH = "-"
+
+
+INDEPENDENT = (
+    "images of one specimen are taken as independent: where they are much alike, the intervals are "
+    "too narrow"
+)
 
 
 def show(report: AgreementReport) -> None:
@@ -26,7 +38,19 @@ def show(report: AgreementReport) -> None:
         else:
             _title(title)
             view(part)
+    for each in report.models:
+        _show_basis(each)
     _show_missing(missing)
+    if report.compared:
+        note(INDEPENDENT)
+
+
+def _show_basis(of: ModelBasis) -> None:
+    if of.trained_on:
+        images = counted(of.trained_on, "image")
+        note(f"{of.model}: {images} left out, as it was trained on them")
+    if of.note is not None:
+        note(f"{of.model}: {of.note}")
 
 
 def _show_missing(missing: Mapping[str, Missing]) -> None:
@@ -84,6 +108,7 @@ def _reliability(part: Reliability) -> None:
         {
             "one person, ICC(2,1)": f"{single}  {icc.single_band}",
             f"mean of {icc.k}, ICC(2,k)": f"{average}  {icc.average_band}",
+            "missing": icc.reason or None,
             "of": f"{counted(part.images, 'image')} that all of {', '.join(part.raters)} measured",
         }
     )
@@ -169,13 +194,19 @@ def _raters(part: Any) -> None:
     table(RATERS, part)
 
 
+def _off(effect: RaterEffect) -> str:
+    if effect.biased:
+        return "biased"
+    return "differs from the others" if effect.differs else DASH
+
+
 RATERS = (
     attribute("rater", "person", whole=True),
     attribute("against", whole=True),
     attribute("n", "images", right=True),
     Column("bias", lambda r: number(r.bias), right=True),
     Column("95 %", lambda r: between(r.bias_low, r.bias_high), right=True, minor=True),
-    Column("biased", lambda r: r.biased, whole=True),
+    Column("finding", _off, whole=True),
     Column("scatter", lambda r: number(r.scatter), right=True),
     Column("slope", lambda r: number(r.slope), right=True, minor=True),
     Column("MAE", lambda r: number(r.mae), right=True, minor=True),
@@ -204,9 +235,11 @@ def _anchoring(part: Any) -> None:
         {
             "all": f"{_with_interval(part.slope, part.low, part.high)}  {part.verdict}",
             "meaning": "0: the prediction shown has no effect; 1: it is copied",
+            "copies": f"{part.copied:,}, {part.copied_share:.0%} (the prediction, digit for digit)",
             "of": counted(
                 part.n, "label made with a prediction shown", "labels made with a prediction shown"
             ),
+            "undecided": part.reason or None,
         }
     )
     if len(part.raters) > 1:
@@ -219,6 +252,7 @@ ANCHORING = (
     attribute("n", "labels", right=True),
     Column("slope", lambda r: number(r.slope), right=True),
     Column("95 %", lambda r: between(r.low, r.high), right=True, minor=True),
+    Column("copies", lambda r: f"{r.copied_share:.0%}", right=True),
     attribute("verdict", whole=True),
 )
 
@@ -228,7 +262,7 @@ def _ceiling(part: Any) -> None:
     of += [(each.model.name, each.model, each) for each in part.models]
     table(CEILING, of)
     if not part.models:
-        note("no model version predicted enough of these images")
+        note("no model version predicted enough of these images without being trained on them")
 
 
 CEILING = (

@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from mlmcsc.manager import DatabaseManager
 
 
-def _verdict(channel: Channel) -> str:
-    if channel.drifted:
-        return f"{channel.level} drift"
-    return "steady" if channel.level == "none" else "not certain"
-
-
 def _means(channel: Channel) -> str:
     if channel.reference_mean is None:
         return "-"
@@ -45,25 +39,24 @@ def _probability(value: float | None) -> str:
     return "-" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"  # noqa: PLR2004  # four digits are shown
 
 
-def _worth(channel: Channel) -> str:
+def _effective(channel: Channel) -> str:
     return f"{channel.effective_reference:.0f} / {channel.effective_current:.0f}"
 
 
 COLUMNS = (
     attribute("group"),
     attribute("channel"),
-    Column("verdict", _verdict, whole=True),
+    attribute("verdict", whole=True),
     Column("mean", _means, whole=True),
     Column("moved", _apart, right=True),
     Column("PSI", lambda c: "-" if c.psi is None else f"{c.psi:.3f}", right=True),
     Column("adjusted p", lambda c: _probability(c.adjusted_p), right=True),
     Column("p", lambda c: _probability(c.p), right=True, minor=True),
-    Column("worth", _worth, right=True, minor=True),
+    Column("effective n", _effective, right=True, minor=True),
 )
 UNTESTED = (
-    attribute("group"),
-    attribute("channel"),
-    Column("not tested, because", lambda c: c.reason),
+    Column("channels", lambda group: ", ".join(group[1])),
+    Column("because", lambda group: group[0]),
 )
 
 
@@ -130,7 +123,9 @@ def drift(
         print_json(report)
     else:
         _show(report)
-    if plot is not None:
+    if plot is not None and not report.tested:
+        note(f"{plot} is not written: nothing could be tested, so there is nothing to draw")
+    elif plot is not None:
         from mlmcsc.plots.drift import drift_overview as drawn  # noqa: PLC0415  # Altair: only here
 
         write_plot(drawn(report), plot)
@@ -188,5 +183,9 @@ def _counts(side: Side) -> str:
 
 
 def _show_untested(channels: Sequence[Channel]) -> None:
-    if channels:
-        table(UNTESTED, channels, "not tested")
+    """Reasons, each once, with the channels that it holds for."""
+    reasons: dict[str, list[str]] = {}
+    for each in channels:
+        reasons.setdefault(each.reason or "", []).append(each.channel)
+    if reasons:
+        table(UNTESTED, list(reasons.items()), "not tested")

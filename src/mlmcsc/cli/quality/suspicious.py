@@ -11,6 +11,7 @@ from mlmcsc.cli.output import Column, attribute, counted, note, print_json, say,
 from mlmcsc.cli.plotting import require_plots, write_plot
 from mlmcsc.cli.progress import progress
 from mlmcsc.cli.training_files import refuse_existing
+from mlmcsc.domain.suspicion import STANDS_OUT
 
 if TYPE_CHECKING:
     from mlmcsc.cli.session import Session
@@ -31,10 +32,11 @@ LABELS = (
     cls=Command,
     example="""
         quality suspicious --limit 20
-        quality suspicious --technician tech_001 --plot suspicious.svg
+        quality suspicious --all --technician tech_001 --plot suspicious.svg
     """,
 )
 @click.option("--limit", type=int, default=50, show_default=True, metavar="N", help="Labels shown.")
+@click.option("--all", "every", is_flag=True, help=f"Also labels below a score of {STANDS_OUT:g}.")
 @click.option("--technician", help="Only labels by this staff number; all others testify.")
 @click.option("--feature-type", metavar="KIND", help="Features that tell what is similar.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is compared.")
@@ -47,6 +49,7 @@ def suspicious(
     session: Session,
     *,
     limit: int,
+    every: bool,
     technician: str | None,
     feature_type: str | None,
     seed: int,
@@ -55,15 +58,21 @@ def suspicious(
 ) -> None:
     """Rank labels that colleagues, the model and similar images speak against.
 
-    The score is minus log10 of the chance of so much contradiction if the label were right: 3 is
-    one in a thousand. A high score is a reason to look again, not a verdict.
+    The score ranks labels; it is no probability, as these witnesses are not independent. Those
+    from 3 on are listed, with --all the others too. A high score is a reason to look again, not a
+    verdict.
     """
     if plot is not None:
         require_plots(plot)
         refuse_existing(plot, replace=overwrite)
     with session.open() as db, progress() as report:
         found = db.suspicious_labels.list(
-            limit, technician=technician, feature_type=feature_type, seed=seed, progress=report
+            limit,
+            min_score=0.0 if every else STANDS_OUT,
+            technician=technician,
+            feature_type=feature_type,
+            seed=seed,
+            progress=report,
         )
     if plot is not None:
         from mlmcsc.plots.suspicion import suspicious_labels  # noqa: PLC0415  # Altair: only here
@@ -83,6 +92,8 @@ def _show(found: SuspicionReport) -> None:
         first = found.items[0]
         say(f"look at it:  mlmcsc images show {first.image_id}")
         say(f"correct it:  {first.command}")
+    elif found.min_score and found.without_evidence < found.labels:
+        say(f"none of these stands out (score {found.min_score:g} or more); see them with --all")
     else:
         say("nothing speaks for or against any label")
     witnesses = (

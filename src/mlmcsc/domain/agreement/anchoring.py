@@ -141,11 +141,10 @@ def anchoring(
     in variables: Fuller 1987, Measurement Error Models, 1.2, with correlated errors). Intervals:
     sandwich with HC3 weights (MacKinnon & White 1985); with five raters (clusters) or more the
     wider of it and the jackknife over raters (clusters; CR3, Bell & McCaffrey 2002, Survey
-    Methodology 28, 169) with as many
-    degrees of freedom as weigh alike, less one. Fewer raters are taken as they are: the
-    interval speaks of these only. No half width is below 1 - α^(1/m), with m labels whose
-    prediction is clearly off and α half the error: of m labels all alike, that share of labels
-    may be of the other kind (Clopper & Pearson 1934). So neither one label nor luck decides.
+    Methodology 28, 169) with as many degrees of freedom as weigh alike, less one. Fewer raters
+    are taken as they are: the interval speaks of these only. No half width is below 1 - p^(1/m),
+    with m labels whose prediction is clearly off and p half the error: of m labels all alike, that
+    share may be of the other kind (Clopper & Pearson 1934). So neither one label nor luck decides.
 
     Args:
         assisted: Labels of people who saw the prediction, shape `(n,)`.
@@ -294,7 +293,9 @@ def _slope(data: _Data, groups: Mapping[str, Indices], level: float) -> _Fitted:
     return _Fitted(slope, slope - half, slope + half, float(y.mean() - slope * x.mean()), telling)
 
 
-def _jackknifed(away: Floats, residual: Floats, score: Floats, group: Indices, tail: float) -> float:
+def _jackknifed(
+    away: Floats, residual: Floats, score: Floats, group: Indices, tail: float
+) -> float:
     """Half width times `signal`, from the scores of groups with residuals as if each were left out.
 
     (I - H)⁻¹ of a group is I + Q(I - Q'Q)⁻¹Q' with Q its two orthonormal columns of the line, so
@@ -311,4 +312,4 @@ def _jackknifed(away: Floats, residual: Floats, score: Floats, group: Indices, t
     spread = float((of_slope**2).sum()) * (count - 1) / count
     # As many groups as weigh alike (Carter, Schnepel & Steigerwald 2017, Rev. Econ. Stat. 99, 698).
     alike = 1 / float(((1 - d) ** 2).sum())
-    return float(stdtrit(max(alike - 1, 1.0), tail)) * spread**0.5
+    return float(stdtrit(max(alike - 1, 1.0), tail) * spread**0.5)

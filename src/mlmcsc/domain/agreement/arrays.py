@@ -90,6 +90,16 @@ def number(value: object, name: str) -> float:
     return float(value)
 
 
+def whole(value: object, name: str, low: int, high: float = math.inf) -> int:
+    """A whole number from `low` to `high`; ValidationError naming it otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ValidationError(f"{name}={value!r}: must be a whole number.")
+    if not low <= value <= high:
+        most = "" if high == math.inf else f" and at most {high:,}"
+        raise ValidationError(f"{name}={value}: must be at least {low:,}{most}.")
+    return int(value)
+
+
 def long_form(values: ArrayLike, items: ArrayLike, raters: ArrayLike) -> Labels:
     """Number the items and raters of labels in long form, each of shape `(L,)`.
 

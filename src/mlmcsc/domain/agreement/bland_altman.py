@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
 from mlmcsc.domain.agreement.arrays import at_least, check_confidence, floats, same_length
+from mlmcsc.domain.agreement.clustering import half_width
 from mlmcsc.domain.agreement.plain import Result
 from mlmcsc.domain.agreement.points import shown
+from mlmcsc.domain.agreement.resampling import cluster_numbers
 from mlmcsc.domain.agreement.straight_line import line
 
 COVERED = 0.95
@@ -72,7 +74,11 @@ class BlandAltman(Result):
 
 
 def bland_altman(
-    first: ArrayLike, second: ArrayLike, confidence: float = 0.95, seed: int = 0
+    first: ArrayLike,
+    second: ArrayLike,
+    confidence: float = 0.95,
+    seed: int = 0,
+    clusters: ArrayLike | None = None,
 ) -> BlandAltman:
     """Bias, limits of agreement and their confidence intervals.
 
@@ -84,9 +90,11 @@ def bland_altman(
         second: Shape `(n,)`, the same items.
         confidence: Level of the intervals, above 0 and below 1.
         seed: Of the choice of points to draw.
+        clusters: Id of each item's cluster (the specimen of an image), shape `(n,)`: intervals are
+            then cluster-robust, never narrower; without, items are taken as independent.
 
     Raises:
-        ValidationError: Fewer than two pairs, or lengths that differ.
+        ValidationError: Fewer than two pairs or clusters, or lengths that differ.
     """
     level = check_confidence(confidence)
     one = floats(first, "first", dimensions=1, missing=True)
@@ -98,16 +106,24 @@ def bland_altman(
     at_least(n, 2, "pairs")
     bias, sd, z = float(differences.mean()), float(differences.std(ddof=1)), float(ndtri(0.975))
     t = float(stdtrit(n - 1, (1 + level) / 2))
-    of_bias = t * sd / n**0.5
+    groups = cluster_numbers(clusters, len(one))
+    groups = None if groups is None else groups[both]
+    if groups is not None:
+        at_least(len(np.unique(groups)), 2, "clusters of pairs")
+    away = differences - bias
+    stretch = (away**2 - float((away**2).mean())) / (2 * sd) if sd else np.zeros(n)
+    of_bias = half_width(away, t * sd / n**0.5, groups, level)
     of_limit = t * sd * (1 / n + z**2 / (2 * (n - 1))) ** 0.5
-    slope, slope_low, slope_high = line(means, differences, level) or (None, None, None)
+    of_lower = half_width(away - z * stretch, of_limit, groups, level)
+    of_upper = half_width(away + z * stretch, of_limit, groups, level)
+    slope, slope_low, slope_high = line(means, differences, level, groups) or (None, None, None)
     points = shown(differences, seed)
     return BlandAltman(
         n=n, confidence=level, bias=bias, bias_low=bias - of_bias, bias_high=bias + of_bias, sd=sd,
         lower=bias - z * sd,
-        lower_low=bias - z * sd - of_limit, lower_high=bias - z * sd + of_limit,
+        lower_low=bias - z * sd - of_lower, lower_high=bias - z * sd + of_lower,
         upper=bias + z * sd,
-        upper_low=bias + z * sd - of_limit, upper_high=bias + z * sd + of_limit,
+        upper_low=bias + z * sd - of_upper, upper_high=bias + z * sd + of_upper,
         slope=slope, slope_low=slope_low, slope_high=slope_high,
         means=tuple(means[points].tolist()), differences=tuple(differences[points].tolist()),
         sampled=len(points) < n,

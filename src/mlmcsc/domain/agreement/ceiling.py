@@ -188,6 +188,10 @@ class _Sampling:
 
 
 def _predictions(models: Mapping[str, ArrayLike], n: int) -> dict[str, Floats]:
+    if not isinstance(models, Mapping):
+        raise ValidationError(
+            f"models={models!r}: must be predictions by name, as {{'cnn': [...]}}."
+        )
     found = {}
     for name, given in models.items():
         found[name] = floats(given, f"models[{name!r}]", dimensions=1, missing=True)

@@ -12,8 +12,9 @@ import numpy as np
 from mlmcsc.domain.agreement.anchoring import Anchoring, anchoring
 from mlmcsc.domain.agreement.bland_altman import bland_altman
 from mlmcsc.domain.agreement.ceiling import Ceiling, noise_ceiling
-from mlmcsc.domain.agreement.control import control_chart
+from mlmcsc.domain.agreement.control import control_chart, varies
 from mlmcsc.domain.agreement.gauge import gauge_rr
+from mlmcsc.domain.agreement.held_out import held_out
 from mlmcsc.domain.agreement.icc import icc
 from mlmcsc.domain.agreement.krippendorff import Alpha, alpha
 from mlmcsc.domain.agreement.precision import Precision, precision
@@ -29,14 +30,15 @@ from mlmcsc.domain.agreement.report import (
     Part,
     Reliability,
 )
+from mlmcsc.domain.agreement.rounding import step_of
 from mlmcsc.domain.agreement.study import (
     Floats,
+    Ids,
     Kind,
     Measurements,
     ModelAnswers,
     complete_block,
     in_pairs,
-    looked_up,
     most_overlapping,
     packed,
     rated_table,
@@ -59,6 +61,7 @@ class Asked:
         found: Labels of images that have two or more, of people whose data may be used.
         staff: Staff numbers by technician id.
         models: Predictions for images that two people measured blind.
+        trained: Images that each model version was trained on, ascending; None if not known.
         times: When the blind labels of gold images were made, by label id.
         technician: Id and staff number to narrow to.
         restricted: Labels left out, and of how many people.
@@ -68,6 +71,7 @@ class Asked:
     found: Measurements
     staff: Mapping[int, str]
     models: ModelAnswers
+    trained: Mapping[int, Ids | None]
     times: Mapping[int, datetime]
     technician: tuple[int, str] | None
     restricted: tuple[int, int]
@@ -108,6 +112,8 @@ def compare(
     firsts = blind.first_of_each()
     model = rater_model(firsts, asked.found)
     sets = _Sets(blind, firsts, firsts.of_images_with(2), others(firsts, model))
+    rated = rated_table(sets.shared)
+    scored, bases = held_out(asked.models, asked.trained, rated[0], FEWEST)
     return AgreementReport(
         technician=None if asked.technician is None else asked.technician[1],
         since=since,
@@ -122,7 +128,8 @@ def compare(
         raters=_told(OVERLAP, lambda: _effects(asked, sets)),
         charts=_told(GOLD, lambda: _charts(asked, sets)),
         anchoring=_told(ASSISTED, lambda: _anchoring(asked, sets)),
-        ceiling=_told(OVERLAP, lambda: _ceiling(asked, sets)),
+        ceiling=_told(OVERLAP, lambda: _ceiling(asked, sets, rated, scored)),
+        models=bases,
     )
 
 
@@ -269,8 +276,9 @@ def _charts(asked: Asked, sets: _Sets) -> Part[tuple[GoldChart, ...]]:
             continue
         times = [asked.times[each] for each in blind.label_ids[mine].tolist()]
         values = difference[mine]
-        if np.ptp(np.abs(np.diff(values))) or values[0] != values[-1]:
-            charts.append(GoldChart(asked.name(who), control_chart(times, values)))
+        if varies(values):
+            chart = control_chart(times, values, resolution=step_of(blind.firsts[mine]))
+            charts.append(GoldChart(asked.name(who), chart))
     if charts:
         return tuple(charts)
     what = "blind labels of one person on gold images"
@@ -298,17 +306,10 @@ def _anchoring(asked: Asked, sets: _Sets) -> Part[Anchoring]:
     return replace(found, raters=raters)
 
 
-def _ceiling(asked: Asked, sets: _Sets) -> Part[Ceiling]:
-    missing = _too_few_shared(sets)
-    if missing is not None:
-        return missing
-    images, raters, table = rated_table(sets.shared)
-    answers = asked.models
-    scored: dict[str, Floats] = {}
-    for model in np.unique(answers.models).tolist():
-        of = answers.models == model
-        order = np.argsort(answers.images[of])
-        values = looked_up(images, answers.images[of][order], answers.values[of][order])
-        if (~np.isnan(values)).sum() >= FEWEST:
-            scored[answers.names[model]] = values
-    return noise_ceiling(table, scored, [asked.name(each) for each in raters.tolist()])
+def _ceiling(
+    asked: Asked, sets: _Sets, rated: tuple[Ids, Ids, Floats], scored: Mapping[str, Floats]
+) -> Part[Ceiling]:
+    _, raters, table = rated
+    return _too_few_shared(sets) or noise_ceiling(
+        table, scored, [asked.name(each) for each in raters.tolist()]
+    )

@@ -95,7 +95,8 @@ def consensus(
     of its labels less their rater's bias. u² is the larger of the internal 1/Σw and the external
     (Birge 1932) Σw·residual²/((m-1)Σw) variance, plus what the biases leave open, one by one and
     in common (the spread of biases over the number of raters, unless gold tells). Rounding bounds
-    u from below (GUM, JCGM 100:2008, F.2.2.1). An item with one rater has that rater's scatter. A rater's labels of one item count as one, their mean.
+    u from below (GUM, JCGM 100:2008, F.2.2.1). An item with one rater has that rater's scatter. A
+    rater's labels of one item count as one, their mean.
     See docs/explanation/agreement.md.
 
     Args:
@@ -126,7 +127,8 @@ def consensus(
     found = reliability(cells, correct_bias=correct_bias, floor=step**2 / 12)
     value, variance, count = _combined(cells, found)
     return Consensus(
-        items=labels.items, values=value + centre, uncertainties=np.sqrt(np.maximum(variance, step**2 / 12)),
+        items=labels.items, values=value + centre,
+        uncertainties=np.sqrt(np.maximum(variance, step**2 / 12)),
         raters_per_item=count, raters=_raters(labels, cells, found),
         iterations=found.iterations, converged=found.converged,
         gold=found.gold, wild=found.wild, resolution=step,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from mlmcsc.domain.agreement.arrays import Floats, at_least, floats, number
+from mlmcsc.domain.agreement.arrays import Floats, at_least, floats, number, whole
 from mlmcsc.domain.agreement.plain import Result
 from mlmcsc.errors import ValidationError
 
@@ -63,7 +63,7 @@ class ControlChart(Result):
         baseline: How many of the first values the limits come from.
         centre: Mean of these, or what the caller gave.
         sigma: Mean moving range of these over 1.128, at least that of the resolution.
-        resolution: Step in which values are given, as the caller told; 0 if not told.
+        resolution: Step in which labels are given, as the caller told; 0 if not told.
         lower: Lower control limit, centre - 3 sigma.
         upper: Upper control limit, centre + 3 sigma.
         range_centre: Mean moving range.
@@ -111,25 +111,27 @@ def control_chart(
         baseline: Take the limits from the first so many values (a time known to be good); all
             by default.
         centre: Centre line, as 0 for a rater who ought to have no bias; the mean by default.
-        resolution: Step in which values are given, at least 0: sigma is at least resolution/√12,
-            the scatter of rounding (GUM, JCGM 100:2008, F.2.2.1).
+        resolution: Step in which labels are given, at least 0: sigma is at least resolution/√6,
+            the scatter of the difference of two rounded values (GUM, JCGM 100:2008, F.2.2.1).
 
     Raises:
         ValidationError: Fewer than three values, lengths or times that do not fit, or no moving
             range but the rounding of float64.
     """
     measured = floats(values, "values", dimensions=1)
+    if not isinstance(times, Sequence | np.ndarray):
+        raise ValidationError(f"times={times!r}: must be one time for each value.")
     moments: list[Any] = times.tolist() if isinstance(times, np.ndarray) else list(times)
     if len(moments) != len(measured):
         raise ValidationError(
             f"{len(moments)} times for {len(measured)} values: each value needs its time."
         )
     at_least(len(measured), FEWEST, "values for a control chart")
-    first = len(measured) if baseline is None else baseline
+    first = len(measured) if baseline is None else whole(baseline, "baseline", 0)
     step = number(resolution, "resolution")
     if not 0 <= step < float("inf"):
         raise ValidationError(f"resolution={resolution}: must be at least 0, and finite.")
-    if not isinstance(first, int) or not FEWEST <= first <= len(measured):
+    if not FEWEST <= first <= len(measured):
         raise ValidationError(f"baseline={first!r}: must be {FEWEST} to {len(measured)} (values).")
     order = _in_time(moments)
     ordered, moments = measured[order], [moments[at] for at in order]
@@ -143,7 +145,7 @@ def control_chart(
     middle = float(
         ordered[:first].mean() if centre is None else floats(centre, "centre", dimensions=0)
     )
-    sigma = max(mean_range / D2, step / 12**0.5)
+    sigma = max(mean_range / D2, step / 6**0.5)
     mean_range = sigma * D2
     return ControlChart(
         times=tuple(moments), values=tuple(ordered.tolist()), moving_ranges=tuple(ranges.tolist()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlmcsc.domain.agreement.arrays import Floats, Indices
+from mlmcsc.domain.agreement.resampling import random_numbers
 
 MOST_POINTS = 2_000
 
@@ -16,9 +17,10 @@ def shown(values: Floats, seed: int) -> Indices:
         values: Shape `(n,)`.
         seed: Of the random choice.
     """
+    generator = random_numbers(seed)
     if len(values) <= MOST_POINTS:
         return np.arange(len(values))
     order = np.argsort(values, kind="stable")
     outermost = np.concatenate([order[:2], order[-2:]])
-    chosen = np.random.default_rng(seed).choice(order[2:-2], MOST_POINTS - 4, replace=False)
+    chosen = generator.choice(order[2:-2], MOST_POINTS - 4, replace=False)
     return np.sort(np.concatenate([outermost, chosen]))

@@ -196,7 +196,7 @@ class _Fit:
 
     def _gold(self) -> NDArray[np.bool_]:
         """Items with a gold value that is not far from all others."""
-        known = ~np.isnan(self.known)
+        known: NDArray[np.bool_] = ~np.isnan(self.known)
         count = np.bincount(self.item, minlength=self.items)
         mean = added_up(self.item, self.value, self.items) / count
         within = float(((self.value - mean[self.item]) ** 2).sum())
@@ -206,8 +206,8 @@ class _Fit:
         off = mean - self.known
         off -= np.median(off[known])
         limit = WILD * max(TO_SD * float(np.median(np.abs(off[known]))), usual)
-        near: NDArray[np.bool_] = known & (np.abs(off) <= limit + self._dust() ** 0.5)
-        return near
+        near: NDArray[np.bool_] = np.abs(off) <= limit + self._dust() ** 0.5
+        return known & near
 
     def _update_level(self, mean: Floats, internal: Floats) -> None:
         """Mean difference from gold, and its scatter between images, at least that of labels."""
@@ -233,14 +233,13 @@ class _Fit:
         return kept * self.level, kept * variance
 
     def result(self, rounds: int, *, converged: bool) -> Reliability:
-        """What was found; all raters equal when they agree exactly."""
-        none = np.zeros(self.raters)
+        """What was found; all raters weigh the same when nothing but biases tells them apart."""
         level, level_variance = self._leveled()
         return Reliability(
             variance=self.variance if self.pooled else np.ones(self.raters),
             scale=1.0 if self.pooled else self.floor,
-            bias=(self.bias if self.pooled else none) + level,
-            bias_variance=self.bias_variance if self.pooled else none,
+            bias=self.bias + level,
+            bias_variance=self.bias_variance,
             level=level,
             level_variance=level_variance,
             gold=self.gold,

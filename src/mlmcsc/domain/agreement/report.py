@@ -97,6 +97,27 @@ class GoldChart(Result):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelBasis(Result):
+    """On which of the compared images a model version is scored.
+
+    Attributes:
+        model: The version.
+        training_known: Whether it is known which images it was trained on.
+        trained_on: Images left out, as it was trained on them.
+        images: Images with a prediction that are left.
+        scored: Whether these are enough.
+        note: What to keep in mind of the score, or why there is none.
+    """
+
+    model: str
+    training_known: bool
+    trained_on: int
+    images: int
+    scored: bool
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Counts(Result):
     """What there was to compare, after people whose data are restricted were left out.
 
@@ -144,7 +165,9 @@ class AgreementReport(Result):
         raters: Bias and scatter of each rater.
         charts: Control charts on gold images.
         anchoring: How far a prediction that was shown pulls people.
-        ceiling: Noise of people, and model versions scored as one more rater.
+        ceiling: Noise of people, and model versions scored as one more rater, on images that they
+            were not trained on.
+        models: What each version is scored on.
     """
 
     technician: str | None
@@ -161,6 +184,7 @@ class AgreementReport(Result):
     charts: Part[tuple[GoldChart, ...]]
     anchoring: Part[Anchoring]
     ceiling: Part[Ceiling]
+    models: tuple[ModelBasis, ...] = ()
 
     @property
     def compared(self) -> bool:

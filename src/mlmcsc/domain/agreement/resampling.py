@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlmcsc.domain.agreement.arrays import Floats, Indices, numbered
+from mlmcsc.domain.agreement.arrays import Floats, Indices, numbered, whole
 from mlmcsc.errors import ValidationError
 
 MOST_GROUPS = 2_000
@@ -20,17 +20,12 @@ MOST = 1_000_000
 
 def check_resamples(resamples: int) -> int:
     """The number of resamples; ValidationError below 100 or above a million."""
-    whole = isinstance(resamples, int | np.integer) and not isinstance(resamples, bool)
-    if not whole or not FEWEST <= resamples <= MOST:
-        raise ValidationError(f"resamples={resamples!r}: must be a whole number from {FEWEST} to {MOST:,}, as 2000.")
-    return resamples
+    return whole(resamples, "resamples", FEWEST, MOST)
 
 
 def random_numbers(seed: int) -> np.random.Generator:
     """The generator of a seed, a whole number of at least 0; ValidationError otherwise."""
-    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
-        raise ValidationError(f"seed={seed!r}: must be a whole number of at least 0, as 0.")
-    return np.random.default_rng(seed)
+    return np.random.default_rng(whole(seed, "seed", 0))
 
 
 def resampled(

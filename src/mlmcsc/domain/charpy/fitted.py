@@ -67,7 +67,8 @@ class TransitionFit(Record):
         parameters: `lower_shelf`, `upper_shelf`, `t50` and `c` (half the width of the steep part).
         derived: Temperatures at agreed levels, such as FATT.
         residual_sd: Residual standard deviation, in `unit`.
-        r_squared: Share of the variance that the curve explains; None where nothing varies.
+        r_squared: Share of the variance that the curve explains; None where nothing varies, and of
+            a robust fit.
         confidence: Of all intervals and of the band.
         intervals: `delta method`, `bootstrap`, or `none` where the points tell no scatter.
         established: Whether the width of the transition and the rise from shelf to shelf are known

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlmcsc.domain.charpy import tanh_model
 from mlmcsc.domain.charpy.fitted import Point
@@ -30,13 +31,24 @@ def points_of(
     from scipy.special import stdtrit  # noqa: PLC0415  # slow to import
 
     n, spare = len(names), problem.spare - 1
-    studentised = _studentised(problem, parameters, spare, scale)
     limit = float(stdtrit(spare, 1 - 0.05 / (2 * n))) if spare > 0 else np.inf
+    studentised = _studentised(problem, parameters, spare, scale)
+    if scale is not None:
+        # A median of few residuals may be small by luck; those of points on the curve tell more.
+        on = np.array([s is not None and abs(s) <= limit for s in studentised])
+        wider = max(scale, _spread_of(problem, parameters, on))
+        studentised = _studentised(problem, parameters, spare, wider)
     rows = zip(names, problem.temperatures, problem.values, studentised, strict=True)
     return tuple(
         Point(name, float(t), float(y), s, outlier=s is not None and abs(s) > limit)
         for name, t, y, s in rows
     )
+
+
+def _spread_of(problem: Problem, parameters: Array, on: NDArray[np.bool_]) -> float:
+    residuals = (problem.values - tanh_model.curve(problem.temperatures, parameters))[on]
+    spare = len(residuals) - int(problem.free.sum())
+    return float(np.sqrt(residuals @ residuals / spare)) if spare > 0 else 0.0
 
 
 def _studentised(

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from mlmcsc.domain.charpy import asking, refusing, robust, tanh_model
-from mlmcsc.domain.charpy.derived import Temperature, derived_temperatures
+from mlmcsc.domain.charpy.derived import derived_temperatures
 from mlmcsc.domain.charpy.estimates import band_of, estimates_of
 from mlmcsc.domain.charpy.fitted import Point, TransitionFit
 from mlmcsc.domain.charpy.outliers import points_of
@@ -73,8 +73,6 @@ def fit(
     asking.check_options(confidence, samples, seed)
     problem = asking.problem_of(temperatures, values, quantity, shelves)
     names = asking.names_of(specimens, len(problem.values))
-    refusing.require_temperatures(problem, quantity.title)
-    refusing.require_more_than_a_shelf(problem, quantity.title)
     solved = _solve(problem, quantity, names, robust_=robust)
     problem, found, scale = solved.problem, solved.parameters, solved.scale
     missing = why_no_intervals(problem, found)
@@ -83,7 +81,8 @@ def fit(
     known = Uncertainty(found, spread, _t(problem, confidence), confidence, draws)
     derived = derived_temperatures(problem, known, quantity, limits=missing is None)
     established = missing is None and known.established
-    doubts = (missing,) if missing else () if established else (_not_established(known, quantity),)
+    told = [f"{each.name}: {each.note}" for each in derived if each.note is not None]
+    told += _fewer(draws, samples)
     return TransitionFit(
         kind=quantity.name,
         unit=quantity.unit,
@@ -95,7 +94,7 @@ def fit(
         parameters=estimates_of(problem, known, quantity, limits=established),
         derived=derived,
         residual_sd=residual_sd,
-        r_squared=_r_squared(problem, found),
+        r_squared=None if scale is not None else _r_squared(problem, found),
         confidence=confidence,
         intervals="none" if missing else "delta method" if draws is None else "bootstrap",
         established=established,
@@ -104,13 +103,7 @@ def fit(
         robust=robust,
         band=band_of(problem, known, quantity, limits=missing is None),
         points=points_of(problem, found, names, scale),
-        warnings=(
-            *doubts,
-            *solved.held,
-            *_cautions(problem, found, quantity),
-            *_told(derived),
-            *_fewer(draws, samples),
-        ),
+        warnings=(*_doubts(known, quantity, missing), *_cautions(solved, quantity), *told),
     )
 
 
@@ -118,8 +111,11 @@ def _solve(problem: Problem, quantity: Quantity, names: Sequence[str], *, robust
     """The curve, with no shelf where the quantity cannot be.
 
     Raises:
-        ValidationError: There is no transition; it names a specimen that hides one.
+        ValidationError: There are too few temperatures, or no transition; it names a specimen that
+            hides one.
     """
+    refusing.require_temperatures(problem, quantity.title)
+    refusing.require_more_than_a_shelf(problem, quantity.title)
     solved = _bounded(problem, quantity, robust_=robust_)
     try:
         refusing.require_transition(solved.problem, solved.parameters, quantity.title, solved.scale)
@@ -128,8 +124,8 @@ def _solve(problem: Problem, quantity: Quantity, names: Sequence[str], *, robust
         if not hiding:
             raise
         raise ValidationError(
-            f"{refused} Or {_listed(hiding)} hides it: a robust fit finds a transition, far from "
-            "there. Check the value, or fit with robust=True (--robust)."
+            f"{refused} Or the transition is hidden by {_listed(hiding)}: a robust fit finds one. "
+            "Check the value, or fit with robust=True (--robust)."
         ) from None
     return solved
 
@@ -174,13 +170,19 @@ def _listed(points: Sequence[Point]) -> str:
     return " and ".join(shown[:MOST_NAMED] + more)
 
 
-def _not_established(known: Uncertainty, quantity: Quantity) -> str:
+def _doubts(known: Uncertainty, quantity: Quantity, missing: str | None) -> list[str]:
+    """Why there is no interval, or none of parameters."""
+    if missing is not None:
+        return [missing]
+    if known.established:
+        return []
     low, high, _, c = known.estimate
     rise, width = known.half_widths(np.array([[-1.0, 1, 0, 0], [0, 0, 0, 1.0]])).tolist()
-    return (
-        f"the transition is not established: C is {c:.3g} ± {width:.3g} °C and the rise from shelf "
-        f"to shelf {high - low:.3g} ± {rise:.3g} {quantity.unit}; no parameter has an interval"
-    )
+    told = f"{high - low:.3g} ± {rise:.3g} {quantity.unit}; no parameter has an interval"
+    width_told = f"C is {c:.3g} ± {width:.3g} °C"
+    return [
+        f"the transition is not established: {width_told} and the rise from shelf to shelf {told}"
+    ]
 
 
 def _fewer(draws: Array | None, samples: int) -> list[str]:
@@ -202,14 +204,15 @@ def _r_squared(problem: Problem, parameters: Array) -> float | None:
     return 1 - float(rest @ rest) / total if total > 0 else None
 
 
-def _cautions(problem: Problem, parameters: Array, quantity: Quantity) -> list[str]:
+def _cautions(solved: _Solved, quantity: Quantity) -> list[str]:
     """What the tested temperatures leave open."""
+    problem, parameters = solved.problem, solved.parameters
     steep = refusing.within(problem, parameters)
     lonely = f"only one tested temperature, {steep[0]:g} °C, lies within the transition"
     ends = np.array([problem.temperatures.min(), problem.temperatures.max()])
     share = (1 + np.tanh((ends - parameters[2]) / parameters[3])) / 2
     near = (share[0] <= 1 - REACHED, share[1] >= REACHED)
-    said = [lonely] if len(steep) == 1 else []
+    said = [*solved.held, *([lonely] if len(steep) == 1 else [])]
     return said + [
         f"the {side} shelf of {value:.3g} {quantity.unit} is extrapolated: no test came near it"
         for side, value, reached, shelf in zip(
@@ -217,7 +220,3 @@ def _cautions(problem: Problem, parameters: Array, quantity: Quantity) -> list[s
         )
         if shelf is None and not reached
     ]
-
-
-def _told(derived: Sequence[Temperature]) -> list[str]:
-    return [f"{each.name}: {each.note}" for each in derived if each.note is not None]

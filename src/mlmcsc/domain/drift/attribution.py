@@ -71,11 +71,6 @@ class Factor:
     largest: float
     alone: Kitagawa
 
-    @property
-    def described(self) -> str:
-        """Its name, with what is known of it."""
-        return f"{self.name} ({self.detail})" if self.detail else self.name
-
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
@@ -106,11 +101,11 @@ class Attribution:
     @property
     def steps(self) -> tuple[tuple[str, Part], ...]:
         """Parts that mean something, by name; they sum to the total."""
-        found = [(f.described, f.part) for f in self.factors if not f.confounded]
+        found = [(f.name, f.part) for f in self.factors if not f.confounded]
         found.sort(key=lambda each: -abs(each[1].value))
         if self.joint is not None:
-            names = [f.described for f in self.factors if f.confounded]
-            names += ["whatever else changed then"] if self.with_rest else []
+            names = [f.name for f in self.factors if f.confounded]
+            names += ["what else came then"] if self.with_rest else []
             found.append((" and ".join(names), self.joint))
         if self.unexplained is not None and not self.with_rest:
             found.append(("unexplained", self.unexplained))
@@ -134,6 +129,7 @@ class Attribution:
             said.append(f"Not told from 0: {', '.join(less)}.")
         if self.joint is not None:
             said.append("What is named together changed together and cannot be told apart.")
+        said += [f"{f.name.capitalize()}: {f.detail}." for f in self.factors if f.detail]
         said += [_without_counterpart(f) for f in self.factors if not f.confounded]
         return " ".join(filter(None, said))
 

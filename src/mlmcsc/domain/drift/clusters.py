@@ -66,7 +66,7 @@ def _effective(both: Two, pooled: Numbers | None, n_categories: int = 1) -> Pair
     n = squares = n_clusters = 0.0
     seen = []
     for each in both:
-        _, cluster = np.unique(each.clusters, return_inverse=True)
+        cluster = np.searchsorted(np.unique(each.clusters), each.clusters)
         sizes = np.bincount(cluster)
         if pooled is None:
             code = cluster * n_categories + each.values

@@ -79,7 +79,8 @@ def _moment(text: str, *, last: bool = False) -> datetime:
 
 
 def _checked(period: Period) -> Period:
-    for end in (period.start, period.end):
+    ends: tuple[Any, Any] = (period.start, period.end)
+    for end in ends:
         if end is not None and (not isinstance(end, datetime) or end.tzinfo is None):
             raise ValidationError(f"period end {end!r}: must be a datetime with its time zone.")
     if period.start is None and period.end is None:

@@ -14,10 +14,11 @@ class Components:
 
     Attributes:
         tenengrad: Mean squared Sobel gradient, in (full scale / pixel)², >= 0.
-        laplacian_variance: Mean squared Laplacian above the noise floor, in (full scale / pixel²)²,
-            >= 0; like the Tenengrad after the smoothing that serves the picture best.
+        laplacian_variance: Squared Laplacian above the noise floor of the typical textured part, in
+            (full scale / pixel²)², >= 0; like the Tenengrad after the smoothing that serves the
+            picture best.
         rms_contrast: Standard deviation of the grey values, >= 0.
-        clipped_low: Share of pixels that are black because nothing darker could be recorded.
+        clipped_low: Share of pixels at the dark end of the scale.
         clipped_high: Likewise at the bright end.
         noise: Standard deviation of the noise, from the quietest tenth of the picture, >= 0.
         illumination_gradient: Deviation of the fitted quadratic surface, in its mean, >= 0.

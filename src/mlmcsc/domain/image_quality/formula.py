@@ -23,16 +23,24 @@ UNEVEN: Final = 0.1
 """Largest share that uneven light can cost."""
 
 
+NOISY: Final = 0.1
+"""Noise, in shares of full scale, that halves the score."""
+FAINT: Final = 0.02
+"""RMS contrast below which the score falls."""
+
+
 def score(measured: Components) -> float:
-    """Formula "1": focus x exposure x light, from 0 to 1.
+    """Formula "1": focus x exposure x light x quiet x contrast, from 0 to 1.
 
     focus = 1 - exp(-x / 0.4), where x = Laplacian variance / (Tenengrad + 1e-6) is the mean
     squared spatial frequency of what stands out of the noise: it does not depend on how much there
-    is to see, nor on contrast, and blur can only lower it.
+    is to see, nor on contrast, and blur lowers it.
     exposure = (1 - clipped_low - clipped_high)^1.5.
     light = 1 - 0.1 min(1, illumination gradient).
+    quiet = 1 / (1 + (noise / 0.1)^2).
+    contrast = min(1, RMS contrast / 0.02).
 
-    Contrast and colour are measured but not judged; noise counts through the Laplacian variance.
+    Colour is measured but not judged: most micrographs have none.
     The idea of focus from gradients: Pertuz, Puig and Garcia, Pattern Recognition 46 (2013)
     1415-1432; the ratio and the constants are ours.
     """
@@ -40,4 +48,7 @@ def score(measured: Components) -> float:
     focus = -math.expm1(-frequency / SHARP)
     exposure = math.pow(max(0.0, 1.0 - measured.clipped_low - measured.clipped_high), CLIPPING)
     light = 1.0 - UNEVEN * min(1.0, measured.illumination_gradient)
-    return focus * exposure * light
+    relative = measured.noise / NOISY
+    quiet = 1.0 / (1.0 + relative * relative)
+    contrast = min(1.0, measured.rms_contrast / FAINT)
+    return focus * exposure * light * quiet * contrast

@@ -59,7 +59,14 @@ class Evidence:
 
 def judge(seen: Evidence) -> tuple[Finding, ...]:
     """All findings, the worst first."""
-    found = [*_files(seen), *_images(seen), *_labels(seen), *_answers(seen), *_models(seen)]
+    found = [
+        *_files(seen),
+        *_images(seen),
+        *_lacking(seen),
+        *_labels(seen),
+        *_answers(seen),
+        *_models(seen),
+    ]
     return tuple(sorted(found, key=lambda finding: WORST_FIRST.index(finding.severity)))
 
 
@@ -122,6 +129,9 @@ def _images(seen: Evidence) -> Iterator[Finding]:
             f"images scored far below the others, under {fence:.3f}: {count:,}",
             f"mlmcsc images list --below-quality {fence!r}",
         )
+
+
+def _lacking(seen: Evidence) -> Iterator[Finding]:
     for field, option in REPAIRS.items():
         first = next(iter(seen.ids.get(f"no_{field}", ())), None)
         told = field.replace("_", " ")

@@ -104,7 +104,8 @@ class Sums:
             for name in CASES
         }
         moments = np.asarray(stored["moments"], dtype=float)
-        return cls(dict(stored["counts"]), moments, **numbers, **tables, **cases)
+        parts: dict[str, Any] = {**numbers, **tables, **cases}
+        return cls(dict(stored["counts"]), moments, **parts)
 
 
 HISTOGRAMS: Final = ("scores", "confidences", "residuals", "labelled", "predicted")

@@ -1,5 +1,5 @@
 """Labels that are probably wrong."""
 
-from mlmcsc.domain.suspicion.results import Evidence, SuspicionReport, SuspiciousLabel
+from mlmcsc.domain.suspicion.results import STANDS_OUT, Evidence, SuspicionReport, SuspiciousLabel
 
-__all__ = ["Evidence", "SuspicionReport", "SuspiciousLabel"]
+__all__ = ["STANDS_OUT", "Evidence", "SuspicionReport", "SuspiciousLabel"]

@@ -9,16 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
+from mlmcsc.domain.suspicion.results import STANDS_OUT
+
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
-FORMULA: Final = "suspicion/1"
+FORMULA: Final = "suspicion/2"
 MAD_TO_SD: Final = 1.4826
 """Median absolute deviation to standard deviation, of a normal distribution (Huber 1981)."""
 FLOOR: Final = 0.01
 """Smallest scatter assumed, as a part of the label range: labels are written in such steps."""
 CAP: Final = 8.0
 """No single witness counts more than so many standard deviations."""
+SEVERAL: Final = 3
+"""So many colleagues who agree with a label outweigh other witnesses."""
+AGREE: Final = 2.0
+"""Standard deviations within which colleagues agree with a label."""
 ENOUGH: Final = 20
 """Differences from which on the usual one, and the scatter about it, are estimated."""
 
@@ -70,11 +76,31 @@ def against(values: Floats, expected: Floats, witnesses: Ids, span: float) -> Sa
     return Said(expected, z, np.where(known, witnesses, 0))
 
 
-def scores(*said: Said) -> Floats:
-    """Minus log10 of the chance of so large z if all was right; NaN where nobody speaks.
+def ranks(colleagues: Said, *others: Said) -> tuple[Floats, NDArray[np.bool_]]:
+    """Each label's score to rank by, and whether rather the model or the image is to be doubted.
 
-    The sum of the squares of k independent standard normal z has a χ² distribution with k degrees
-    of freedom; each is capped at `CAP`. Who says nothing is not counted: missing is not zero.
+    Where `SEVERAL` colleagues or more agree with a label, no other witness makes it more
+    suspicious than the colleagues do. In doubt are model and image where all witnesses together
+    would have made it stand out.
+
+    Args:
+        colleagues: What colleagues say.
+        others: What models and similar images say.
+    """
+    together, alone = scores(colleagues, *others), scores(colleagues)
+    agreed = (colleagues.witnesses >= SEVERAL) & (np.abs(colleagues.z) < AGREE)
+    found = np.where(agreed, np.minimum(together, alone), together)
+    return found, agreed & (together >= STANDS_OUT) & (found < STANDS_OUT)
+
+
+def scores(*said: Said) -> Floats:
+    """How much speaks against each label, to rank by; NaN where nobody speaks.
+
+    Minus log10 of the tail of a χ² distribution beyond the sum of squares of k values z, each
+    capped at `CAP`, with k degrees of freedom: so labels with more witnesses and with fewer can be
+    compared. It is no probability, as witnesses are not independent: the model was trained on such
+    labels, perhaps on this one, and similar images have the same raters. Who says nothing is not
+    counted: missing is not zero.
     """
     z = np.stack([each.z for each in said])
     speaks = np.isfinite(z)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from mlmcsc.domain.records import Record
+
+STANDS_OUT: Final = 3.0
+"""Score from which on a label is listed without being asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class SuspiciousLabel(Record):
         technician_id: Staff number of who made it.
         label: Its value.
         label_type: Its type.
-        score: Minus log10 of the chance of so much contradiction if the label were right.
+        score: How much speaks against it: a rank, no probability.
         colleagues: What others measured on the image; None where nobody else did.
         model: What the model predicts; None where it did not.
         neighbours: What similar images are labelled; None where that is not known.
@@ -61,6 +65,7 @@ class SuspicionReport(Record):
 
     Attributes:
         items: The labels.
+        min_score: Labels below this score were left out.
         labels: How many were judged: each person's latest of each image.
         without_evidence: How many of these nothing speaks for or against.
         with_colleagues: How many others labelled too.
@@ -74,6 +79,7 @@ class SuspicionReport(Record):
     """
 
     items: tuple[SuspiciousLabel, ...]
+    min_score: float
     labels: int
     without_evidence: int
     with_colleagues: int
@@ -91,8 +97,18 @@ def in_words(
     model: Evidence | None,
     neighbours: Evidence | None,
     model_version: str | None,
+    *,
+    doubted: bool = False,
 ) -> str:
-    """The reasons, the strongest first."""
+    """The reasons, the strongest first.
+
+    Args:
+        colleagues: What others measured.
+        model: What the model predicts.
+        neighbours: What similar images are labelled.
+        model_version: The model.
+        doubted: Whether colleagues agree with the label, so that model or image are in doubt.
+    """
     told: list[tuple[float, str]] = []
     if colleagues is not None:
         others = colleagues.witnesses
@@ -103,7 +119,8 @@ def in_words(
     if neighbours is not None:
         of = f"{neighbours.witnesses} similar images (about {neighbours.expected:.3g})"
         told.append(_reason(neighbours, of))
-    return "; ".join(text for _, text in sorted(told, key=lambda each: -each[0]))
+    reasons = "; ".join(text for _, text in sorted(told, key=lambda each: -each[0]))
+    return f"model or image, as colleagues agree: {reasons}" if doubted else reasons
 
 
 def _reason(evidence: Evidence, of: str) -> tuple[float, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlmcsc.domain.agreement.accuracy import AccuracyUpdate, accuracies
 from mlmcsc.domain.agreement.comparing import Asked, compare
@@ -26,11 +28,20 @@ from mlmcsc.store.uow import Store
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Compare raters, and keep their accuracy scores, in one actor's name."""
+    """Compare raters, and keep their accuracy scores, in one actor's name.
+
+    Attributes:
+        db: The open database.
+        actor: In whose name.
+        label_range: Lowest and highest label.
+        trained_on: Gives the images that a model version was trained on, ascending; None where
+            that is not known.
+    """
 
     db: Store
     actor: Actor
     label_range: tuple[float, float]
+    trained_on: Callable[[str], NDArray[np.int64] | None]
 
     @requires(Permission.QUALITY)
     def report(
@@ -63,10 +74,13 @@ class Agreement:
             found, restricted = _usable(view, everything)
             blind = found.of_kind(Kind.BLIND).first_of_each().of_images_with(2)
             gold = np.isin(found.images, found.of_kind(Kind.GOLD).images)
+            models = queries.model_answers(view, rated_table(blind)[0])
+            present = np.unique(models.models).tolist()
             asked = Asked(
                 found=found,
                 staff=queries.staff_numbers(view, found.raters),
-                models=queries.model_answers(view, rated_table(blind)[0]),
+                models=models,
+                trained={each: self.trained_on(models.names[each]) for each in present},
                 times=queries.times(view, found.where(gold).of_kind(Kind.BLIND).label_ids),
                 technician=None if who is None else (who.id, who.technician_id),
                 restricted=restricted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mlmcsc.domain.drift.adjusting import Adjustment
 from mlmcsc.errors import ValidationError
@@ -36,7 +37,8 @@ class Asking:
             given = getattr(self, name)
             if given is not None and not (isinstance(given, str) and given):
                 raise ValidationError(f"{name}={given!r}: must be a name; leave it out for any.")
-        if not isinstance(self.alpha, int | float) or not 0 < self.alpha < 1:
+        alpha: Any = self.alpha
+        if not isinstance(alpha, int | float) or not 0 < alpha < 1:
             raise ValidationError(f"alpha={self.alpha!r}: must be between 0 and 1, such as 0.05.")
         if self.adjustment not in list(Adjustment):
             raise ValidationError(

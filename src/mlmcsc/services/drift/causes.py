@@ -117,5 +117,5 @@ def _dense(both: list[NDArray[Any]]) -> list[NDArray[np.int16]]:
     code = np.arange(len(every))
     if len(every) > MOST_LEVELS:
         code[np.argsort(-counts, kind="stable")] = np.arange(len(every))
-    code = np.minimum(code, MOST_LEVELS - 1).astype(np.int16)
-    return [code[np.searchsorted(every, each)] for each in both]
+    few = np.minimum(code, MOST_LEVELS - 1).astype(np.int16)
+    return [few[np.searchsorted(every, each)] for each in both]

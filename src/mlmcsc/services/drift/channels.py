@@ -107,7 +107,9 @@ def _numbers(
         keep = ~np.isnan(each[column])
         if masks is not None:
             keep &= masks[at]
-        parts.append(Clustered(each[column][keep], each["cluster"][keep]))
+        every = keep.all()  # no copy of a million then
+        values, clusters = each[column], each["cluster"]
+        parts.append(Clustered(*((values, clusters) if every else (values[keep], clusters[keep]))))
     return of_numbers(Name(group, channel), (parts[0], parts[1]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from mlmcsc.adapters.frozen_tables import FrozenTable
 from mlmcsc.domain.drift.periods import Period, read_period, refuse_overlap
@@ -81,10 +81,9 @@ class Drift:
         progress: Progress | None = None,
     ) -> DriftReport:
         """Compare the last days with all the time before; see `compare`."""
-        if not isinstance(age, timedelta) or age <= timedelta(0):
-            raise ValidationError(
-                f"age={age!r}: must be a time above 0, such as timedelta(days=30)."
-            )
+        given: Any = age
+        if not isinstance(given, timedelta) or given <= timedelta(0):
+            raise ValidationError(f"age={age!r}: must be a timedelta above 0, such as 30 days.")
         try:
             since = self.db.clock() - age
         except OverflowError:

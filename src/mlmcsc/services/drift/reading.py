@@ -67,14 +67,17 @@ def coded(view: View) -> Coded:
 def images_of(view: View, asked: Asked, texts: Coded) -> Columns:
     """Images with facts and scores; NaN where one is unknown."""
     names = ("id", "cluster", "machine", *queries.FACTS, "quality_score", *COMPONENTS)
-    return _gathered(asked, queries.image_rows(view, texts.machine, asked.span), names, SMALL)
+    pages = queries.image_rows(view, texts.machine, asked.span)
+    most = queries.count(view, "images", asked.span)
+    return _gathered(asked, pages, names, SMALL, most)
 
 
 def predictions_of(view: View, asked: Asked, texts: Coded) -> Columns:
     """Predictions with their models."""
     names = ("cluster", "machine", "model", "value", "confidence")
     pages = queries.prediction_rows(view, texts.machine, asked.span)
-    return _gathered(asked, pages, names, np.float64)
+    most = queries.count(view, "predictions", asked.span)
+    return _gathered(asked, pages, names, np.float64, most)
 
 
 def yardstick(view: View, sides: tuple[Asked, Asked]) -> int | None:
@@ -103,7 +106,8 @@ def labels_of(
             yield page[~theirs]
 
     names = ("cluster", "machine", "rater", "type", "model", "value", "predicted")
-    return _gathered(asked, pages(), names, np.float64), left_out
+    most = queries.count(view, "labels", asked.span)
+    return _gathered(asked, pages(), names, np.float64, most), left_out
 
 
 def frozen_labels(
@@ -123,22 +127,21 @@ def frozen_labels(
 
 
 def _gathered(
-    asked: Asked, pages: Iterator[NDArray[Any]], names: tuple[str, ...], real: Any
+    asked: Asked, pages: Iterator[NDArray[Any]], names: tuple[str, ...], real: Any, most: int
 ) -> Columns:
-    """Pages narrowed to what belongs to the side, column by column in their final width."""
-    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+    """Pages narrowed to what belongs to the side, each column in its final width and place."""
+    columns = {name: np.empty(most, _kind(name, real)) for name in names}
+    n = 0
     for page in pages:
         mine = page if asked.table is None else page[asked.of(page["image"])]
         for name in names:
             column = mine[name]
             if column.dtype.kind == "f":
-                with np.errstate(over="ignore"):  # infinite then, and told of as too large
-                    column = np.where(column == ABSENT, np.nan, column).astype(real)
-            elif name not in {"id", "cluster"}:
-                column = column.astype(np.int32)
-            parts[name].append(column)
-    empty = {name: np.empty(0, _kind(name, real)) for name in names}
-    return {name: np.concatenate(parts.pop(name) or [empty[name]]) for name in names}
+                column = np.where(column == ABSENT, np.nan, column)
+            with np.errstate(over="ignore"):  # infinite then, and told of as too large
+                columns[name][n : n + len(mine)] = column
+        n += len(mine)
+    return {name: column[:n] for name, column in columns.items()}
 
 
 def _kind(name: str, real: Any) -> Any:

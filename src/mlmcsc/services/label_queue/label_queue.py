@@ -59,9 +59,10 @@ class LabelQueue:
     ) -> HandOut:
         """Reserve the next images for a technician; first those that are out with them already.
 
-        Nobody else is given a new image while its reservation lasts. Reservations that were
-        fulfilled or have expired are closed in the same transaction. A share of the images are
-        checks of the technician, which are not told apart here.
+        Nobody else is given a new image while its reservation lasts. It ends with a label by its
+        technician, with its time, when the image becomes invalid, and when the technician becomes
+        inactive or restricted; what ended is closed in the same transaction. A share of the images
+        are checks of the technician, which are not told apart here.
 
         Args:
             technician_id: The technician's id, as `register_technician` returned it.
@@ -85,7 +86,7 @@ class LabelQueue:
                 asking = reservations.admitted(view, who, self.db.clock())
                 pools = gather(view, asking, wanted, self.settings.shares, self.vectors_of)
                 if dry_run:
-                    held = reservations.own(view, who, asking.now)[: wanted.count]
+                    held = reservations.own(view, asking)[: wanted.count]
                     more = chosen(view, asking, wanted, pools, wanted.count - len(held))
                     drafts = [Held(None, image, purpose, None) for image, purpose in more]
                     return shown(view, asking, wanted, pools, held, drafts)
@@ -98,11 +99,11 @@ class LabelQueue:
         with self.db.write(self.actor) as tx:
             reservations.lock(tx)
             asking = reservations.admitted(tx, who, tx.now)
-            reservations.close_done(tx, who)
-            held = reservations.own(tx, who, tx.now)[: wanted.count]
+            reservations.close_ended(tx, asking)
+            held = reservations.own(tx, asking)[: wanted.count]
             more = chosen(tx, asking, wanted, pools, wanted.count - len(held))
             until = tx.now + timedelta(minutes=self.settings.minutes)
-            ids = reservations.take(tx, who, wanted.strategy.value, more, until).tolist()
+            ids = reservations.take(tx, asking, wanted.strategy.value, more, until).tolist()
             made = [
                 Held(at, image, purpose, until)
                 for at, (image, purpose) in zip(ids, more, strict=True)
@@ -126,7 +127,6 @@ class LabelQueue:
                     f"technician {who} does not exist. Look up the id with `technician list`."
                 )
             reservations.lock(tx)
-            reservations.close_done(tx, who)
             return reservations.release(tx, who)
 
     @requires(Permission.LABEL)

@@ -12,7 +12,7 @@ from mlmcsc.domain.permissions import Actor, Permission, requires
 from mlmcsc.domain.progress import Progress, quiet
 from mlmcsc.domain.suspicion import Evidence, SuspicionReport, SuspiciousLabel
 from mlmcsc.domain.suspicion.colleagues import by_colleagues
-from mlmcsc.domain.suspicion.evidence import FORMULA, Said, against, scores
+from mlmcsc.domain.suspicion.evidence import FORMULA, Said, against, ranks, scores
 from mlmcsc.domain.suspicion.results import in_words
 from mlmcsc.errors import UnknownRecordError
 from mlmcsc.services.suspicious_labels.comparing import VectorsOf, similar_images
@@ -40,6 +40,7 @@ class Judged:
     model: Said
     neighbours: Said
     scores: Floats
+    doubted: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,13 @@ class SuspiciousLabels:
         self,
         limit: int = 50,
         *,
+        min_score: float = 0.0,
         technician: str | None = None,
         feature_type: str | None = None,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> SuspicionReport:
-        """The most suspicious labels, worst first.
+        """Labels by how suspicious they are, worst first.
 
         Judged is each person's latest label of each image; consensus labels are not, and do not
         testify. Witnesses are colleagues who labelled the same image, the active model (the
@@ -95,6 +97,7 @@ class SuspiciousLabels:
 
         Args:
             limit: How many, 1 to 100,000.
+            min_score: Only labels with this score or more, 0 or more; from 3 on they stand out.
             technician: Only labels of this staff number; all others still testify.
             feature_type: Features that tell which images are similar; left out, those stored
                 where there is one kind only, else none.
@@ -106,6 +109,7 @@ class SuspiciousLabels:
             UnknownRecordError: No such technician, or no such features.
         """
         most = _LIMIT.check(limit)
+        lowest = _LOWEST.check(min_score)
         drawn = _SEED.check(seed)
         report = quiet if progress is None else progress
         with self.db.read() as view:
@@ -113,13 +117,14 @@ class SuspiciousLabels:
             read = _read(view, feature_type)
         judged = self._judged(read, drawn, report)
         name = None if read.model is None else read.model[1]
-        rows = _worst(judged, who, most)
+        rows = _worst(judged, who, most, lowest)
         with self.db.read() as view:
             items = _told(view, judged, rows, name)
         witnesses = (judged.colleagues, judged.model, judged.neighbours)
         speaks = [int(np.isfinite(each.z).sum()) for each in witnesses]
         return SuspicionReport(
             items=items,
+            min_score=lowest,
             labels=len(judged.label_ids),
             without_evidence=int(np.count_nonzero(np.isnan(judged.scores))),
             with_colleagues=speaks[0],
@@ -146,6 +151,7 @@ class SuspiciousLabels:
             neighbours = self._neighbours(
                 labels, read.images, read.at, read.groups, so_far, read.kind, seed, span, progress
             )
+        found, doubted = ranks(colleagues, model, neighbours)
         return Judged(
             labels.label_ids,
             labels.image_ids,
@@ -154,7 +160,8 @@ class SuspiciousLabels:
             colleagues,
             model,
             neighbours,
-            scores(colleagues, model, neighbours),
+            found,
+            doubted,
         )
 
     def _neighbours(
@@ -187,6 +194,7 @@ class SuspiciousLabels:
 
 
 _LIMIT = Field("limit", Kind.INTEGER, "labels wanted", required=True, minimum=1, maximum=MOST)
+_LOWEST = Field("min_score", Kind.REAL, "score of a label", required=True, minimum=0)
 _SEED = Field("seed", Kind.INTEGER, "of random choices", required=True, minimum=0)
 
 
@@ -250,9 +258,9 @@ def _only_kind(view: View) -> str | None:
     return sets[0].feature_type if len(sets) == 1 else None
 
 
-def _worst(judged: Judged, who: int | None, most: int) -> Ids:
+def _worst(judged: Judged, who: int | None, most: int, lowest: float) -> Ids:
     """Rows by score, highest first; equal ones by id."""
-    rows = np.flatnonzero(np.isfinite(judged.scores))
+    rows = np.flatnonzero(judged.scores >= lowest)
     if who is not None:
         rows = rows[judged.people[rows] == who]
     found = judged.scores[rows]
@@ -284,7 +292,7 @@ def _told(view: View, judged: Judged, rows: Ids, model: str | None) -> tuple[Sus
                 colleagues=colleagues,
                 model=said,
                 neighbours=similar,
-                why=in_words(colleagues, said, similar, model),
+                why=in_words(colleagues, said, similar, model, doubted=bool(judged.doubted[row])),
                 command=f"mlmcsc labels correct {label} --label VALUE --reason WHY",
             )
         )

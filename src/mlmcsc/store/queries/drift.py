@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import sqlalchemy as sa
@@ -36,7 +36,7 @@ _KEYS: Final = ("id", "image", "cluster", "machine")
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Texts of a column (or two), most frequent first, and the SQL that gives their number.
+    """Texts of a column (or two), and the SQL that gives their number.
 
     Attributes:
         names: Name of each code; 0 are all rarer ones.
@@ -65,13 +65,11 @@ def models_shown(view: View) -> Codes:
 
 def _codes(view: View, columns: Sequence[sa.Column[Any]], absent: str) -> Codes:
     filled = [sa.func.coalesce(column, "") for column in columns]
-    query = (
-        sa.select(*filled)
-        .group_by(*columns)
-        .order_by(sa.func.count().desc(), *columns)
-        .limit(MOST_CODED)
-    )
+    query = sa.select(*filled).distinct().order_by(*filled).limit(MOST_CODED + 1)
     found = [tuple(row) for row in view.conn.execute(query)]
+    if len(found) > MOST_CODED:  # only then: counting sorts all rows, which SQLite does in memory
+        counted = sa.select(*filled).group_by(*filled).order_by(sa.func.count().desc(), *filled)
+        found = [tuple(row) for row in view.conn.execute(counted.limit(MOST_CODED))]
     cases = [
         (sa.and_(*(text == value for text, value in zip(filled, row, strict=True))), at)
         for at, row in enumerate(found, 1)
@@ -137,7 +135,7 @@ def label_rows(
         sa.select(p.prediction)
         .where(
             p.image_id == c.image_id,
-            p.model_version_id == sa.literal(yardstick or 0),
+            p.model_version_id + 0 == (yardstick or 0),  # SQLite else takes that index: hours
             p.timestamp <= c.timestamp,
         )
         .order_by(p.timestamp.desc(), p.id.desc())
@@ -173,6 +171,19 @@ def predicted_before(view: View, span: tuple[datetime | None, datetime | None]) 
     dtype = np.dtype([("model", "<i8"), ("n", "<i8")])
     found = view.dialect.read_numbers(view.conn, within, dtype)
     return dict(zip(found["model"].tolist(), found["n"].tolist(), strict=True))
+
+
+def count(
+    view: View,
+    table: Literal["images", "predictions", "labels"],
+    span: tuple[datetime | None, datetime | None],
+) -> int:
+    """How many rows a table has in a span of time."""
+    rows = {"images": images, "predictions": predictions, "labels": labels}[table]
+    query = sa.select(sa.func.count()).select_from(rows)
+    query = _within(view, query, rows.c.timestamp, span)
+    found = view.dialect.read_numbers(view.conn, query, np.dtype([("n", "<i8")]))
+    return int(found["n"][0])
 
 
 def _with_images(table: sa.Table) -> sa.Join:

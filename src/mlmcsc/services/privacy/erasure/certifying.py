@@ -125,13 +125,7 @@ def not_reached(saga: Saga) -> list[str]:
             f"{done['names_shared']} of the person's names could be somebody else's, too: what "
             "bears them was left, and they were not searched for in free text."
         )
-    if done.get("under_hold"):
-        special.append(f"{done['under_hold']} rows under legal hold keep a mention of the person.")
-    if done.get("consensus_held"):
-        special.append(
-            f"{done['consensus_held']} consensus labels under legal hold rest on deleted "
-            "measurements of the person."
-        )
+    special += _under_hold(done)
     if saga.without_keys:
         special.append(
             "Sealed texts, in which the person may be named: the master key of their time is "
@@ -161,6 +155,19 @@ def not_reached(saga: Saga) -> list[str]:
         for name in archives
     ]
     return [*NOT_REACHED, *special]
+
+
+def _under_hold(done: Mapping[str, Any]) -> list[str]:
+    """In the database, kept for the sake of others."""
+    told = []
+    if done.get("under_hold"):
+        told.append(f"{done['under_hold']} rows under legal hold keep a mention of the person.")
+    if done.get("consensus_held"):
+        told.append(
+            f"{done['consensus_held']} consensus labels under legal hold rest on deleted "
+            "measurements of the person."
+        )
+    return told
 
 
 def _in_copies(step: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mlmcsc.domain.enums import LabelType
-from mlmcsc.store.models import images, label_reservations, labels
+from mlmcsc.store.models import images, label_reservations, labels, technicians
 from mlmcsc.store.queries.rows import View
 
 _r = label_reservations.c
@@ -43,6 +44,28 @@ def not_labelled_by(image: sa.ColumnElement[int], technician: int) -> sa.ColumnE
     return ~sa.exists().where(made.image_id == image, made.technician_id == technician)
 
 
+def pending(now: datetime, restricted: Sequence[int]) -> list[sa.ColumnElement[bool]]:
+    """Reservations that still keep an image, whether the ended ones were closed yet or not.
+
+    Not those whose holder has labelled the image since, may not label by now, or whose image has
+    become invalid.
+    """
+    made, image, holder = labels.alias().c, images.alias().c, technicians.alias().c
+    # The sum keeps the planner off the index of people: of one image there are few labels.
+    return [
+        _r.released_at.is_(None),
+        _r.expires_at > now,
+        ~sa.exists().where(
+            made.image_id == _r.image_id,
+            made.technician_id + 0 == _r.technician_id,
+            made.timestamp >= _r.reserved_at,
+        ),
+        sa.exists().where(image.id == _r.image_id, image.is_valid.is_not(sa.false())),
+        sa.exists().where(holder.id == _r.technician_id, holder.is_active.is_not(sa.false())),
+        _r.technician_id.not_in(restricted),
+    ]
+
+
 def _not_out(
     image: sa.ColumnElement[int], asking: Asking, *, anybody: bool
 ) -> sa.ColumnElement[bool]:
@@ -50,9 +73,7 @@ def _not_out(
     whose: Any = _r.technician_id == asking.technician_id
     if anybody:
         whose = sa.or_(whose, _r.purpose == "new")
-    return ~sa.exists().where(
-        _r.image_id == image, _r.released_at.is_(None), _r.expires_at > asking.now, whose
-    )
+    return ~sa.exists().where(_r.image_id == image, whose, *pending(asking.now, asking.restricted))
 
 
 def usable(view: View, asking: Asking) -> list[sa.ColumnElement[bool]]:
@@ -97,7 +118,11 @@ def free_overlap(view: View, asking: Asking, ids: list[int], raters: int) -> lis
     )
     out = (
         sa.select(sa.func.count())
-        .where(_r.image_id == i.id, _r.released_at.is_(None), _r.expires_at > asking.now)
+        .where(
+            _r.image_id == i.id,
+            *pending(asking.now, asking.restricted),
+            _not_labelled_by_holder(),  # who did, for a check or long ago, counts once
+        )
         .scalar_subquery()
     )
     return fitting(
@@ -107,6 +132,13 @@ def free_overlap(view: View, asking: Asking, ids: list[int], raters: int) -> lis
         _not_out(i.id, asking, anybody=False),
         made >= 1,
         made + out < raters,
+    )
+
+
+def _not_labelled_by_holder() -> sa.ColumnElement[bool]:
+    made = labels.alias().c
+    return ~sa.exists().where(
+        made.image_id == _r.image_id, made.technician_id + 0 == _r.technician_id
     )
 
 

@@ -19,7 +19,7 @@ from mlmcsc.errors import ConflictError, HeldError, UnknownRecordError
 from mlmcsc.store.models import images, label_reservations, labels, technicians
 from mlmcsc.store.queries import batches
 from mlmcsc.store.queries.holds import restricted_technicians
-from mlmcsc.store.queries.label_queue.candidates import Asking
+from mlmcsc.store.queries.label_queue.candidates import Asking, pending
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Transaction
 
@@ -73,34 +73,42 @@ def admitted(view: View, technician_id: int, now: datetime) -> Asking:
     return Asking(technician_id, now, tuple(restricted))
 
 
-def close_done(tx: Transaction, technician_id: int) -> None:
-    """Close what the technician labelled, and what anybody let expire.
+def close_ended(tx: Transaction, asking: Asking) -> None:
+    """Close what the technician labelled or may not label, and what others let expire.
 
-    A reservation is fulfilled by the first label that its technician made of its image, timed at
-    or after the reservation.
+    What is out with people who may not label any more is given back too.
     """
-    done = (
+    inactive = sa.select(technicians.c.id).where(technicians.c.is_active.is_(sa.false()))
+    _close_where(
+        tx,
+        asking,
+        # One query each: for one with OR, all reservations ever made would be read.
+        _r.technician_id == asking.technician_id,
+        _r.expires_at <= asking.now,
+        _r.technician_id.in_(inactive),
+        tx.dialect.ids_in(_r.technician_id, asking.restricted),
+    )
+
+
+def _close_where(tx: Transaction, asking: Asking, *which: sa.ColumnElement[bool]) -> None:
+    """Close such reservations where they have ended."""
+    ended = ~sa.and_(*pending(asking.now, asking.restricted))
+    open_ = sa.select(_r.id, _fulfilled_by().label("label_id")).where(OPEN, ended)
+    found = {row.id: row.label_id for each in which for row in tx.conn.execute(open_.where(each))}
+    _close(tx, sorted(found.items()))
+
+
+def _fulfilled_by() -> sa.ScalarSelect[Any]:
+    """The first label that its technician made of its image, timed at or after the reservation."""
+    return (
         sa.select(sa.func.min(labels.c.id))
         .where(
             labels.c.image_id == _r.image_id,
-            labels.c.technician_id == _r.technician_id,
+            labels.c.technician_id + 0 == _r.technician_id,  # by image, as in `pending`
             labels.c.timestamp >= _r.reserved_at,
         )
         .scalar_subquery()
     )
-    # Two queries: for one with OR, all reservations ever made would be read.
-    open_ = sa.select(_r.id, _r.expires_at, done.label("label_id")).where(OPEN)
-    found = {
-        row.id: row
-        for which in (_r.technician_id == technician_id, _r.expires_at <= tx.now)
-        for row in tx.conn.execute(open_.where(which))
-    }
-    closed = [
-        (row.id, row.label_id)
-        for _, row in sorted(found.items())
-        if row.label_id is not None or row.expires_at <= tx.now
-    ]
-    _close(tx, closed)
 
 
 def _close(tx: Transaction, closed: Sequence[tuple[int, int | None]]) -> None:
@@ -126,10 +134,10 @@ def _close(tx: Transaction, closed: Sequence[tuple[int, int | None]]) -> None:
     )
 
 
-def own(view: View, technician_id: int, now: datetime) -> list[Held]:
+def own(view: View, asking: Asking) -> list[Held]:
     """What is out with the technician, oldest first."""
     query = sa.select(_r.id, _r.image_id, _r.purpose, _r.expires_at).where(
-        OPEN, _r.technician_id == technician_id, _r.expires_at > now
+        _r.technician_id == asking.technician_id, *pending(asking.now, asking.restricted)
     )
     return [Held(*row) for row in view.conn.execute(query.order_by(_r.id))]
 
@@ -142,15 +150,18 @@ def places_used(view: View, technician_id: int) -> int:
 
 def take(
     tx: Transaction,
-    technician_id: int,
+    asking: Asking,
     strategy: str,
     taken: Sequence[tuple[int, str]],
     until: datetime,
 ) -> NDArray[np.int64]:
     """Reserve images, `(image id, purpose)` each, with one audit event; their ids, in order.
 
-    The unique indexes of open reservations guard against writers who do not lock the table.
+    What ended on these images is closed first. The unique indexes of open reservations guard
+    against writers who do not lock the table.
     """
+    technician_id = asking.technician_id
+    _close_where(tx, asking, tx.dialect.ids_in(_r.image_id, [image for image, _ in taken]))
     size = len(taken)
     columns: Columns = {
         "image_id": [image for image, _ in taken],
@@ -166,11 +177,13 @@ def take(
 
 
 def release(tx: Transaction, technician_id: int) -> int:
-    """Give back all that is out with the technician; how many."""
-    query = sa.select(_r.id).where(OPEN, _r.technician_id == technician_id).order_by(_r.id)
-    found = tx.conn.scalars(query).all()
-    _close(tx, [(row, None) for row in found])
-    return len(found)
+    """Close all that is out with the technician; how many images were not labelled."""
+    query = sa.select(_r.id, _r.expires_at, _fulfilled_by().label("label_id")).where(
+        OPEN, _r.technician_id == technician_id
+    )
+    found = tx.conn.execute(query.order_by(_r.id)).all()
+    _close(tx, [(row.id, row.label_id) for row in found])
+    return sum(row.label_id is None and row.expires_at > tx.now for row in found)
 
 
 def out(view: View, now: datetime, technician_id: int | None) -> list[Reservation]:
@@ -189,7 +202,7 @@ def out(view: View, now: datetime, technician_id: int | None) -> list[Reservatio
         )
         .join(technicians, t.id == _r.technician_id)
         .join(images, images.c.id == _r.image_id)
-        .where(OPEN, _r.expires_at > now)
+        .where(*pending(now, restricted_technicians(view).tolist()))
         .order_by(t.technician_id, _r.id)
     )
     if technician_id is not None:

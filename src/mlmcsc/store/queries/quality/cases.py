@@ -140,7 +140,7 @@ class TrainingVersion:
 
 
 def training_versions(view: View) -> dict[int, TrainingVersion]:
-    """The data version that each model version was trained on, by id, where its images are known."""
+    """The data version that each model version was trained on, by id, where it is known."""
     c = model_versions.c
     stated = sa.select(c.id, c.version, c.training_data_version, c.created_at)
     models = view.conn.execute(stated.where(c.training_data_version.is_not(None))).all()

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from mlmcsc.domain.consensus_labels import RESERVED
 from mlmcsc.domain.enums import Operation
 from mlmcsc.domain.holds import HoldKind
 from mlmcsc.domain.retention import Cause
@@ -216,11 +217,12 @@ def _technicians(view: View) -> Source:
         s.technician_id.is_not(None), s.erased_at.is_not(None)
     )
     begun = sa.select(e.technician_row).where(e.technician_row.is_not(None))
+    nobody = c.technician_id.in_(RESERVED) & c.is_active.is_(False)  # the row of consensus labels
     return Source(
         technicians,
         sa.func.coalesce(c.last_active, c.created_at),
         personal(view, lambda who: who.technician(c.id)),
-        c.id.not_in(erased) & c.id.not_in(begun),
+        c.id.not_in(erased) & c.id.not_in(begun) & ~nobody,
     )
 
 

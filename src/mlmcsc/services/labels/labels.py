@@ -14,16 +14,15 @@ from mlmcsc.domain.fields import Field, Kind, RowSpec
 from mlmcsc.domain.filters import LabelFilter, check_listing
 from mlmcsc.domain.keywords import LabelChange, LabelDetails
 from mlmcsc.domain.permissions import Actor, Permission, requires
-from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord, TechnicianRecord
+from mlmcsc.domain.records import LabelRecord, LabelRevisionRecord
 from mlmcsc.domain.results import BulkResult, Page
 from mlmcsc.errors import (
-    ConflictError,
     PermissionDeniedError,
-    UnknownRecordError,
     ValidationError,
 )
+from mlmcsc.services.labels import checks
 from mlmcsc.store.models import images, labels, technicians
-from mlmcsc.store.queries import batches, holds, people, rows
+from mlmcsc.store.queries import batches, people, rows
 from mlmcsc.store.queries import labels as label_queries
 from mlmcsc.store.queries.rows import View
 from mlmcsc.store.uow import Store, Transaction
@@ -58,10 +57,13 @@ class Labels:
             UnknownRecordError: There is no such image or technician.
             ConflictError: The technician is not active, that is, may not label.
             HeldError: The processing of the technician's data is restricted.
+            PermissionDeniedError: Of the type `consensus` without the right `quality`, or `gold`
+                without `verify` or `quality`.
         """
         values = self.spec.check(
             {"image_id": image_id, "technician_id": technician_id, "label": label, **details}
         )
+        checks.refuse_by_hand(self.actor, {values.get("label_type")})
         with self.db.write(self.actor) as tx:
             label_queries.require_parents(tx, values["image_id"], values["technician_id"])
             values["timestamp"] = values.get("timestamp") or tx.now
@@ -70,7 +72,7 @@ class Labels:
             if values.get("notes") is not None:
                 who, notes = values["technician_id"], values["notes"]
                 (values["notes"],) = people.seal_notes(tx, [who], [notes])
-            label_id = rows.insert(tx, labels, _without_empty_defaults(values))
+            label_id = rows.insert(tx, labels, checks.without_empty_defaults(values))
             label_queries.count_labels(tx, {values["technician_id"]: 1})
             tx.record(AuditEvent(Operation.CREATE, "labels", label_id, new_values=values))
         return label_id
@@ -92,14 +94,16 @@ class Labels:
         Raises:
             RejectedRowsError: With `on_error="raise"`, when any row is wrong, or of a
                 technician who is not active, or the processing of whose data is restricted.
+            PermissionDeniedError: As in `add`.
         """
         checked = read_input(self.spec, data, common)
-        _fill_defaults(checked)
+        checks.fill_defaults(checked)
+        checks.refuse_by_hand(self.actor, checks.types_of(checked))
         parents = {"image_id": images, "technician_id": technicians}
         with self.db.write(self.actor) as tx:
             self._sign_columns(tx, checked)
             label_queries.reject_barred(tx, checked)
-            _seal_columns(tx, checked)
+            checks.seal_columns(tx, checked)
             result = batches.add_checked(tx, labels, checked, parents, on_error=on_error)
             good, _ = checked.good()
             who, made = np.unique(np.asarray(good["technician_id"]), return_counts=True)
@@ -161,8 +165,10 @@ class Labels:
         Raises:
             ValidationError: No reason, no change given, or a wrong value; nothing is written.
             UnknownRecordError: There is no such label.
-            ConflictError: The label is no longer at the expected revision.
+            ConflictError: The label is no longer at the expected revision, or is a consensus that
+                the program made.
             HeldError: Its technician is restricted.
+            PermissionDeniedError: As in `add`, of the type that it has or is to have.
         """
         REASON.check(reason)
         expected = EXPECTED.check(expected_revision)
@@ -178,7 +184,7 @@ class Labels:
                 raise ValidationError(f"{name} cannot be removed from a label.")
         values = {name: self.spec.by_name[name].check(value) for name, value in change.items()}
         with self.db.write(self.actor) as tx:
-            return self._correct(tx, _at(tx, label_id, expected), values, reason)
+            return self._correct(tx, checks.at(tx, label_id, expected), values, reason)
 
     def _correct(
         self, tx: Transaction, before: LabelRecord, values: dict[str, Any], reason: str
@@ -189,10 +195,13 @@ class Labels:
         changed = {k: v for k, v in values.items() if getattr(known, k) != v}
         if not changed:
             return self._shown(tx, before)
+        if changed.keys() & checks.MEASURED:
+            checks.refuse_by_hand(self.actor, {before.label_type, changed.get("label_type")})
+            checks.refuse_agreed(tx, before)
         if changed.get("notes") is not None:
             (changed["notes"],) = people.seal_notes(tx, [before.technician_id], [changed["notes"]])
         label_queries.keep_revision(tx, before, reason)
-        if before.is_verified and changed.keys() & MEASURED:
+        if before.is_verified and changed.keys() & checks.MEASURED:
             changed |= {"is_verified": False, "verified_by": None, "verification_timestamp": None}
         rows.update(tx, labels, label_id, changed | {"revision": before.revision + 1})
         tx.record(
@@ -205,7 +214,7 @@ class Labels:
                 reason=reason,
             )
         )
-        return self._shown(tx, _require(rows.get(tx, labels, LabelRecord, label_id), label_id))
+        return self._shown(tx, checks.stored(tx, label_id))
 
     @requires(Permission.VERIFY)
     def verify(
@@ -234,9 +243,9 @@ class Labels:
         verified_by = replace(self.spec.by_name["verified_by"], required=True).check(verified_by)
         is_verified = replace(self.spec.by_name["is_verified"], required=True).check(is_verified)
         with self.db.write(self.actor) as tx:
-            before = _at(tx, label_id, expected, verified_by)
+            before = checks.at(tx, label_id, expected, verified_by)
             if is_verified:
-                _refuse_own(tx, before, verified_by)
+                checks.refuse_own(tx, before, verified_by)
             values = {
                 "is_verified": is_verified,
                 "verified_by": verified_by if is_verified else None,
@@ -246,7 +255,7 @@ class Labels:
             old = {name: getattr(before, name) for name in values}
             new = values | ({} if is_verified else {"withdrawn_by": verified_by})
             tx.record(AuditEvent(Operation.VERIFY, "labels", label_id, old, new))
-            return self._shown(tx, _require(rows.get(tx, labels, LabelRecord, label_id), label_id))
+            return self._shown(tx, checks.stored(tx, label_id))
 
     @requires(Permission.READ)
     def get(self, label_id: int) -> LabelRecord:
@@ -256,7 +265,7 @@ class Labels:
             UnknownRecordError: If there is none with this id.
         """
         with self.db.read() as view:
-            found = _require(rows.get(view, labels, LabelRecord, label_id), label_id)
+            found = checks.stored(view, label_id)
             return self._shown(view, found)
 
     @requires(Permission.READ)
@@ -267,7 +276,7 @@ class Labels:
             UnknownRecordError: If there is no such label.
         """
         with self.db.read() as view:
-            _require(rows.get(view, labels, LabelRecord, label_id), label_id)
+            checks.stored(view, label_id)
             found = label_queries.revisions(view, label_id)
             return people.reveal(view, self.actor, found, NOTES)
 
@@ -292,59 +301,6 @@ class Labels:
         return people.reveal(view, self.actor, [label], NOTES)[0]
 
 
-def _seal_columns(tx: Transaction, checked: Checked) -> None:
-    """Seal the notes of many labels; rejected rows may have anything."""
-    notes = checked.columns.get("notes")
-    if notes is None or all(note is None for note in notes):
-        return
-    who = checked.columns["technician_id"]
-    plain = who.tolist() if isinstance(who, np.ndarray) else list(who)
-    checked.columns["notes"] = people.seal_notes(tx, plain, list(notes))
-
-
-def _at(tx: Transaction, label_id: int, expected: int | None, checker: str = "") -> LabelRecord:
-    """The label, kept from other writers, as the caller has seen it."""
-    label = _require(rows.get(tx, labels, LabelRecord, label_id, for_update=True), label_id)
-    holds.refuse_restricted(tx, label.technician_id, checker)
-    if expected is not None and label.revision != expected:
-        raise ConflictError(
-            f"label {label_id} is at revision {label.revision}, not {expected}: it is now "
-            f"{label.label:g} ({label.label_type}). Look at it again, then repeat with "
-            f"expected_revision={label.revision}."
-        )
-    return label
-
-
-def _require(record: LabelRecord | None, label_id: int) -> LabelRecord:
-    if record is None:
-        raise UnknownRecordError(f"label {label_id} does not exist.")
-    return record
-
-
-def _refuse_own(tx: Transaction, label: LabelRecord, verified_by: str) -> None:
-    maker = rows.get(tx, technicians, TechnicianRecord, label.technician_id)
-    if maker is not None and verified_by == maker.technician_id:
-        raise ConflictError(
-            f"label {label.id} was made by {maker.technician_id}, who cannot verify it: a second "
-            "person checks. Name that person in verified_by."
-        )
-
-
 REASON = Field("reason", Kind.TEXT, "why the label is corrected", required=True)
 EXPECTED = Field("expected_revision", Kind.INTEGER, "the label's revision that you saw", minimum=1)
 NOTES = ("notes",)
-MEASURED = {"label", "label_type", "annotation_data"}
-"""What a verification vouches for."""
-DEFAULTS = {"label_type": "manual", "is_verified": False}
-
-
-def _without_empty_defaults(values: dict[str, Any]) -> dict[str, Any]:
-    """None means "as usual" for columns that have a default."""
-    return {k: v for k, v in values.items() if v is not None or k not in DEFAULTS}
-
-
-def _fill_defaults(checked: Checked) -> None:
-    for name, default in DEFAULTS.items():
-        if name in checked.columns:
-            column = checked.columns[name]
-            checked.columns[name] = [default if value is None else value for value in column]
