@@ -13,7 +13,7 @@ from PIL import Image
 
 from mlmcsc.adapters import image_workers
 from mlmcsc.adapters.image_workers import ReadOptions, Unreadable, read_many
-from mlmcsc.adapters.image_workers_process import limit_processor_time, answer, request
+from mlmcsc.adapters.image_workers_process import answer, limit_processor_time, request
 
 OPTIONS = ReadOptions()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from mlmcsc.errors import (
     UnknownRecordError,
     ValidationError,
 )
+from mlmcsc.store.queries.retention.batches import inactive_technicians
 
 
 def agreed(db, image):
@@ -340,3 +343,13 @@ def test_what_the_program_made_is_not_corrected_by_hand(db, raters, refuses):
     for change in ({"label": 0.9}, {"label_type": "manual"}, {"annotation_data": {}}):
         refuses(ConflictError, "labels consensus", db.labels.correct, made.id, reason="x", **change)
     assert db.labels.verify(made.id, "chief").is_verified
+
+
+@pytest.mark.sqlite_tells
+def test_retention_does_not_take_its_row_for_a_person_who_left(db, raters):
+    db.consensus.create()
+    nobody = db.technicians.get("consensus").id
+    with db._database.store.read() as view:
+        due = inactive_technicians(view, datetime(2100, 1, 1, tzinfo=UTC))
+    assert due == sorted(raters.people.values())
+    assert nobody not in due
