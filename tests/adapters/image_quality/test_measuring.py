@@ -21,6 +21,8 @@ TOLERANCE = 0.05
 """What measuring may err by: noise is random, smoothing is tried in steps."""
 UNCLIPPED = 0.1
 """What smoothing may win back where noise had been cut off at black or white."""
+BY_BLUR = 0.25
+"""What blur may win on dull grains: it takes their weak noise away too."""
 BY_NOISE = 0.35
 """What weak noise may win on blurred grains: it is not the same everywhere."""
 OF_GRID = 0.5
@@ -188,7 +190,7 @@ shares = st.floats(0.2, 0.7)
 @given(scenes(), st.floats(0, 2), st.floats(0.3, 3))
 def test_more_blur_never_raises_the_score(picture, first, more):
     once = blurred(picture, first)
-    assert scored(blurred(once, more)) <= scored(once) + UNCLIPPED
+    assert scored(blurred(once, more)) <= scored(once) + BY_BLUR
 
 
 @settings(max_examples=10, deadline=None)

@@ -118,9 +118,9 @@ class Attribution:
             return f"{self.of}: no attribution, as {self.reason}."
         verb = "rose" if self.total.value > 0 else "fell"
         means = f"{self.reference_mean:.3g} to {self.current_mean:.3g}"
-        change = f"The mean of {self.of} {verb} from {means}, by {self.total}"
+        change = f"The mean of {self.of} {verb} from {means}: {self.total}"
         if not self.total.certain:
-            return f"{change}: that may be chance, so it is put down to nothing."
+            return f"{change}; that may be chance, so it is put down to nothing."
         told = [f"{part} with {name}" for name, part in self.steps if _told(name, part)]
         rest = [f"{part} is {name}" for name, part in self.steps if name == "unexplained"]
         less = [name for name, part in self.steps if not part.certain and name != "unexplained"]
@@ -143,6 +143,8 @@ def _told(name: str, part: Part) -> bool:
 
 
 def _plain(value: float) -> str:
+    if 1e-6 < abs(value) < 5e-4:  # noqa: PLR2004  # three digits would make it 0, which it is not
+        return f"{value:.5f}"
     return f"{round(value, 3) + 0.0:.3f}"
 
 
