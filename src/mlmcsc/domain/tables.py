@@ -41,9 +41,7 @@ SPECIMENS = RowSpec(
         Field(
             "sfa_percent", K.REAL, "measured SFA in percent, 0 to 100", minimum=0.0, maximum=100.0
         ),
-        Field(
-            "sfa_method", K.TEXT, "how the SFA was measured", choices=METHODS, max_length=20
-        ),
+        Field("sfa_method", K.TEXT, "how the SFA was measured", choices=METHODS, max_length=20),
         Field("sfa_details", K.JSON, "what the SFA was computed from, an object"),
     ),
 )

@@ -22,8 +22,8 @@ DASH = "-"
 
 
 INDEPENDENT = (
-    "images of one specimen are taken as independent: where they are much alike, the intervals are "
-    "too narrow"
+    "intervals take the images of a specimen together, as they are alike; with fewer than five "
+    "specimens they take them as independent and are too narrow"
 )
 
 

@@ -31,6 +31,7 @@ from mlmcsc.domain.agreement.report import (
     Reliability,
 )
 from mlmcsc.domain.agreement.rounding import step_of
+from mlmcsc.domain.agreement.specimens import Specimens
 from mlmcsc.domain.agreement.study import (
     Floats,
     Ids,
@@ -62,6 +63,7 @@ class Asked:
         staff: Staff numbers by technician id.
         models: Predictions for images that two people measured blind.
         trained: Images that each model version was trained on, ascending; None if not known.
+        specimens: Of every image in `found`.
         times: When the blind labels of gold images were made, by label id.
         technician: Id and staff number to narrow to.
         restricted: Labels left out, and of how many people.
@@ -72,6 +74,7 @@ class Asked:
     staff: Mapping[int, str]
     models: ModelAnswers
     trained: Mapping[int, Ids | None]
+    specimens: Specimens
     times: Mapping[int, datetime]
     technician: tuple[int, str] | None
     restricted: tuple[int, int]
@@ -121,7 +124,7 @@ def compare(
         made_at=made_at,
         counts=_counts(asked),
         reliability=_told(OVERLAP, lambda: _reliability(asked, sets)),
-        alpha=_told(OVERLAP, lambda: _alpha(sets)),
+        alpha=_told(OVERLAP, lambda: _alpha(asked, sets)),
         pairs=_told(OVERLAP, lambda: _agreeing_pairs(asked, sets)),
         precision=_told(DUPLICATES, lambda: _precision(sets)),
         gauge=_told(DUPLICATES, lambda: _gauge(asked, sets)),
@@ -184,24 +187,27 @@ def _reliability(asked: Asked, sets: _Sets) -> Part[Reliability]:
             OVERLAP,
         )
     names = tuple(asked.name(each) for each in block.raters.tolist())
-    return Reliability(names, len(block.images), icc(block.values[:, :, 0]))
+    clusters = asked.specimens.of(block.images)
+    return Reliability(names, len(block.images), icc(block.values[:, :, 0], clusters=clusters))
 
 
-def _alpha(sets: _Sets) -> Part[Alpha]:
+def _alpha(asked: Asked, sets: _Sets) -> Part[Alpha]:
     missing = _too_few_shared(sets)
     if missing is not None:
         return missing
     # The columns of the packed table are places, not people.
     people = len(np.unique(sets.shared.raters))
-    return replace(alpha(packed(sets.shared)), raters=people)
+    clusters = asked.specimens.of(np.unique(sets.shared.images))
+    return replace(alpha(packed(sets.shared), clusters=clusters), raters=people)
 
 
 def _agreeing_pairs(asked: Asked, sets: _Sets) -> Part[tuple[Pair, ...]]:
     found = [] if asked.technician is None else _with_references(asked, sets)
     for one, two in most_overlapping(sets.shared, MOST_PAIRS, asked.who):
-        first, second = in_pairs(sets.shared, one, two)
-        if len(first) >= FEWEST:
-            found.append(Pair(asked.name(one), asked.name(two), bland_altman(first, second)))
+        both, first, second = in_pairs(sets.shared, one, two)
+        if len(both) >= FEWEST:
+            compared = bland_altman(first, second, clusters=asked.specimens.of(both))
+            found.append(Pair(asked.name(one), asked.name(two), compared))
     if found:
         return tuple(found)
     whose = "two people" if asked.technician is None else f"{asked.technician[1]} and another"
@@ -219,11 +225,14 @@ def _with_references(asked: Asked, sets: _Sets) -> list[Pair]:
         "gold": gold_of(own, asked.found),
         "consensus of the others": sets.rest.without(own)[0],
     }
-    return [
-        Pair(asked.name(asked.who or 0), name, bland_altman(own.firsts, values))
-        for name, values in references.items()
-        if (~np.isnan(values)).sum() >= FEWEST
-    ]
+    found = []
+    for name, values in references.items():
+        known = ~np.isnan(values)
+        if known.sum() >= FEWEST:
+            clusters = asked.specimens.of(own.images[known])
+            compared = bland_altman(own.firsts[known], values[known], clusters=clusters)
+            found.append(Pair(asked.name(asked.who or 0), name, compared))
+    return found
 
 
 def _precision(sets: _Sets) -> Part[Precision]:
@@ -253,8 +262,10 @@ def _effects(asked: Asked, sets: _Sets) -> Part[tuple[RaterEffect, ...]]:
     if not len(of):
         return missing
     gold = gold_of(of, asked.found)
-    known = {e.rater: e for e in rater_effects(of.firsts, of.images, of.raters, gold)}
-    rest = rater_effects(of.firsts, of.images, of.raters)
+    clusters = asked.specimens.of(of.images)
+    against = rater_effects(of.firsts, of.images, of.raters, gold, clusters=clusters)
+    known = {each.rater: each for each in against}
+    rest = rater_effects(of.firsts, of.images, of.raters, clusters=clusters)
     chosen = [
         known[each.rater] if known[each.rater].n >= FEWEST else each
         for each in rest
@@ -300,7 +311,12 @@ def _anchoring(asked: Asked, sets: _Sets) -> Part[Anchoring]:
         return _needs(what, int(usable.sum()), ASSISTED)
     of = assisted.where(usable)
     found = anchoring(
-        of.firsts, blind[usable], of.shown, of.raters, uncertainty=uncertainty[usable]
+        of.firsts,
+        blind[usable],
+        of.shown,
+        of.raters,
+        clusters=asked.specimens.of(of.images),
+        uncertainty=uncertainty[usable],
     )
     raters = tuple(replace(each, rater=asked.name(each.rater)) for each in found.raters)
     return replace(found, raters=raters)
@@ -309,7 +325,10 @@ def _anchoring(asked: Asked, sets: _Sets) -> Part[Anchoring]:
 def _ceiling(
     asked: Asked, sets: _Sets, rated: tuple[Ids, Ids, Floats], scored: Mapping[str, Floats]
 ) -> Part[Ceiling]:
-    _, raters, table = rated
+    images, raters, table = rated
     return _too_few_shared(sets) or noise_ceiling(
-        table, scored, [asked.name(each) for each in raters.tolist()]
+        table,
+        scored,
+        [asked.name(each) for each in raters.tolist()],
+        clusters=asked.specimens.of(images),
     )

@@ -195,6 +195,8 @@ def _interval(
     rho = n * (items - error) / spread
     a, b = k * rho * raters, (n * (1 + (k - 1) * rho) - k * rho) * error
     df = (a + b) ** 2 / (a**2 / (k - 1) + b**2 / ((n - 1) * (k - 1)))
+    if not df > 0:
+        return -1 / (k - 1), 1.0  # without degrees of freedom, everything is possible
     upper_tail = 1 - (1 - level) / 2
     f_low = float(fdtri(n - 1, df, upper_tail))
     f_high = float(fdtri(df, n - 1, upper_tail))

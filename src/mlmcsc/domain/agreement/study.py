@@ -262,11 +262,11 @@ def _overlaps(found: Measurements) -> dict[tuple[int, int], int]:
     return counts
 
 
-def in_pairs(found: Measurements, first: int, second: int) -> tuple[Floats, Floats]:
-    """First measurements of two raters on the images that both measured, each `(n,)`."""
+def in_pairs(found: Measurements, first: int, second: int) -> tuple[Ids, Floats, Floats]:
+    """The images that two raters both measured, and the first measurement of each: `(n,)`."""
     one, two = found.where(found.raters == first), found.where(found.raters == second)
-    _, at, also = np.intersect1d(one.images, two.images, assume_unique=True, return_indices=True)
-    return one.firsts[at], two.firsts[also]
+    both, at, also = np.intersect1d(one.images, two.images, assume_unique=True, return_indices=True)
+    return both, one.firsts[at], two.firsts[also]
 
 
 def _pairs(images: Ids, raters: Ids) -> Ids:

@@ -81,6 +81,7 @@ class Agreement:
                 staff=queries.staff_numbers(view, found.raters),
                 models=models,
                 trained={each: self.trained_on(models.names[each]) for each in present},
+                specimens=queries.specimens_of(view, np.unique(found.images)),
                 times=queries.times(view, found.where(gold).of_kind(Kind.BLIND).label_ids),
                 technician=None if who is None else (who.id, who.technician_id),
                 restricted=restricted,

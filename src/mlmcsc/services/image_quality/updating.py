@@ -29,6 +29,8 @@ LOOKUP = 4000
 PARALLEL_FROM = 48
 """Below so many files starting worker processes costs more than it saves."""
 MOST_WORKERS = 16
+LEAST_AWAY = 5
+"""Fewer missing files say nothing of the disk that they were on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ def _require_seen(db: Store, plan: Plan, batch: Sequence[Measurement]) -> bool:
             "there under the same path, or leave the cluster out. Nothing was written."
         )
     folders = {os.path.dirname(path) for path in paths}
-    if not known and not any(map(_holds_something, folders)):
+    away = len(paths) >= LEAST_AWAY and not known
+    if away and not any(map(_holds_something, folders)):
         raise UnsupportedError(
             f"none of the first {len(paths)} image files is there, and their folders are away or "
             f"empty, e.g. {min(folders)}: is the disk mounted? Nothing was written. If they are "

@@ -9,6 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from mlmcsc.domain.agreement.specimens import Specimens
 from mlmcsc.domain.agreement.study import Kind, Measurements, ModelAnswers
 from mlmcsc.domain.enums import LabelType
 from mlmcsc.store.models import (
@@ -17,6 +18,7 @@ from mlmcsc.store.models import (
     labels,
     model_versions,
     predictions,
+    specimens,
     technicians,
 )
 from mlmcsc.store.queries.rows import View
@@ -109,6 +111,25 @@ def times(view: View, label_ids: NDArray[np.int64]) -> dict[int, datetime]:
     """When these labels were made."""
     query = sa.select(_c.id, _c.timestamp).where(view.dialect.ids_in(_c.id, label_ids))
     return {row.id: row.timestamp for row in view.conn.execute(query)}
+
+
+def specimens_of(view: View, image_ids: NDArray[np.int64]) -> Specimens:
+    """The specimen of each image, ascending by image id; without one, a number of its own.
+
+    Args:
+        view: An open transaction.
+        image_ids: int64, ascending.
+    """
+    number = sa.func.coalesce(specimens.c.id, -images.c.id)
+    query = (
+        sa.select(images.c.id, number)
+        .select_from(images.outerjoin(specimens, images.c.specimen_id == specimens.c.specimen_id))
+        .where(view.dialect.ids_in(images.c.id, image_ids))
+        .order_by(images.c.id)
+    )
+    dtype = np.dtype([("image", "<i8"), ("specimen", "<i8")])
+    read = view.dialect.read_numbers(view.conn, query, dtype)
+    return Specimens(*(np.ascontiguousarray(read[name]) for name in dtype.names or ()))
 
 
 def model_answers(view: View, image_ids: NDArray[np.int64]) -> ModelAnswers:
