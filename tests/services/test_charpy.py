@@ -155,6 +155,16 @@ def test_what_mixes_or_lacks_specimens_says_so(db):
     assert "2 heats are fitted together: H1, H2" in both.warnings[0]
 
 
+@pytest.mark.sqlite_tells
+def test_too_few_bars_of_each_orientation_are_refused_with_the_way_to_fit_them_as_one(db):
+    for n, temperature in enumerate(TESTED[2:7]):
+        facts = {"heat": "H", "temperature_c": temperature, "orientation": ("L-T", "T-L")[n % 2]}
+        db.register_specimen(f"S{n}", kv_joule=10 + 100 * share(temperature), **facts)
+    with pytest.raises(ValidationError, match=r"Test at more temperatures.*--together"):
+        db.charpy.curve(heat="H")
+    assert db.charpy.curve(heat="H", together=True).curves
+
+
 @pytest.mark.usefixtures("heat")
 @pytest.mark.sqlite_tells
 def test_each_heat_and_orientation_has_its_own_curve(db):

@@ -160,9 +160,14 @@ def draw_all(
             except ValidationError as error:
                 lost.append(NotDrawn(part.name, len(part.specimens), str(error)))
         if len(lost) == len(parts):
-            raise ValidationError(" ".join(each.why for each in lost[:MOST_CURVES]))
+            why = " ".join(each.why for each in lost[:MOST_CURVES])
+            apart = len(parts) > 1
+            raise ValidationError(f"{why} {TOGETHER}" if apart else why)
         not_drawn += lost
     return tuple(curves), tuple(not_drawn)
+
+
+TOGETHER = "Or fit heats and orientations as one with together=True (--together)."
 
 
 def _require_few(parts: Sequence[Gathered]) -> None:
