@@ -1,7 +1,8 @@
 """Files that no export may replace, whatever it was told: databases, keys, ledgers, proofs.
 
 They are known by what they hold, so that a second name or a link does not hide one. An encrypted
-database has no mark; but it is binary, and of binary files only ZIP and Parquet were ever exported.
+database has no mark; but it is binary, and of binary files only ZIP, Parquet and plots were ever
+exported. Plots say that they are ours: any other picture may be a micrograph.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import re
 from pathlib import Path
 from typing import Final
 
+from mlmcsc.domain.release import DRAWN_BY
 from mlmcsc.errors import ConflictError, ValidationError
 
 LOOKED_AT: Final = 4096
 """Bytes at the beginning: random ones are without a zero once in nine million files."""
 SQLITE: Final = b"SQLite format 3\0"
+PNG: Final = b"\x89PNG\r\n\x1a\n"
 EXPORTED: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PAR1")
 OURS: Final = {
     re.compile(rb'"format"\s*:\s*"mlmcsc-keys-'): "a key file",
@@ -54,7 +57,8 @@ def what_it_is(start: bytes) -> str | None:
     """What a file with this beginning is that must stay; None for what may be replaced."""
     if start.startswith(SQLITE):
         return "a database"
-    if not start.startswith(EXPORTED) and b"\0" in start:
+    drawn = start.startswith(PNG) and DRAWN_BY in start
+    if not start.startswith(EXPORTED) and not drawn and b"\0" in start:
         return "a binary file that is no export: a database, or an image"
     return next((what for form, what in OURS.items() if form.search(start)), None)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mlmcsc import plots
+from mlmcsc.adapters.precious_files import what_it_is
 from mlmcsc.domain.backups.drills import DrillReport
 from mlmcsc.domain.versions.diff import Bin
 from mlmcsc.domain.versions.differences import Transitions, VersionDiff
@@ -63,6 +64,13 @@ def test_svg_is_text_with_titles_in_it(chart_and_words):
 
     assert words <= {element.text for element in root.iter()}
     assert float(root.attrib["width"]) <= 390  # a phone
+
+
+def test_a_plot_may_be_drawn_anew_and_a_picture_of_others_never(chart_and_words):
+    drawn = plots.png(chart_and_words[0])
+    assert what_it_is(drawn[:4096]) is None
+    other = cv2.imencode(".png", cv2.imdecode(np.frombuffer(drawn, np.uint8), 1))[1].tobytes()
+    assert what_it_is(other[:4096]) is not None
 
 
 def test_png_is_a_picture_of_some_ink_on_white(chart_and_words):
