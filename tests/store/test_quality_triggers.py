@@ -161,6 +161,11 @@ class TestOnAServer:
             one.commit()
         assert marked(sql) == {0}
 
+    def test_a_table_emptied_at_once_makes_every_sum_anew(self, filled, sql):
+        assert filled.quality.check().counts["labels"] == len(IMAGES)
+        sql("TRUNCATE labels CASCADE")
+        assert filled.quality.check().counts["labels"] == 0
+
 
 def test_the_triggers_count_in_the_chunks_of_the_release():
     assert triggers_0005.CHUNK == IMAGES_PER_CHUNK

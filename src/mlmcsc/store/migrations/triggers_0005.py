@@ -27,7 +27,8 @@ def unmarking(dialect: str) -> list[str]:
     """The statements that remove them."""
     if dialect == "sqlite":
         return [f"DROP TRIGGER {t}_quality_{event}" for t in MARKING for event in _CHANGES]
-    names = [(table, f"{table}_quality_{event}") for table in MARKING for event in _EVENTS]
+    events = (*_EVENTS, "truncate")
+    names = [(table, f"{table}_quality_{event}") for table in MARKING for event in events]
     dropped = [f"DROP TRIGGER {name} ON {table}" for table, name in names]
     functions = [f"DROP FUNCTION mlmcsc_{name}()" for _, name in names]
     return [*dropped, *functions]
@@ -55,8 +56,19 @@ def _sqlite(table: str, column: str) -> list[str]:
 
 
 def _postgresql(table: str, column: str) -> list[str]:
-    """One insert for each statement, of the chunks that it touched."""
-    made = []
+    """One insert for each statement, of the chunks that it touched; TRUNCATE tells of no rows."""
+    emptied = f"{table}_quality_truncate"
+    made = [
+        (
+            f"CREATE FUNCTION mlmcsc_{emptied}() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN INSERT INTO quality_marks (chunk) SELECT chunk FROM quality_aggregates; "
+            "RETURN NULL; END $$"
+        ),
+        (
+            f"CREATE TRIGGER {emptied} AFTER TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION mlmcsc_{emptied}()"
+        ),
+    ]
     for event, rows in _EVENTS.items():
         name = f"{table}_quality_{event}"
         touched = " UNION ".join(
