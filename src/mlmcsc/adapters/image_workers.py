@@ -179,6 +179,9 @@ class _Pool(Generic[ItemT, ResultT]):
         """Ask an idle worker, or a new one; one that fails is ended and not used again."""
         worker = self._idle.get()
         try:
+            if worker is not None and worker.ended:  # while idle: no file is to blame
+                worker.close()
+                worker = None
             worker = worker or _Worker(self._work)
             return worker.ask(items)
         except BaseException:
@@ -209,6 +212,11 @@ class _Worker(Generic[ItemT, ResultT]):
                 **HEAP,
             },
         )
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone already."""
+        return self._process.poll() is not None
 
     def ask(self, items: Sequence[ItemT]) -> list[ResultT]:
         """What comes of these items.
