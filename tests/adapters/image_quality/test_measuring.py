@@ -27,6 +27,8 @@ BY_BLUR = 0.25
 """What blur may win on dull grains: it takes their weak noise away too."""
 BY_NOISE = 0.5
 """What weak noise may win on blurred grains: it is not the same everywhere."""
+BY_HIDING_A_GRID = 0.7
+"""What noise may win where it hides a grid, which lowers the score."""
 OF_GRID = 0.5
 """What strong compression or repeated pixels may make of a blurred picture."""
 OF_NOISE = 0.25
@@ -169,11 +171,15 @@ def test_a_sharp_third_does_not_vouch_for_the_rest():
     assert scored(mostly) < 0.5 * scored(picture)
 
 
+OFF_GRID, ON_GRID = (39, 19, 7), (40, 20, 8)
+"""Grains in 320 pixels: edges of the latter stand 8 pixels apart, as those of JPEG blocks do."""
+
+
 @st.composite
-def scenes(draw):
+def scenes(draw, sizes=OFF_GRID):
     """Grains of some size and contrast, perhaps lit from a side, not exposed to the ends."""
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
-    across = draw(st.sampled_from([39, 19, 7]))  # 320 is no multiple: no grid as of JPEG blocks
+    across = draw(st.sampled_from(sizes))
     knots = rng.integers(0, 2, (across, across)).astype(np.float32)
     sharp = draw(st.booleans())
     grains = cv2.resize(
@@ -202,6 +208,20 @@ def test_more_noise_never_raises_the_score(picture, blur, sigma, times):
     little, much = noisy(dull, sigma / 255), noisy(dull, sigma * times / 255)
     assert scored(little) <= scored(dull) + BY_NOISE
     assert scored(much) <= scored(little) + BY_NOISE
+
+
+@settings(max_examples=10, deadline=None)
+@given(scenes(ON_GRID), st.floats(0, 2), st.floats(2, 40))
+def test_noise_that_hides_a_grid_raises_the_score_by_no_more_than_is_told(picture, blur, sigma):
+    dull = blurred(picture, blur)
+    assert scored(noisy(dull, sigma / 255)) <= scored(dull) + BY_HIDING_A_GRID
+
+
+@settings(max_examples=10, deadline=None)
+@given(scenes(ON_GRID), st.floats(0, 2), st.floats(0.3, 3))
+def test_more_blur_never_raises_the_score_of_a_grid(picture, first, more):
+    once = blurred(picture, first)
+    assert scored(blurred(once, more)) <= scored(once) + BY_BLUR
 
 
 @settings(max_examples=10, deadline=None)
